@@ -25,6 +25,7 @@ struct fac_storage {
     fac_device device;
     bool resizable;
     bool borrowed; /* memory of somebody else's (NumPy, DLPack, a mapped file) */
+    bool roomy;    /* the block has room for a small tensor's bytes behind it */
     char *data;
     size_t nbytes;
     fac__free_fn *free; /* NULL: the core's allocator */

@@ -1,0 +1,134 @@
+"""Making tensors: by size, by value, by copy."""
+
+
+@op("custom", creation=True, out=True, varargs="size")
+def empty(size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """empty(*size, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    A tensor of shape `size` with whatever its memory held.
+    """
+
+
+@op("custom", creation=True, method=False)
+def empty_strided(size: Ints, stride: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False) -> Tensor
+
+    An uninitialised tensor with the given strides, in elements.
+    """
+
+
+@op("custom", creation=True, out=True, varargs="size")
+def zeros(size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """zeros(*size, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    A tensor of shape `size` filled with 0.
+    """
+
+
+@op("custom", creation=True, out=True, varargs="size")
+def ones(size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """ones(*size, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    A tensor of shape `size` filled with 1.
+    """
+
+
+@op("custom", creation=True, out=True)
+def full(size: Ints, fill_value: Scalar, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """full(size, fill_value, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    A tensor of shape `size` filled with fill_value; its dtype is the number's by default.
+    """
+
+
+@op("custom", creation=True)
+def empty_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+
+    An uninitialised tensor of input's shape, dtype and device.
+    """
+
+
+@op("custom", creation=True)
+def zeros_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+
+    Zeros of input's shape, dtype and device.
+    """
+
+
+@op("custom", creation=True)
+def ones_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+
+    Ones of input's shape, dtype and device.
+    """
+
+
+@op("custom", creation=True)
+def full_like(input: Tensor, fill_value: Scalar, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+
+    fill_value in input's shape, dtype and device.
+    """
+
+
+@op("custom", creation=True, out=True, python="arange")
+def arange_end(end: Scalar, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    0, 1, 2 ... below end; of shape (ceil(end),).
+    """
+
+
+@op("custom", creation=True, out=True)
+def arange(start: Scalar, end: Scalar, step: Scalar = 1, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    start, start + step ... before end. int64 when all three are integers, the default float
+    dtype otherwise.
+    """
+
+
+@op("structured", method=True, out=False, python="clone", node="CloneBackward0", reads_conj=True, grads={"input": []})
+def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
+    """clone(input, *, memory_format=torch.preserve_format) -> Tensor
+
+    A copy with memory of its own; gradients pass through it.
+    """
+
+
+@op("structured", function=True, method=False, reads_conj=True, node="ToCopyBackward0", python="_to_copy",
+    grads={"input": ["input.shape"]})
+def _to_copy(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, pin_memory: bool | None = None, non_blocking: bool = False, memory_format: memory_format | None = None) -> Tensor:
+    """_to_copy(input, *, dtype=None, layout=None, device=None, pin_memory=None, non_blocking=False, memory_format=None) -> Tensor
+
+    A copy in another dtype, device or memory format.
+    """
+
+
+@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, reads_conj=True, python="copy", node="CopyBackwards",
+    grads={"input": ["input.shape"], "src": ["src.shape"]})
+def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """copy_(src, non_blocking=False) -> Tensor
+
+    Writes src's elements, broadcast and converted, into self.
+    """
+
+
+@op("structured", rule="overwrite", function=True, inplace=True, mutates=True, reads_conj=True, python="fill", node="FillBackward0",
+    grads={"input": ["input.shape"], "value": ["value.shape"]})
+def fill(input: Tensor, value: Value) -> Tensor:
+    """fill_(value) -> Tensor
+
+    Writes one number, or the element of a zero-dim tensor, everywhere.
+    """
+
+
+@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, reads_conj=True, python="zero", node="ZeroBackward0",
+    grads={"input": ["input.shape"]})
+def zero(input: Tensor) -> Tensor:
+    """zero_() -> Tensor
+
+    Fills self with zeros.
+    """

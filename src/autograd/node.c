@@ -1,0 +1,213 @@
+/* Nodes: one block of memory each, released without recursion. */
+#include "autograd.h"
+
+#include "../core/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t align(size_t n) {
+    return (n + 15) & ~(size_t)15;
+}
+
+fac_node *fac__node_new(const fac__node_type *type, uint32_t nedges, uint32_t noutputs,
+                        uint32_t nsaved, size_t extra) {
+    size_t edges = nedges <= 3 ? 0 : align(sizeof(fac__edge) * nedges);
+    size_t outputs = noutputs <= 1 ? 0 : align(sizeof(fac__meta) * noutputs);
+    size_t saved = align(sizeof(fac__saved) * nsaved);
+    size_t head = align(sizeof(fac_node)), block = head + edges + outputs + saved + align(extra);
+    fac_node *n = fac__object_alloc(block);
+    if (n == NULL)
+        return NULL;
+    memset(n, 0, block);
+    char *at = (char *)n + head;
+    atomic_init(&n->refs, 1);
+    n->type = type;
+    n->nedges = nedges;
+    n->noutputs = noutputs;
+    n->nsaved = nsaved;
+    n->block = block;
+    n->edges = edges == 0 ? n->inline_edges : (fac__edge *)(void *)at;
+    at += edges;
+    n->outputs = outputs == 0 ? &n->inline_output : (fac__meta *)(void *)at;
+    at += outputs;
+    n->saved = (fac__saved *)(void *)at;
+    n->args = at + saved;
+    n->sequence = fac__tls.node_sequence++;
+    return n;
+}
+
+fac_node *fac__node_retain(fac_node *node) {
+    if (node != NULL)
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+    return node;
+}
+
+static void node_free(fac_node *n) {
+    if (n->type->release_saved != NULL)
+        n->type->release_saved(n);
+    if (n->type->free != NULL)
+        n->type->free(n);
+    for (uint32_t i = 0; i < n->nedges; i++)
+        fac__node_release(n->edges[i].node);
+    for (uint32_t i = 0; i < n->noutputs; i++)
+        if (n->outputs[i].sizes != NULL && n->outputs[i].sizes != n->outputs[i].inline_sizes)
+            free(n->outputs[i].sizes);
+    while (n->hooks != NULL) {
+        fac__hook *h = n->hooks;
+        n->hooks = h->next;
+        h->free(h->ctx);
+        free(h);
+    }
+    if (n->parent != NULL)
+        fac__node_release(n->parent);
+    free(n->trace);
+    fac__object_free(n, n->block);
+}
+
+/* A node's fields may hold the last reference to the next node, and so on for a million: nodes met
+ * while one is being freed wait in a list. */
+void fac__node_release(fac_node *node) {
+    if (node == NULL)
+        return;
+    if (atomic_load_explicit(&node->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    fac__thread *tls = &fac__tls;
+    node->wrapper = (void *)tls->dying; /* a dead node has no wrapper: the slot links the list */
+    tls->dying = node;
+    if (tls->releasing)
+        return;
+    tls->releasing = true;
+    while (tls->dying != NULL) {
+        fac_node *n = tls->dying;
+        tls->dying = n->wrapper;
+        n->wrapper = NULL;
+        node_free(n);
+    }
+    tls->releasing = false;
+}
+
+const char *fac__node_name(const fac_node *node) {
+    return node->type->name != NULL ? node->type->name : node->op->node;
+}
+
+int fac__meta_set(fac__meta *m, const fac_tensor *t) {
+    m->ndim = t->ndim;
+    m->dtype = t->dtype;
+    m->layout = t->layout;
+    m->device = t->device;
+    m->sizes = m->inline_sizes;
+    if (t->ndim > FAC__INLINE_DIMS) {
+        m->sizes = malloc(sizeof(int64_t) * (size_t)t->ndim);
+        if (m->sizes == NULL) {
+            m->ndim = 0;
+            return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a shape");
+        }
+    }
+    if (t->ndim > 0)
+        memcpy(m->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+    return 0;
+}
+
+/* --- saved values ---------------------------------------------------------------------------- */
+
+int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
+    s->is_output = is_output;
+    s->released = false;
+    s->output_nr = (uint8_t)nr;
+    s->packed = NULL;
+    if (t == NULL) {
+        s->tensor = NULL;
+        return 0;
+    }
+    if (!is_output) {
+        s->tensor = fac__retain(t);
+        s->version = fac__version_value(t);
+        return 0;
+    }
+    struct fac__version *v = fac__version_of(t);
+    fac_tensor *alias = v == NULL ? NULL : fac__shallow_copy(t);
+    if (alias == NULL)
+        return -1;
+    atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+    alias->version = v;
+    s->tensor = alias;
+    s->version = fac__version_value(t);
+    return 0;
+}
+
+void fac__saved_release(fac__saved *s) {
+    fac_tensor *t = s->tensor;
+    s->tensor = NULL;
+    s->released = true;
+    fac__release(t);
+}
+
+static int released_error(void) {
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Trying to backward through the graph a second time (or directly access saved tensors "
+        "after they have already been freed). Saved intermediate values of the graph are freed "
+        "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+        "backward through the graph a second time or if you need to access saved tensors after "
+        "calling backward.");
+}
+
+static int version_error(const fac__saved *s, const fac_node *node, uint32_t now) {
+    static const char hint[] =
+        "Hint: enable anomaly detection to find the operation that failed to compute its "
+        "gradient, with torch.autograd.set_detect_anomaly(True).";
+    static const char type[] = "torch.%sTensor";
+    char name[48];
+    snprintf(name, sizeof name, type, fac__scalar_type_name((fac_dtype)s->tensor->dtype));
+    if (s->is_output)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "one of the variables needed for gradient computation has been modified "
+                         "by an inplace operation: [%s %s], which is output %d of %s, is at "
+                         "version %u; expected version %u instead. %s",
+                         name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), s->output_nr,
+                         fac__node_name(node), now, s->version, hint);
+    struct fac__autograd *a = s->tensor->autograd;
+    if (a != NULL && a->grad_fn != NULL)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "one of the variables needed for gradient computation has been modified "
+                         "by an inplace operation: [%s %s], which is output %u of %s, is at "
+                         "version %u; expected version %u instead. %s",
+                         name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), a->output_nr,
+                         fac__node_name(a->grad_fn), now, s->version, hint);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "one of the variables needed for gradient computation has been modified by an "
+                     "inplace operation: [%s %s] is at version %u; expected version %u instead. %s",
+                     name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), now, s->version,
+                     hint);
+}
+
+/* NULL without an error: nothing was saved. */
+fac_tensor *fac__unpack(const fac__saved *s, fac_node *node) {
+    if (s->released) {
+        released_error();
+        return NULL;
+    }
+    if (s->tensor == NULL)
+        return NULL;
+    uint32_t now = fac__version_value(s->tensor);
+    if (now != s->version) {
+        version_error(s, node, now);
+        return NULL;
+    }
+    if (!s->is_output)
+        return fac__retain(s->tensor);
+    fac_tensor *t = fac__shallow_copy(s->tensor);
+    if (t == NULL)
+        return NULL;
+    if (s->tensor->version != NULL) {
+        atomic_fetch_add_explicit(&s->tensor->version->refs, 1, memory_order_relaxed);
+        t->version = s->tensor->version;
+    }
+    if (fac__set_history(t, node, s->output_nr) != 0) {
+        fac__release(t);
+        return NULL;
+    }
+    return t;
+}

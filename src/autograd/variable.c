@@ -1,0 +1,507 @@
+/* A tensor's autograd record: leaf or result, view or base, and what an in-place write does to
+ * it. */
+#include "autograd.h"
+
+#include "../core/alloc.h"
+#include "helpers.h"
+#include <facula/autograd.h>
+#include <facula/ops.h>
+
+#include <string.h>
+
+struct fac__autograd *fac__autograd_of(fac_tensor *t) {
+    if (t->autograd == NULL) {
+        struct fac__autograd *a = fac__object_alloc(sizeof *a);
+        if (a == NULL)
+            return NULL;
+        memset(a, 0, sizeof *a);
+        atomic_flag_clear(&a->lock);
+        t->autograd = a;
+    }
+    return t->autograd;
+}
+
+static void free_hooks(fac__hook *h) {
+    extern void free(void *);
+    while (h != NULL) {
+        fac__hook *next = h->next;
+        h->free(h->ctx);
+        free(h);
+        h = next;
+    }
+}
+
+void fac__autograd_free(fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    t->autograd = NULL;
+    fac__node_release(a->grad_fn);
+    fac__release(a->grad);
+    fac__release(a->base);
+    free_hooks(a->hooks);
+    free_hooks(a->post_accumulate);
+    fac__object_free(a, sizeof *a);
+}
+
+/* --- AccumulateGrad: where gradients come to rest ----------------------------------------------
+ */
+
+static void lock(struct fac__autograd *a) {
+    while (atomic_flag_test_and_set_explicit(&a->lock, memory_order_acquire)) {
+    }
+}
+
+static void unlock(struct fac__autograd *a) {
+    atomic_flag_clear_explicit(&a->lock, memory_order_release);
+}
+
+static void accumulate_free(fac_node *node) {
+    fac_tensor *t = node->variable;
+    if (t->autograd != NULL) {
+        lock(t->autograd);
+        if (t->autograd->accumulator == node)
+            t->autograd->accumulator = NULL;
+        unlock(t->autograd);
+    }
+    fac__release(t);
+}
+
+/* A gradient that nobody else holds becomes .grad itself; otherwise it is copied into the
+ * parameter's own strides. */
+static fac_tensor *first_grad(fac_tensor *variable, fac_tensor *g) {
+    bool recorded = fac__tls.grad_mode && (g->features & FAC__GRAD);
+    bool sole = atomic_load(&g->refs) == 1 && g->storage != NULL &&
+                atomic_load(&g->storage->refs) == 1 && !g->storage->borrowed;
+    bool same = g->ndim == variable->ndim;
+    for (int i = 0; same && i < g->ndim; i++)
+        same = g->strides[i] == variable->strides[i] || g->sizes[i] == 1;
+    bool dense = (variable->features & FAC__DENSE) != 0;
+    if (recorded)
+        return fac__retain(g);
+    if (!(g->features & (FAC__SLOW & ~FAC__SPARSE)) && sole &&
+        (same || (!dense && fac__is_contig(g)))) {
+        if (!(g->features & FAC__GRAD))
+            return fac__retain(g);
+        return fac__shallow_copy(g);
+    }
+    if (g->features & FAC__SPARSE)
+        return fac__retain(g);
+    fac_tensor *copy = fac__empty(g->ndim, g->sizes, dense ? variable->strides : NULL,
+                                  (fac_dtype)g->dtype, g->device);
+    if (copy != NULL && fac__copy_into(copy, g) != 0) {
+        fac__release(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static int accumulate_into(fac_tensor *variable, fac_tensor *g) {
+    struct fac__autograd *a = fac__autograd_of(variable);
+    if (a == NULL)
+        return -1;
+    if (a->grad == NULL) {
+        a->grad = first_grad(variable, g);
+        return a->grad == NULL ? -1 : 0;
+    }
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return -1;
+    int r = 0;
+    if (fac__tls.grad_mode || (a->grad->features & FAC__SPARSE)) {
+        fac_tensor *sum = fac_add(a->grad, g);
+        if (fac__is_bad(sum)) {
+            r = -1;
+        } else {
+            fac_tensor *old = a->grad;
+            a->grad = fac__retain(sum);
+            fac__release(old);
+        }
+    } else {
+        r = fac__is_bad(fac_add_(a->grad, g)) ? -1 : 0;
+    }
+    fac_scope_close(scope);
+    return r;
+}
+
+static int accumulate_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
+    (void)inputs;
+    if (grads[0] == NULL)
+        return 0;
+    struct fac__autograd *a = node->variable->autograd;
+    if (accumulate_into(node->variable, grads[0]) != 0)
+        return -1;
+    for (fac__hook *h = a->post_accumulate; h != NULL; h = h->next) {
+        fac_tensor *v = node->variable;
+        if (h->call(h->ctx, node, &v, 1, NULL, 0) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+const fac__node_type fac__accumulate_type = {
+    .name = "AccumulateGrad", .apply = accumulate_apply, .free = accumulate_free};
+
+static fac_node *accumulator(fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    lock(a);
+    fac_node *n = a->accumulator;
+    if (n != NULL) {
+        /* the weak reference counts only while the node is not on its way out */
+        uint32_t refs = atomic_load(&n->refs);
+        while (refs != 0 && !atomic_compare_exchange_weak(&n->refs, &refs, refs + 1)) {
+        }
+        if (refs == 0)
+            n = NULL;
+    }
+    if (n == NULL) {
+        n = fac__node_new(&fac__accumulate_type, 0, 1, 0, 0);
+        if (n != NULL) {
+            fac__tls.node_sequence--; /* does not count, as in PyTorch */
+            n->sequence = UINT64_MAX;
+            n->variable = fac__retain(t);
+            fac__meta_set(&n->outputs[0], t);
+            a->accumulator = n;
+        }
+    }
+    unlock(a);
+    return n;
+}
+
+/* --- edges ----------------------------------------------------------------------------------- */
+
+static void as_strided_edge(fac_tensor *t);
+
+fac_node *fac__grad_fn(fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    if (a == NULL)
+        return NULL;
+    if (a->base != NULL && (a->base->features & FAC__GRAD) &&
+        fac__version_value(t) != a->view_version)
+        as_strided_edge(t);
+    return a->grad_fn;
+}
+
+fac__edge fac__gradient_edge(fac_tensor *t) {
+    fac__edge none = {NULL, 0};
+    if (t == NULL || t->autograd == NULL)
+        return none;
+    fac_node *n = fac__grad_fn(t);
+    if (n != NULL)
+        return (fac__edge){fac__node_retain(n), t->autograd->output_nr};
+    if (!t->autograd->requires_grad)
+        return none;
+    return (fac__edge){accumulator(t), 0};
+}
+
+int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr) {
+    struct fac__autograd *a = fac__autograd_of(t);
+    if (a == NULL)
+        return -1;
+    fac_node *old = a->grad_fn;
+    a->grad_fn = fac__node_retain(node);
+    a->output_nr = nr;
+    t->features |= FAC__GRAD;
+    fac__node_release(old);
+    return 0;
+}
+
+/* --- views ----------------------------------------------------------------------------------- */
+
+int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creation) {
+    if (of->features & FAC__INFERENCE)
+        return 0;
+    struct fac__version *v = fac__version_of(of);
+    struct fac__autograd *a = v == NULL ? NULL : fac__autograd_of(out);
+    if (a == NULL)
+        return -1;
+    fac_tensor *base = of;
+    if (of->features & FAC__VIEW) {
+        base = of->autograd->base;
+        if (of->autograd->creation != FAC__CREATED_NORMAL && creation == FAC__CREATED_NORMAL)
+            creation = of->autograd->creation;
+    }
+    fac__release(a->base);
+    a->base = fac__retain(base);
+    a->creation = (uint8_t)creation;
+    if (out->version != v) {
+        if (out->version != NULL)
+            fac__version_release(out->version);
+        atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+        out->version = v;
+    }
+    a->view_version = fac__version_value(of);
+    out->features |= FAC__VIEW;
+    return 0;
+}
+
+/* Node types for view histories: the gradient of as_strided on a base's geometry. */
+struct region {
+    fac_tensor *base; /* shapes only: a shell-like alias without storage */
+    fac_tensor *view;
+};
+
+static fac_tensor *geometry(const fac_tensor *t) {
+    fac_tensor *g = fac__tensor_new(t->ndim);
+    if (g == NULL)
+        return NULL;
+    g->dtype = t->dtype;
+    g->device = t->device;
+    g->offset = t->offset;
+    g->numel = t->numel;
+    g->features = t->features & (uint32_t)(FAC__CONTIGUOUS | FAC__DENSE);
+    memcpy(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+    memcpy(g->strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
+    return g;
+}
+
+static void region_free(fac_node *node) {
+    struct region *r = node->args;
+    fac__release(r->base);
+    fac__release(r->view);
+}
+
+static int region_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
+    const struct region *r = node->args;
+    if (grads[0] == NULL)
+        return 0;
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return -1;
+    fac_tensor *g = fac__as_strided_backward(grads[0], r->base, r->view);
+    inputs[0] = fac__is_bad(g) ? NULL : fac__retain(g);
+    fac_scope_close(scope);
+    return inputs[0] == NULL ? -1 : 0;
+}
+
+static const fac__node_type as_strided_type = {
+    .name = "AsStridedBackward0", .apply = region_apply, .free = region_free};
+
+static fac_node *region_node(const fac__node_type *type, uint32_t nedges, fac_tensor *base,
+                             fac_tensor *view) {
+    fac_node *n = fac__node_new(type, nedges, 1, 0, sizeof(struct region));
+    if (n == NULL)
+        return NULL;
+    struct region *r = n->args;
+    r->base = geometry(base);
+    r->view = geometry(view);
+    if (r->base == NULL || r->view == NULL) {
+        fac__node_release(n);
+        return NULL;
+    }
+    return n;
+}
+
+static void as_strided_edge(fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    fac_node *n = region_node(&as_strided_type, 1, a->base, t);
+    if (n == NULL)
+        return;
+    n->edges[0] = fac__gradient_edge(a->base);
+    fac__meta_set(&n->outputs[0], t);
+    fac__set_history(t, n, 0);
+    fac__node_release(n);
+    a->view_version = fac__version_value(t);
+}
+
+/* --- in-place -------------------------------------------------------------------------------- */
+
+int fac__check_inplace(fac_tensor *t, bool grad) {
+    if (t->features & FAC__INFERENCE) {
+        if (!fac__tls.inference && grad && fac__tls.grad_mode)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "Inplace update to inference tensor outside InferenceMode is not "
+                             "allowed.You can make a clone to get a normal tensor before doing "
+                             "inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+                             "details.");
+        return 0;
+    }
+    struct fac__autograd *a = t->autograd;
+    if (a == NULL || !grad || !fac__tls.grad_mode)
+        return 0;
+    if (t->features & FAC__VIEW) {
+        static const char *const why[] = {
+            [FAC__CREATED_MULTI] =
+                "This view is the output of a function that returns multiple views. Such functions "
+                "do not allow the output views to be modified inplace. You should replace the "
+                "inplace operation by an out-of-place one.",
+            [FAC__CREATED_NO_GRAD] =
+                "This view was created in no_grad mode and is being modified inplace with grad "
+                "mode enabled. Given that this use case is ambiguous and error-prone, it is "
+                "forbidden. You can clarify your code by moving both the view and the inplace "
+                "either both inside the no_grad block (if you don't want the inplace to be "
+                "tracked) or both outside (if you want the inplace to be tracked).",
+            [FAC__CREATED_INFERENCE] =
+                "This view was created in inference mode and is being modified inplace with grad "
+                "mode enabled. Given that this use case is ambiguous and error-prone, it is "
+                "forbidden. You can clarify your code by moving both the view and the inplace "
+                "either both inside the inference_mode block (if you don't want the inplace to be "
+                "tracked) or both outside (if you want the inplace to be tracked).",
+            [FAC__CREATED_CUSTOM] =
+                "This view was created inside a custom Function (or because an input was returned "
+                "as-is) and the autograd logic to handle view+inplace would override the custom "
+                "backward associated with the custom Function, leading to incorrect gradients. "
+                "This behavior is forbidden. You can fix this by cloning the output of the custom "
+                "Function.",
+        };
+        if (a->creation != FAC__CREATED_NORMAL) {
+            fac_node *fn = fac__grad_fn(t);
+            if (fn != NULL)
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "Output %u of %s is a view and is being modified inplace. %s",
+                                 a->output_nr, fac__node_name(fn), why[a->creation]);
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "A view was created and is being modified inplace. %s",
+                             why[a->creation]);
+        }
+        struct fac__autograd *b = a->base->autograd;
+        if (b != NULL && b->requires_grad && b->grad_fn == NULL)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "a view of a leaf Variable that requires grad is being used in an "
+                             "in-place operation.");
+    }
+    if (a->requires_grad && a->grad_fn == NULL)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "a leaf Variable that requires grad is being used in an in-place "
+                         "operation.");
+    return 0;
+}
+
+/* CopySlices: base's history after a write into one of its views. The gradient of the region that
+ * was written goes through the op's node `inner`, whose first edge is the old base's; the rest of
+ * the gradient passes by. */
+static int slices_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
+    const struct region *r = node->args;
+    fac_node *inner = node->parent;
+    if (grads[0] == NULL)
+        return 0;
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return -1;
+    int result = -1;
+    fac_ints sizes = {r->base->sizes, r->base->ndim, true};
+    fac_ints strides = {r->base->strides, r->base->ndim, true};
+    fac_ints vsizes = {r->view->sizes, r->view->ndim, true};
+    fac_ints vstrides = {r->view->strides, r->view->ndim, true};
+    fac_tensor *all = fac_empty_strided(sizes, strides, .dtype = (fac_dtype)grads[0]->dtype,
+                                        .device = grads[0]->device);
+    all = fac_copy_(all, grads[0]);
+    fac_tensor *slice = fac_as_strided(
+        all, vsizes, vstrides, .storage_offset = fac_some(r->view->offset - r->base->offset));
+    fac_tensor *slice_grad = fac_clone(slice);
+    if (fac__is_bad(slice_grad))
+        goto done;
+    fac_tensor *in[256] = {NULL};
+    if (inner->nedges > 256 || inner->type->apply(inner, &slice_grad, in) != 0)
+        goto done;
+    for (uint32_t i = 1; i < inner->nedges; i++)
+        inputs[i] = in[i];
+    fac_tensor *written = in[0];
+    if (written == NULL)
+        result = fac__is_bad(fac_zero_(slice)) ? -1 : 0;
+    else
+        result = fac__is_bad(fac_copy_(slice, written)) ? -1 : 0;
+    fac__release(written);
+    inputs[0] = result == 0 ? fac__retain(all) : NULL;
+done:
+    fac_scope_close(scope);
+    return result;
+}
+
+static void slices_release(fac_node *node) {
+    if (node->parent != NULL && node->parent->type->release_saved != NULL)
+        node->parent->type->release_saved(node->parent);
+    node->flags |= FAC__NODE_RELEASED;
+}
+
+static const fac__node_type slices_type = {.name = "CopySlices",
+                                           .apply = slices_apply,
+                                           .release_saved = slices_release,
+                                           .free = region_free};
+
+int fac__rebase_history(fac_tensor *t, fac_node *node) {
+    struct fac__autograd *a = t->autograd;
+    if (a == NULL || a->base == NULL)
+        return fac__set_history(t, node, 0);
+    fac_tensor *base = a->base;
+    fac_node *slices = region_node(&slices_type, node->nedges > 0 ? node->nedges : 1, base, t);
+    if (slices == NULL)
+        return -1;
+    slices->edges[0] = fac__gradient_edge(base);
+    for (uint32_t i = 1; i < node->nedges; i++)
+        slices->edges[i] = (fac__edge){fac__node_retain(node->edges[i].node), node->edges[i].nr};
+    fac__meta_set(&slices->outputs[0], base);
+    slices->parent = fac__node_retain(node);
+    int r = fac__set_history(base, slices, 0);
+    fac__node_release(slices);
+    if (r != 0)
+        return -1;
+    if (base->autograd != NULL)
+        base->autograd->requires_grad = false;
+    t->features |= FAC__GRAD;
+    as_strided_edge(t);
+    return 0;
+}
+
+/* --- the public face ---------------------------------------------------------------------------
+ */
+
+bool fac_requires_grad(const fac_tensor *t) {
+    return (t->features & FAC__GRAD) != 0 || (t->autograd != NULL && t->autograd->base != NULL &&
+                                              (t->autograd->base->features & FAC__GRAD) != 0 &&
+                                              t->autograd->creation == FAC__CREATED_NORMAL &&
+                                              fac__version_value(t) != t->autograd->view_version);
+}
+
+bool fac_is_leaf(const fac_tensor *t) {
+    return t->autograd == NULL || t->autograd->grad_fn == NULL;
+}
+
+bool fac_set_requires_grad(fac_tensor *t, bool value) {
+    if (fac__is_bad(t))
+        return false;
+    if (!fac_is_leaf(t)) {
+        if (value)
+            return true;
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "you can only change requires_grad flags of leaf variables. If you want to use a "
+                  "computed variable in a subgraph that doesn't require differentiation use "
+                  "var_no_grad = var.detach().");
+        return false;
+    }
+    if (value && !fac__is_float((fac_dtype)t->dtype) && !fac__is_complex((fac_dtype)t->dtype)) {
+        fac__fail(FAC_ERROR_RUNTIME, "only Tensors of floating point dtype can require gradients");
+        return false;
+    }
+    struct fac__autograd *a = value ? fac__autograd_of(t) : t->autograd;
+    if (a == NULL)
+        return !value;
+    a->requires_grad = value;
+    if (value)
+        t->features |= FAC__GRAD;
+    else
+        t->features &= ~(uint32_t)FAC__GRAD;
+    return true;
+}
+
+fac_tensor *fac_grad(const fac_tensor *t) {
+    return t->autograd == NULL ? NULL : t->autograd->grad;
+}
+
+bool fac_set_grad(fac_tensor *t, fac_tensor *grad) {
+    struct fac__autograd *a = fac__autograd_of(t);
+    if (a == NULL)
+        return false;
+    fac_tensor *old = a->grad;
+    a->grad = fac__retain(grad);
+    fac__release(old);
+    return true;
+}
+
+bool fac_grad_mode(void) {
+    return fac__tls.grad_mode;
+}
+
+bool fac_set_grad_mode(bool on) {
+    bool old = fac__tls.grad_mode;
+    fac__tls.grad_mode = on;
+    return old;
+}

@@ -1,0 +1,93 @@
+/* Back ends by name: each device has, for every op, the kernel or the loops it registered. */
+#include "backend_table.h"
+
+#include "../gen/ops.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static fac__device_table tables[FAC_NUM_DEVICE_TYPES];
+
+int fac__backend_register(fac_device_type type, const char *name,
+                          const fac__family *const *families, int n) {
+    fac__device_table *t = &tables[type];
+    t->name = name;
+    for (uint16_t id = 0; id < FAC__NUM_OPS; id++) {
+        const char *kernel = fac__ops[id]->kernel;
+        if (kernel == NULL)
+            continue;
+        for (int f = 0; f < n; f++) {
+            const fac__loop_row *l = families[f]->loops;
+            for (; l != NULL && l->name != NULL; l++)
+                if (strcmp(l->name, kernel) == 0)
+                    t->loops[id] = l->loop;
+            const fac__kernel_row *k = families[f]->kernels;
+            for (; k != NULL && k->name != NULL; k++)
+                if (strcmp(k->name, kernel) == 0)
+                    t->kernels[id] = k->run;
+        }
+    }
+    return 0;
+}
+
+void fac__backend_moves(fac_device_type type, fac__cast_table *casts) {
+    tables[type].casts = casts;
+}
+
+const fac__device_table *fac__device_table_of(fac_device d) {
+    return &tables[d.type];
+}
+
+static int missing(const fac__op *op, fac_device device) {
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "%s is not implemented for %s", op->name,
+                     fac__device_name(device));
+}
+
+fac__kernel *fac__find_kernel(const fac__op *op, fac_device device) {
+    fac__kernel *k = tables[device.type].kernels[op->id];
+    if (k == NULL)
+        missing(op, device);
+    return k;
+}
+
+fac__loop *const *fac__find_loops(const fac__op *op, fac_device device) {
+    fac__loop *const *l = tables[device.type].loops[op->id];
+    if (l == NULL)
+        missing(op, device);
+    return l;
+}
+
+int fac__run_kernel(const fac__op *op, const void *args, fac__outs *outs, fac_device device) {
+    if (device.type == FAC_META)
+        return 0;
+    fac__kernel *k = fac__find_kernel(op, device);
+    return k == NULL ? -1 : k(args, outs->v);
+}
+
+const char *fac__device_name(fac_device d) {
+    switch (d.type) {
+    case FAC_CPU:
+        return "cpu";
+    case FAC_META:
+        return "meta";
+    case FAC_CUDA:
+        return "cuda";
+    default:
+        return "none";
+    }
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void start(void) {
+    fac__cpu_register();
+}
+
+void fac__core_init(void) {
+    pthread_once(&once, start);
+}
+
+/* Loading the library is when the instruction set is chosen; calls then need not ask. */
+__attribute__((constructor)) static void at_load(void) {
+    fac__core_init();
+}

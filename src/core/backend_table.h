@@ -1,0 +1,21 @@
+/* The rows a device registered, resolved to one slot an op. */
+#ifndef FAC_BACKEND_TABLE_H
+#define FAC_BACKEND_TABLE_H
+
+#include "../gen/ops.h"
+#include "core.h"
+
+typedef fac__loop *const fac__cast_table[FAC_NUM_DTYPES][FAC_NUM_DTYPES]; /* [from][to] */
+
+typedef struct {
+    const char *name;
+    fac__loop *const *loops[FAC__NUM_OPS];
+    fac__kernel *kernels[FAC__NUM_OPS];
+    fac__cast_table *casts;
+} fac__device_table;
+
+const fac__device_table *fac__device_table_of(fac_device d);
+void fac__backend_moves(fac_device_type type, fac__cast_table *casts);
+void fac__cpu_register(void); /* src/cpu/backend.c */
+
+#endif

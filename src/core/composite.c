@@ -1,0 +1,31 @@
+#include "composite.h"
+
+#include <facula/ops.h>
+
+int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args, fac__outs *outs) {
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return -1;
+    f(args, outs->v);
+    int r = 0;
+    for (int i = 0; i < op->nout; i++) {
+        fac_tensor *t = outs->v[i];
+        if (r == 0 && outs->how != FAC__CALL_NEW && outs->given[i] != NULL && t != NULL &&
+            t != outs->given[i] && !fac__is_bad(t)) {
+            /* in-place and out= forms: an ordinary, recorded copy */
+            if (outs->how == FAC__CALL_OUT && fac__resize_(outs->given[i], t->ndim, t->sizes) != 0)
+                r = -1;
+            t = r == 0 ? fac_copy_(outs->given[i], t) : fac_bad;
+        }
+        if (fac__is_bad(t))
+            r = -1;
+        outs->v[i] = r == 0 ? fac__retain(t) : NULL;
+    }
+    if (r != 0)
+        for (int i = 0; i < op->nout; i++) {
+            fac__release(outs->v[i]);
+            outs->v[i] = NULL;
+        }
+    fac_scope_close(scope);
+    return r;
+}

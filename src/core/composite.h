@@ -1,0 +1,11 @@
+/* Running a composite: a scope around a function that calls other ops. */
+#ifndef FAC_COMPOSITE_H
+#define FAC_COMPOSITE_H
+
+#include "core.h"
+
+/* Fills out[] with results borrowed from the open scope. */
+typedef void fac__composite_fn(const void *args, fac_tensor **out);
+int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args, fac__outs *outs);
+
+#endif

@@ -1,0 +1,147 @@
+/* One error a thread: the first unread one. Nothing here allocates unless a text is long. */
+#include "core.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Thread_local fac__thread fac__tls __attribute__((tls_model("initial-exec"))) = {
+    .grad_mode = true,
+};
+
+static void drop(struct fac__error *e) {
+    if (e->text != NULL && e->text != e->small)
+        free(e->text);
+    if (e->payload != NULL && e->free_payload != NULL)
+        e->free_payload(e->payload);
+    e->text = NULL;
+    e->payload = NULL;
+    e->op = NULL;
+    e->code = FAC_OK;
+}
+
+static void set(fac_error_code code, const char *format, va_list args) {
+    struct fac__error *e = &fac__tls.error;
+    if (e->code != FAC_OK)
+        return;
+    drop(e);
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(e->small, sizeof e->small, format, args);
+    e->text = e->small;
+    if (n >= (int)sizeof e->small) {
+        char *text = malloc((size_t)n + 1);
+        if (text != NULL) {
+            vsnprintf(text, (size_t)n + 1, format, again);
+            e->text = text;
+        }
+    }
+    va_end(again);
+    e->code = code;
+}
+
+int fac__fail(fac_error_code code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set(code, format, args);
+    va_end(args);
+    return -1;
+}
+
+void fac_set_error(fac_error_code code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set(code, format, args);
+    va_end(args);
+}
+
+void fac__error_op(const fac__op *op) {
+    if (fac__tls.error.op == NULL)
+        fac__tls.error.op = op->name;
+}
+
+bool fac_ok(const fac_tensor *t) {
+    return !fac__is_bad(t);
+}
+
+const char *fac_error(void) {
+    struct fac__error *e = &fac__tls.error;
+    if (e->code == FAC_OK)
+        return "";
+    e->code = FAC_OK; /* read: the text stays until the next error replaces it */
+    return e->text;
+}
+
+fac_error_code fac_error_kind(void) {
+    return fac__tls.error.code;
+}
+
+const char *fac_error_op(void) {
+    return fac__tls.error.op != NULL ? fac__tls.error.op : "";
+}
+
+void fac_clear_error(void) {
+    drop(&fac__tls.error);
+}
+
+void fac__error_take(struct fac__error *out) {
+    struct fac__error *e = &fac__tls.error;
+    *out = *e;
+    if (e->text == e->small)
+        out->text = out->small;
+    e->text = NULL;
+    e->payload = NULL;
+    e->op = NULL;
+    e->code = FAC_OK;
+}
+
+void fac__error_put(struct fac__error *in) {
+    struct fac__error *e = &fac__tls.error;
+    if (e->code != FAC_OK) {
+        drop(in);
+        return;
+    }
+    drop(e);
+    *e = *in;
+    if (in->text == in->small)
+        e->text = e->small;
+    in->text = NULL;
+    in->payload = NULL;
+    in->code = FAC_OK;
+}
+
+/* The texts of shapes live behind a pointer: static TLS is scarce. */
+enum { RING = 4, SHAPE_TEXT = FAC_MAX_DIMS * 22 + 4 };
+
+struct texts {
+    unsigned at;
+    char ring[RING][SHAPE_TEXT];
+};
+
+static pthread_key_t texts_key;
+static pthread_once_t texts_once = PTHREAD_ONCE_INIT;
+
+static void make_key(void) {
+    pthread_key_create(&texts_key, free);
+}
+
+const char *fac__shape_text(int ndim, const int64_t *sizes) {
+    pthread_once(&texts_once, make_key);
+    struct texts *t = pthread_getspecific(texts_key);
+    if (t == NULL) {
+        t = calloc(1, sizeof *t);
+        if (t == NULL || pthread_setspecific(texts_key, t) != 0) {
+            free(t);
+            return "[?]";
+        }
+    }
+    char *s = t->ring[t->at++ % RING];
+    size_t n = 0;
+    s[n++] = '[';
+    for (int i = 0; i < ndim; i++)
+        n += (size_t)snprintf(s + n, 24, i ? ", %lld" : "%lld", (long long)sizes[i]);
+    s[n++] = ']';
+    s[n] = '\0';
+    return s;
+}

@@ -1,0 +1,384 @@
+/* The gate: how every op runs.
+ *
+ * From outside in: function modes, transforms, autograd, dispatch modes, the device. The features
+ * of all tensor arguments are ORed with the thread's active levels; zero is the fast path. A level
+ * gets the descriptor and the arguments and calls again below itself; no op knows of any level. */
+#include "core.h"
+
+#include "../autograd/autograd.h"
+#include "iterate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t features_of(const fac__op *op, const void *args) {
+    uint32_t f = 0;
+    for (int i = 0; i < op->ntensors; i++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
+        if (t != NULL)
+            f |= t->features;
+    }
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            if (l->values[k] != NULL)
+                f |= l->values[k]->features;
+    }
+    return f;
+}
+
+static bool any_bad(const fac__op *op, const void *args) {
+    for (int i = 0; i < op->ntensors; i++)
+        if (fac__is_bad(fac__arg_tensor(args, op->tensor_offsets[i])))
+            return true;
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            if (fac__is_bad(l->values[k]))
+                return true;
+    }
+    return false;
+}
+
+/* --- levels ---------------------------------------------------------------------------------- */
+
+static const uint32_t level_bits[3] = {FAC__L_FUNCTION, FAC__L_TRANSFORM, FAC__L_DISPATCH};
+
+static void set_modes(enum fac__level level, fac__mode *m) {
+    fac__tls.modes[level] = m;
+    if (m != NULL)
+        fac__tls.levels |= level_bits[level];
+    else
+        fac__tls.levels &= ~level_bits[level];
+}
+
+void fac__mode_push(enum fac__level level, fac__mode *mode) {
+    mode->next = fac__tls.modes[level];
+    set_modes(level, mode);
+}
+
+void fac__mode_pop(enum fac__level level) {
+    if (fac__tls.modes[level] != NULL)
+        set_modes(level, fac__tls.modes[level]->next);
+}
+
+static int call_mode(enum fac__level level, const fac__op *op, void *args, fac__outs *outs) {
+    fac__mode *m = fac__tls.modes[level];
+    set_modes(level, m->next);
+    int r = m->call(m, op, args, outs);
+    set_modes(level, m);
+    return r;
+}
+
+/* --- conjugate and negative views ------------------------------------------------------------- */
+
+static fac_tensor *resolve(fac_tensor *t) {
+    return fac__clone(t, FAC_PRESERVE_FORMAT); /* copying reads through the bits */
+}
+
+/* Runs the op on plain copies of the arguments whose memory is conjugated or negated. */
+static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
+    char copy[512];
+    fac_tensor *made[8 + 64];
+    fac_tensor *list[64];
+    int n = 0, r = -1;
+    if (op->args_size > sizeof copy)
+        return fac__fail(FAC_ERROR_RUNTIME, "%s: argument struct too large", op->name);
+    memcpy(copy, args, op->args_size);
+    for (int i = 0; i < op->ntensors; i++) {
+        fac_tensor **t = (fac_tensor **)(void *)(copy + op->tensor_offsets[i]);
+        if (*t == NULL || !((*t)->features & (FAC__CONJ | FAC__NEG)))
+            continue;
+        fac_tensor *plain = resolve(*t);
+        if (plain == NULL)
+            goto done;
+        made[n++] = *t = plain;
+    }
+    for (int i = 0; i < op->nlists; i++) {
+        fac_tensors *l = (fac_tensors *)(void *)(copy + op->list_offsets[i]);
+        if (l->n > 64) {
+            fac__fail(FAC_ERROR_RUNTIME, "%s: at most 64 conjugated tensors in a list", op->name);
+            goto done;
+        }
+        for (int k = 0; k < l->n; k++) {
+            list[k] = l->values[k];
+            if (list[k] == NULL || !(list[k]->features & (FAC__CONJ | FAC__NEG)))
+                continue;
+            list[k] = resolve(list[k]);
+            if (list[k] == NULL)
+                goto done;
+            made[n++] = list[k];
+        }
+        l->values = list;
+    }
+    r = op->exec(op, copy, outs);
+done:
+    for (int i = 0; i < n; i++)
+        fac__release(made[i]);
+    return r;
+}
+
+int fac__dispatch(const fac__op *op, void *args, fac__outs *outs) {
+    uint32_t f = features_of(op, args) | (fac__tls.levels & FAC__L_DISPATCH);
+    if (FAC_LIKELY(!(f & (FAC__SLOW | FAC__L_DISPATCH))))
+        return op->exec(op, args, outs);
+    if (f & FAC__L_DISPATCH)
+        return call_mode(FAC__LEVEL_DISPATCH, op, args, outs);
+    if (f & FAC__SHELL)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s read a tensor of which only the shape was saved for backward",
+                         op->name);
+    if ((f & FAC__SPARSE) && !(op->flags & FAC__OP_SPARSE))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "Could not run '%s' with arguments of layout torch.sparse_coo: the "
+                         "operator is not implemented for sparse tensors",
+                         op->name);
+    if ((f & (FAC__CONJ | FAC__NEG)) && !(op->flags & (FAC__OP_READS_CONJ | FAC__OP_VIEW)))
+        return dispatch_resolved(op, args, outs);
+    return op->exec(op, args, outs);
+}
+
+/* --- outputs --------------------------------------------------------------------------------- */
+
+int fac__outs_resize(fac__outs *o, int n) {
+    if (n > o->capacity) {
+        fac_tensor **v = calloc((size_t)n, sizeof *v);
+        if (v == NULL)
+            return fac__fail(FAC_ERROR_MEMORY, "not enough memory for %d results", n);
+        o->v = v;
+        o->capacity = n;
+    }
+    o->n = n;
+    return 0;
+}
+
+void fac__outs_clear(fac__outs *o) {
+    for (int i = 0; i < o->n; i++) {
+        fac__release(o->v[i]);
+        o->v[i] = NULL;
+    }
+}
+
+int fac__out(fac__outs *outs, int i, int ndim, const int64_t *sizes, const int64_t *strides,
+             fac_dtype dtype, fac_device device) {
+    if (outs->how != FAC__CALL_NEW && outs->direct) {
+        fac_tensor *g = outs->given[i];
+        if (g != NULL && g->dtype == dtype && g->ndim == ndim && fac__is_contig(g) &&
+            memcmp(g->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0) {
+            outs->v[i] = fac__retain(g);
+            return 0;
+        }
+    }
+    outs->v[i] = fac__empty(ndim, sizes, strides, dtype, device);
+    return outs->v[i] == NULL ? -1 : 0;
+}
+
+static int write_back(const fac__op *op, fac__outs *outs) {
+    for (int i = 0; i < outs->n; i++) {
+        fac_tensor *given = outs->given[i], *made = outs->v[i];
+        if (given == NULL || made == given || made == NULL)
+            continue;
+        if (!fac__can_cast((fac_dtype)made->dtype, (fac_dtype)given->dtype))
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "result type %s can't be cast to the desired output type %s",
+                             fac__scalar_type_name((fac_dtype)made->dtype),
+                             fac__scalar_type_name((fac_dtype)given->dtype));
+        if (!fac__same_device(made->device, given->device))
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "Expected out tensor to have device %s, but got %s instead",
+                             fac__device_name(made->device), fac__device_name(given->device));
+        if (outs->how == FAC__CALL_OUT) {
+            if (fac__resize_(given, made->ndim, made->sizes) != 0)
+                return -1;
+        } else if (given->ndim != made->ndim ||
+                   memcmp(given->sizes, made->sizes, sizeof(int64_t) * (size_t)made->ndim) != 0) {
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "%s_: output with shape %s doesn't match the result's shape %s",
+                             op->python, fac__shape_text(given->ndim, given->sizes),
+                             fac__shape_text(made->ndim, made->sizes));
+        }
+        if (fac__copy_into(given, made) != 0)
+            return -1;
+        fac__release(made);
+        outs->v[i] = fac__retain(given);
+    }
+    return 0;
+}
+
+int fac__exec_structured(const fac__op *op, void *args, fac__outs *outs) {
+    if (op->rule(op, args, outs) != 0)
+        return -1;
+    fac_device device = outs->v[0] != NULL ? outs->v[0]->device : fac_cpu();
+    if (outs->v[0] == NULL && op->ntensors > 0) {
+        fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[0]);
+        if (t != NULL)
+            device = t->device;
+    }
+    if (device.type == FAC_META && outs->n > 0 && outs->v[0] == NULL)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "%s: the result's size depends on data, which the meta device lacks",
+                         op->name);
+    return fac__run_kernel(op, args, outs, device);
+}
+
+/* --- in-place and out= ----------------------------------------------------------------------- */
+
+static bool shares_memory(const fac__op *op, const void *args, const fac__outs *outs) {
+    for (int k = 0; k < outs->n && k < 4; k++) {
+        if (outs->given[k] == NULL)
+            continue;
+        for (int i = 0; i < op->ntensors; i++) {
+            const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
+            if (t != NULL && fac__overlap(outs->given[k], t) != 0)
+                return true;
+        }
+        for (int i = 0; i < op->nlists; i++) {
+            const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+            for (int j = 0; j < l->n; j++)
+                if (l->values[j] != NULL && fac__overlap(outs->given[k], l->values[j]) != 0)
+                    return true;
+        }
+    }
+    return false;
+}
+
+static int call_inplace(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+    fac_tensor *self = outs->given[0];
+    bool grad = (f & FAC__GRAD) && fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD);
+    if ((self->features & (FAC__GRAD | FAC__VIEW | FAC__INFERENCE)) &&
+        fac__check_inplace(self, (f & FAC__GRAD) != 0) != 0)
+        return -1;
+    if (grad)
+        return fac__record(op, args, outs);
+    if (fac__dispatch(op, args, outs) != 0 || write_back(op, outs) != 0) {
+        fac__outs_clear(outs);
+        return -1;
+    }
+    return fac__bump_version(self);
+}
+
+static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+    for (int i = 0; i < outs->n; i++) {
+        fac_tensor *o = outs->given[i];
+        if (o == NULL)
+            continue;
+        if (fac__tls.grad_mode && ((f | o->features) & FAC__GRAD))
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "%s(): functions with out=... arguments don't support automatic "
+                             "differentiation, but one of the arguments requires grad.",
+                             op->python);
+        if (fac__check_writable(o) != 0)
+            return -1;
+    }
+    outs->direct = !shares_memory(op, args, outs);
+    if (fac__dispatch(op, args, outs) != 0 || write_back(op, outs) != 0) {
+        fac__outs_clear(outs);
+        return -1;
+    }
+    for (int i = 0; i < outs->n; i++)
+        if (outs->given[i] != NULL && fac__bump_version(outs->given[i]) != 0)
+            return -1;
+    return 0;
+}
+
+int fac__write_back(const fac__op *op, fac__outs *outs) {
+    return write_back(op, outs);
+}
+
+/* --- entry ----------------------------------------------------------------------------------- */
+
+static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+    if (f & FAC__L_FUNCTION)
+        return call_mode(FAC__LEVEL_FUNCTION, op, args, outs);
+    if (any_bad(op, args))
+        return -1;
+    if ((f & FAC__L_TRANSFORM) && !(op->flags & FAC__OP_COMPOSITE))
+        return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
+    if (op->flags & FAC__OP_COMPOSITE)
+        return op->exec(op, args, outs);
+    if (outs->how == FAC__CALL_INPLACE)
+        return call_inplace(op, args, outs, f);
+    if (outs->how == FAC__CALL_OUT)
+        return call_out(op, args, outs, f);
+    if (((f & FAC__GRAD) && fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD)) ||
+        (op->flags & FAC__OP_VIEW))
+        return fac__record(op, args, outs);
+    return fac__dispatch(op, args, outs);
+}
+
+/* fac_bad carries this feature, so that it leaves the fast path without a test of its own. */
+enum { BAD = FAC__SHELL };
+
+int fac__call(const fac__op *op, void *args, fac__outs *outs) {
+    uint32_t f = features_of(op, args) | fac__tls.levels;
+    if (outs->how == FAC__CALL_NEW) {
+        const uint32_t leaves = FAC__SLOW | FAC__L_ANY;
+        if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
+            if (FAC_LIKELY(!(op->flags & FAC__OP_VIEW)))
+                return op->exec(op, args, outs);
+            return fac__record(op, args, outs);
+        }
+    } else {
+        for (int i = 0; i < outs->n && i < 4; i++)
+            if (outs->given[i] != NULL)
+                f |= outs->given[i]->features;
+    }
+    int r = call_slow(op, args, outs, f);
+    if (FAC_UNLIKELY(r != 0))
+        fac__error_op(op);
+    return r;
+}
+
+/* --- what generated wrappers and composites call ---------------------------------------------- */
+
+static fac_tensor *first(const fac__op *op, void *args, fac__outs *outs) {
+    if (fac__call(op, args, outs) != 0)
+        return fac_bad;
+    return fac__scope_adopt(outs->v[0]);
+}
+
+fac_tensor *fac__api_call(const fac__op *op, void *args) {
+    fac__outs outs;
+    fac__outs_init(&outs, op->nout);
+    return first(op, args, &outs);
+}
+
+fac_tensor *fac__api_inplace(const fac__op *op, void *args) {
+    fac__outs outs;
+    fac__outs_init(&outs, 1);
+    outs.how = FAC__CALL_INPLACE;
+    outs.given[0] = fac__arg_tensor(args, op->tensor_offsets[0]);
+    if (fac__is_bad(outs.given[0]) || outs.given[0] == NULL)
+        return fac_bad;
+    return first(op, args, &outs);
+}
+
+fac_tensor *fac__api_out(const fac__op *op, void *args, fac_tensor *out) {
+    fac__outs outs;
+    fac__outs_init(&outs, op->nout);
+    memset(outs.given, 0, sizeof outs.given);
+    outs.how = FAC__CALL_OUT;
+    outs.given[0] = out;
+    if (fac__is_bad(out) || out == NULL)
+        return fac_bad;
+    return first(op, args, &outs);
+}
+
+int fac__api_multi(const fac__op *op, void *args, int n, fac_tensor **results) {
+    fac__outs outs;
+    fac__outs_init(&outs, op->nout);
+    int r = fac__call(op, args, &outs);
+    for (int i = 0; i < n; i++) {
+        fac_tensor *t = r == 0 && i < outs.n ? outs.v[i] : NULL;
+        results[i] = r == 0 ? (t == NULL ? NULL : fac__scope_adopt(t)) : fac_bad;
+    }
+    return r;
+}
+
+fac_scalar fac__api_number(const fac__op *op, void *args) {
+    fac__outs outs;
+    fac__outs_init(&outs, 0);
+    if (fac__call(op, args, &outs) != 0)
+        return (fac_scalar){0};
+    return outs.number;
+}

@@ -1,0 +1,350 @@
+/* How every pointwise op runs: common dtype, broadcast shape, output, loop.
+ *
+ * Operands whose dtype is not the one the loop computes in are converted a tile at a time on the
+ * way through, never as whole tensors; so are float16 and bfloat16 where the loop has no column of
+ * their own. */
+#include "backend_table.h"
+#include "iterate.h"
+
+#include <string.h>
+
+enum { TILE = 512, MAX_OPERANDS = FAC__ITER_ARGS };
+
+/* One element costs a few cycles at most in a plain loop; PyTorch's grain. */
+static const int64_t grain = 32768;
+
+struct plan {
+    const fac__op *op;
+    int nargs;                            /* output and inputs */
+    fac_tensor *operand[MAX_OPERANDS];    /* [0] the output; NULL: a number */
+    fac_dtype kernel_dtype[MAX_OPERANDS]; /* what the loop reads or writes there */
+    fac_dtype compute;
+    fac_dtype result;
+    fac_device device;
+    int ndim;
+    int64_t shape[FAC_MAX_DIMS];
+    char number[MAX_OPERANDS][16];
+    char ctx[16][16];
+};
+
+static const fac_value *value_at(const void *args, const fac__param *p) {
+    return (const fac_value *)((const char *)args + p->offset);
+}
+
+/* Gathers operands and finds the common dtype. */
+static int gather(struct plan *p, const fac__op *op, const void *args, fac_scalar *numbers) {
+    fac__promotion promotion = {0};
+    fac_dtype same = FAC_DTYPE_NONE;
+    bool mixed = false;
+    int n = 1;
+    p->device = (fac_device){FAC_DEVICE_NONE, -1};
+    for (int i = 0; i < op->nparams; i++) {
+        const fac__param *q = &op->params[i];
+        if (q->tensor_index == 255)
+            continue;
+        fac_tensor *t = fac__arg_tensor(args, q->offset);
+        p->operand[n] = t;
+        bool counts = !(op->dtypes == FAC__D_COND && n == 1);
+        if (t == NULL) {
+            if (q->type != FAC__T_VALUE || !fac__given(value_at(args, q)->number)) {
+                if (q->flags & FAC__P_NONE)
+                    continue;
+                return fac__fail(FAC_ERROR_TYPE, "%s(): argument '%s' must be Tensor, not None",
+                                 op->name, q->name);
+            }
+            numbers[n] = value_at(args, q)->number;
+            if (counts)
+                fac__promote_number(&promotion, numbers[n]);
+            mixed = true;
+        } else {
+            if (counts) {
+                fac__promote_add(&promotion, t);
+                mixed |= (same != FAC_DTYPE_NONE && same != t->dtype) || t->features & FAC__NUMBER;
+                same = (fac_dtype)t->dtype;
+            }
+            bool movable = t->ndim == 0 && t->device.type == FAC_CPU;
+            if (p->device.type == FAC_DEVICE_NONE || (!movable && p->device.type == FAC_CPU))
+                p->device = t->device;
+            if (!movable && !fac__same_device(p->device, t->device))
+                return fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    "Expected all tensors to be on the same device, but found at least "
+                    "two devices, %s and %s!",
+                    fac__device_name(p->device), fac__device_name(t->device));
+        }
+        n++;
+    }
+    p->nargs = n;
+    p->compute = mixed ? fac__promoted(&promotion) : same;
+    if (p->device.type == FAC_DEVICE_NONE)
+        p->device = fac_cpu();
+    return 0;
+}
+
+/* What the loop computes in and what comes out, by the op's dtype class. */
+static int choose_dtypes(struct plan *p, const fac__op *op, const void *args) {
+    fac_dtype d = p->compute;
+    switch ((enum fac__dtypes)op->dtypes) {
+    case FAC__D_FLOAT:
+    case FAC__D_FLOAT_ABS:
+        if (fac__is_integral(d, true))
+            d = fac_default_dtype();
+        break;
+    case FAC__D_SELF:
+        d = (fac_dtype)fac__arg_tensor(args, op->tensor_offsets[0])->dtype;
+        break;
+    default:
+        break;
+    }
+    p->compute = p->result = d;
+    switch ((enum fac__dtypes)op->dtypes) {
+    case FAC__D_COMPARE:
+    case FAC__D_BOOL:
+        p->result = FAC_BOOL;
+        break;
+    case FAC__D_ABS:
+    case FAC__D_FLOAT_ABS:
+        p->result = fac__real_of(d);
+        break;
+    case FAC__D_COMPLEX:
+        p->result = fac__complex_of(d);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static int broadcast(struct plan *p) {
+    bool first = true;
+    p->ndim = 0;
+    for (int k = 1; k < p->nargs; k++) {
+        fac_tensor *t = p->operand[k];
+        if (t == NULL)
+            continue;
+        if (first) {
+            p->ndim = t->ndim;
+            memcpy(p->shape, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+            first = false;
+        } else if (t->ndim != p->ndim ||
+                   memcmp(t->sizes, p->shape, sizeof(int64_t) * (size_t)t->ndim) != 0) {
+            if (fac__broadcast(&p->ndim, p->shape, t->ndim, t->sizes) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_given(struct plan *p, const fac__outs *outs) {
+    fac_tensor *out = outs->given[0];
+    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
+            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
+    if (out->ndim != p->ndim ||
+        memcmp(out->sizes, p->shape, sizeof(int64_t) * (size_t)p->ndim) != 0) {
+        if (outs->how == FAC__CALL_INPLACE)
+            return fac__fail(
+                FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
+                fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
+        if (fac__resize_(out, p->ndim, p->shape) != 0)
+            return -1;
+    }
+    if (!fac__same_device(out->device, p->device))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected all tensors to be on the same device, but found at least two "
+                         "devices, %s and %s!",
+                         fac__device_name(out->device), fac__device_name(p->device));
+    if (fac__check_writable(out) != 0)
+        return -1;
+    for (int k = 1; k < p->nargs; k++)
+        if (p->operand[k] != NULL && fac__check_no_overlap(out, p->operand[k]) != 0)
+            return -1;
+    return 0;
+}
+
+static int make_output(struct plan *p, fac__outs *outs) {
+    if (outs->how != FAC__CALL_NEW) {
+        if (check_given(p, outs) != 0)
+            return -1;
+        p->operand[0] = outs->v[0] = fac__retain(outs->given[0]);
+        return 0;
+    }
+    bool plain = true;
+    for (int k = 1; k < p->nargs; k++)
+        if (p->operand[k] != NULL && !fac__is_contig(p->operand[k]))
+            plain = false;
+    if (FAC_LIKELY(plain)) {
+        outs->v[0] = fac__empty(p->ndim, p->shape, NULL, p->result, p->device);
+    } else {
+        int64_t strides[FAC_MAX_DIMS];
+        fac__result_strides(p->nargs - 1, p->operand + 1, p->ndim, p->shape, strides);
+        outs->v[0] = fac__empty(p->ndim, p->shape, strides, p->result, p->device);
+    }
+    p->operand[0] = outs->v[0];
+    return outs->v[0] == NULL ? -1 : 0;
+}
+
+/* --- running --------------------------------------------------------------------------------- */
+
+struct tiles {
+    const struct plan *p;
+    fac__loop *loop;
+    fac__cast_table *casts;
+    bool convert[MAX_OPERANDS];
+};
+
+/* Runs the loop over one row in tiles, converting operands through buffers. */
+static void tiled_row(const struct tiles *t, char **data, const ptrdiff_t *strides, ptrdiff_t n) {
+    _Alignas(64) char buffer[MAX_OPERANDS][TILE * 16];
+    int nargs = t->p->nargs;
+    ptrdiff_t step[2 * MAX_OPERANDS] = {0};
+    char *at[MAX_OPERANDS], *source[MAX_OPERANDS];
+    for (int k = 0; k < nargs; k++)
+        source[k] = data[k];
+    for (ptrdiff_t i = 0; i < n; i += TILE) {
+        ptrdiff_t m = n - i < TILE ? n - i : TILE;
+        for (int k = 0; k < nargs; k++) {
+            at[k] = source[k];
+            step[k] = strides[k];
+            if (!t->convert[k])
+                continue;
+            at[k] = buffer[k];
+            fac_dtype to = t->p->kernel_dtype[k];
+            step[k] = (ptrdiff_t)fac__itemsize((uint8_t)to);
+            if (k == 0)
+                continue;
+            bool repeated = strides[k] == 0; /* one conversion serves the row */
+            if (!repeated || i == 0) {
+                char *move[2] = {buffer[k], source[k]};
+                ptrdiff_t s[4] = {step[k], strides[k], 0, 0};
+                (*t->casts)[t->p->operand[k]->dtype][to](move, s, repeated ? 1 : m, 1, NULL);
+            }
+            if (repeated)
+                step[k] = 0;
+        }
+        t->loop(at, step, m, 1, t->p->ctx);
+        if (t->convert[0]) {
+            char *move[2] = {source[0], buffer[0]};
+            ptrdiff_t s[4] = {strides[0], step[0], 0, 0};
+            (*t->casts)[t->p->kernel_dtype[0]][t->p->operand[0]->dtype](move, s, m, 1, NULL);
+        }
+        for (int k = 0; k < nargs; k++)
+            source[k] += m * strides[k];
+    }
+}
+
+static int tiled_step(void *state, char **data, const ptrdiff_t *strides, ptrdiff_t n0,
+                      ptrdiff_t n1) {
+    const struct tiles *t = state;
+    int nargs = t->p->nargs;
+    char *row[MAX_OPERANDS];
+    for (ptrdiff_t j = 0; j < n1; j++) {
+        for (int k = 0; k < nargs; k++)
+            row[k] = data[k] + j * strides[nargs + k];
+        tiled_row(t, row, strides, n0);
+    }
+    return 0;
+}
+
+struct tiled_job {
+    const fac__iter *it;
+    struct tiles *t;
+};
+
+static int tiled_range(void *ctx, int64_t begin, int64_t end) {
+    struct tiled_job *j = ctx;
+    return fac__iter_range(j->it, begin, end, tiled_step, j->t);
+}
+
+static int no_column(const fac__op *op, fac_dtype d) {
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", op->kernel,
+                     fac__scalar_type_name(d));
+}
+
+static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbers) {
+    const fac__op *op = p->op;
+    for (int k = 1; k < p->nargs; k++)
+        if (p->operand[k] == NULL)
+            fac__scalar_to(numbers[k], p->kernel_dtype[k], p->number[k]);
+    for (int i = 0; i < op->nnumbers; i++) {
+        const fac__param *q = &op->params[op->numbers[i]];
+        const char *at = (const char *)args + q->offset;
+        fac_scalar s;
+        if (q->type == FAC__T_SCALAR)
+            memcpy(&s, at, sizeof s);
+        else if (q->type == FAC__T_FLOAT)
+            s = fac_float(*(const double *)at);
+        else
+            s = fac_int(*(const int64_t *)at);
+        fac__scalar_to(s, fac__opmath(p->compute), p->ctx[i]);
+    }
+    return 0;
+}
+
+static int run(struct plan *p, const void *args, const fac_scalar *numbers) {
+    const fac__op *op = p->op;
+    const fac__device_table *table = fac__device_table_of(p->device);
+    fac__loop *const *loops = fac__find_loops(op, p->device);
+    if (loops == NULL)
+        return -1;
+    fac_dtype compute = p->compute;
+    fac__loop *loop = loops[compute];
+    if (loop == NULL) {
+        compute = fac__opmath(compute);
+        loop = loops[compute];
+        if (loop == NULL)
+            return no_column(op, p->compute);
+    }
+    struct tiles t = {.p = p, .loop = loop, .casts = table->casts};
+    bool convert = false;
+    for (int k = 0; k < p->nargs; k++) {
+        fac_dtype d = compute;
+        if (k == 0)
+            d = p->result == FAC_BOOL && p->compute != FAC_BOOL ? FAC_BOOL
+                : p->result == p->compute                       ? compute
+                : fac__is_complex(p->result)                    ? fac__complex_of(compute)
+                                                                : fac__real_of(compute);
+        else if (k == 1 && op->dtypes == FAC__D_COND)
+            d = FAC_BOOL;
+        p->kernel_dtype[k] = d;
+        t.convert[k] = p->operand[k] != NULL && p->operand[k]->dtype != d;
+        convert |= t.convert[k];
+    }
+    set_numbers(p, args, numbers);
+    fac__iter it;
+    for (int k = 0; k < p->nargs; k++)
+        it.data[k] = p->number[k];
+    fac__iter_build(&it, p->nargs, p->operand, p->ndim, p->shape);
+    if (it.numel == 0)
+        return 0;
+    if (!convert) {
+        if (fac__iter_run(&it, loop, p->ctx, grain) != 0)
+            return -1;
+    } else {
+        struct tiled_job job = {&it, &t};
+        if (fac__parallel_for(it.numel, grain, tiled_range, &job) != 0)
+            return -1;
+    }
+    if (FAC_UNLIKELY(*(int *)p->ctx[15] != 0))
+        return fac__fail(FAC_ERROR_RUNTIME, "ZeroDivisionError");
+    return 0;
+}
+
+int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
+    struct plan p;
+    fac_scalar numbers[MAX_OPERANDS];
+    p.op = op;
+    *(int *)p.ctx[15] = 0; /* loops report division by zero here */
+    if (gather(&p, op, args, numbers) != 0 || choose_dtypes(&p, op, args) != 0 ||
+        broadcast(&p) != 0 || make_output(&p, outs) != 0)
+        return -1;
+    if (p.device.type == FAC_META)
+        return 0;
+    if (run(&p, args, numbers) != 0) {
+        fac__release(outs->v[0]);
+        outs->v[0] = NULL;
+        return -1;
+    }
+    return 0;
+}

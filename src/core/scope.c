@@ -1,0 +1,120 @@
+/* Scopes: a stack a thread of what operators returned. Chunks of pointers, so that adopting a
+ * result is a store; closing walks back. */
+#include "core.h"
+
+#include "alloc.h"
+
+#include <stdlib.h>
+
+enum { CHUNK = 62 };
+
+struct chunk {
+    struct chunk *below;
+    size_t n;
+    fac_tensor *owned[CHUNK];
+};
+
+struct list {
+    struct list *next;
+    fac_tensor *values[];
+};
+
+struct fac_scope {
+    fac_scope *outer;
+    struct chunk *chunk;
+    struct list *lists; /* arrays handed out with list results */
+};
+
+static fac_scope *scope_new(fac_scope *outer) {
+    fac_scope *s = fac__object_alloc(sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->outer = outer;
+    s->chunk = NULL;
+    s->lists = NULL;
+    return s;
+}
+
+fac_scope *fac_scope_open(void) {
+    fac_scope *s = scope_new(fac__tls.scope);
+    if (s != NULL)
+        fac__tls.scope = s;
+    return s;
+}
+
+static void scope_free(fac_scope *s) {
+    while (s->chunk != NULL) {
+        struct chunk *c = s->chunk;
+        s->chunk = c->below;
+        for (size_t i = c->n; i > 0; i--)
+            fac__release(c->owned[i - 1]);
+        fac__object_free(c, sizeof *c);
+    }
+    while (s->lists != NULL) {
+        struct list *l = s->lists;
+        s->lists = l->next;
+        free(l);
+    }
+    fac__object_free(s, sizeof *s);
+}
+
+void fac_scope_close(fac_scope *scope) {
+    while (fac__tls.scope != NULL) {
+        fac_scope *s = fac__tls.scope;
+        fac__tls.scope = s->outer;
+        bool last = s == scope;
+        scope_free(s);
+        if (last)
+            return;
+    }
+}
+
+/* The innermost scope; the thread's root scope where none is open. */
+static fac_scope *innermost(void) {
+    if (fac__tls.scope == NULL)
+        fac__tls.scope = scope_new(NULL);
+    return fac__tls.scope;
+}
+
+fac_tensor *fac__scope_adopt(fac_tensor *t) {
+    fac_scope *s = innermost();
+    if (s == NULL)
+        goto fail;
+    struct chunk *c = s->chunk;
+    if (c == NULL || c->n == CHUNK) {
+        struct chunk *fresh = fac__object_alloc(sizeof *fresh);
+        if (fresh == NULL)
+            goto fail;
+        fresh->below = c;
+        fresh->n = 0;
+        s->chunk = c = fresh;
+    }
+    c->owned[c->n++] = t;
+    return t;
+fail:
+    fac__release(t);
+    return fac_bad;
+}
+
+fac_tensors fac__api_list(const fac__op *op, void *args) {
+    fac_tensors result = {NULL, 0};
+    fac__outs outs;
+    fac__outs_init(&outs, 0);
+    if (fac__call(op, args, &outs) != 0)
+        return result;
+    fac_scope *s = innermost();
+    struct list *l = s == NULL ? NULL : malloc(sizeof *l + sizeof(fac_tensor *) * (size_t)outs.n);
+    if (l == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for %d results", outs.n);
+        fac__outs_clear(&outs);
+    } else {
+        l->next = s->lists;
+        s->lists = l;
+        for (int i = 0; i < outs.n; i++)
+            l->values[i] = fac__scope_adopt(outs.v[i]);
+        result.values = l->values;
+        result.n = outs.n;
+    }
+    fac__outs_done(&outs);
+    return result;
+}

@@ -1,0 +1,552 @@
+/* Tensors and storages: making, sharing, resizing and letting go of them. No arithmetic, no
+ * autograd but the release of its record. */
+#include "core.h"
+
+#include "../autograd/autograd.h"
+#include "alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+fac_tensor fac__bad_tensor = {.refs = 1u << 30, .features = FAC__SHELL, .device = {FAC_CPU, -1}};
+fac_tensor *const fac_bad = &fac__bad_tensor;
+
+void (*fac__wrapper_free)(void *wrapper);
+
+/* --- storage --------------------------------------------------------------------------------- */
+
+/* Small storages carry their bytes behind the header: one block instead of two. */
+enum { HEADER = 64, INLINE_BYTES = 64 };
+_Static_assert(sizeof(fac_storage) <= HEADER, "the header must leave the data aligned");
+
+static bool is_inline(const fac_storage *s) {
+    return s->data == (const char *)s + HEADER;
+}
+
+static size_t block_size(const fac_storage *s) {
+    return s->roomy ? HEADER + INLINE_BYTES : sizeof(fac_storage);
+}
+
+fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free_fn,
+                               void *context) {
+    fac_storage *s = fac__object_alloc(sizeof *s);
+    if (s == NULL)
+        return NULL;
+    atomic_init(&s->refs, 1);
+    s->device = device;
+    s->resizable = false;
+    s->borrowed = free_fn != NULL;
+    s->roomy = false;
+    s->data = data;
+    s->nbytes = nbytes;
+    s->free = free_fn;
+    s->free_context = context;
+    return s;
+}
+
+fac_storage *fac__storage_new(size_t nbytes, fac_device device) {
+    bool small = nbytes <= INLINE_BYTES && device.type == FAC_CPU;
+    fac_storage *s = fac__object_alloc(small ? HEADER + INLINE_BYTES : sizeof *s);
+    if (s == NULL)
+        return NULL;
+    atomic_init(&s->refs, 1);
+    s->device = device;
+    s->resizable = true;
+    s->borrowed = false;
+    s->roomy = small;
+    s->nbytes = nbytes;
+    s->free = NULL;
+    s->free_context = NULL;
+    if (small) {
+        s->data = (char *)s + HEADER;
+    } else if (device.type == FAC_META) {
+        s->data = NULL;
+    } else {
+        s->data = fac__alloc(nbytes);
+        if (s->data == NULL) {
+            fac__object_free(s, sizeof *s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+fac_storage *fac__storage_retain(fac_storage *s) {
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+static void free_data(fac_storage *s) {
+    if (s->data == NULL || is_inline(s))
+        return;
+    if (s->free != NULL)
+        s->free(s->free_context, s->data, s->nbytes);
+    else
+        fac__free(s->data, s->nbytes);
+}
+
+void fac__storage_release(fac_storage *s) {
+    if (s == NULL)
+        return;
+    /* The sole owner need not pay for an atomic read-modify-write. */
+    if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    size_t size = block_size(s);
+    free_data(s);
+    fac__object_free(s, size);
+}
+
+int fac__storage_resize(fac_storage *s, size_t nbytes) {
+    if (!s->resizable)
+        return fac__fail(FAC_ERROR_RUNTIME, "Trying to resize storage that is not resizable");
+    if (s->device.type == FAC_META) {
+        s->nbytes = nbytes;
+        return 0;
+    }
+    if (is_inline(s) && nbytes <= INLINE_BYTES) {
+        s->nbytes = nbytes;
+        return 0;
+    }
+    char *data = fac__alloc(nbytes);
+    if (data == NULL)
+        return -1;
+    size_t keep = nbytes < s->nbytes ? nbytes : s->nbytes;
+    if (keep != 0)
+        memcpy(data, s->data, keep);
+    free_data(s);
+    s->free = NULL;
+    s->data = data;
+    s->nbytes = nbytes;
+    return 0;
+}
+
+/* --- shapes ---------------------------------------------------------------------------------- */
+
+int64_t fac__numel_of(int ndim, const int64_t *sizes) {
+    int64_t n = 1;
+    bool overflow = false;
+    for (int i = 0; i < ndim; i++) {
+        if (sizes[i] == 0)
+            return 0;
+        overflow |= __builtin_mul_overflow(n, sizes[i], &n);
+    }
+    return overflow ? -1 : n;
+}
+
+void fac__contiguous_strides(int ndim, const int64_t *sizes, int64_t *strides) {
+    int64_t step = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        strides[i] = step;
+        /* Huge empty shapes wrap here harmlessly: nothing is ever addressed through them. */
+        step = (int64_t)((uint64_t)step * (uint64_t)(sizes[i] > 1 ? sizes[i] : 1));
+    }
+}
+
+int fac__format_strides(int ndim, const int64_t *sizes, fac_memory_format format,
+                        int64_t *strides) {
+    if (format != FAC_CHANNELS_LAST && format != FAC_CHANNELS_LAST_3D) {
+        fac__contiguous_strides(ndim, sizes, strides);
+        return 0;
+    }
+    int want = format == FAC_CHANNELS_LAST ? 4 : 5;
+    if (ndim != want)
+        return fac__fail(FAC_ERROR_RUNTIME, "required rank %d tensor to use %s format", want,
+                         want == 4 ? "channels_last" : "channels_last_3d");
+    int64_t step = 1;
+    strides[1] = 1;
+    step = sizes[1] > 1 ? sizes[1] : 1;
+    for (int i = ndim - 1; i >= 2; i--) {
+        strides[i] = step;
+        step *= sizes[i] > 1 ? sizes[i] : 1;
+    }
+    strides[0] = step;
+    return 0;
+}
+
+bool fac__is_format(const fac_tensor *t, fac_memory_format format) {
+    if (format != FAC_CHANNELS_LAST && format != FAC_CHANNELS_LAST_3D)
+        return fac__is_contig(t);
+    int want = format == FAC_CHANNELS_LAST ? 4 : 5;
+    if (t->ndim != want)
+        return false;
+    int64_t step = 1;
+    for (int k = 0; k < want; k++) {
+        int i = k == 0 ? 1 : k == want - 1 ? 0 : want - k;
+        if (t->sizes[i] != 1) {
+            if (t->strides[i] != step)
+                return false;
+            step *= t->sizes[i];
+        }
+    }
+    return true;
+}
+
+/* Strides that order dimensions as channels_last does, gaps allowed: PyTorch's rule for what
+ * results derived from t look like. */
+static bool strides_like_channels_last(const fac_tensor *t) {
+    int want = t->ndim;
+    if (want != 4 && want != 5)
+        return false;
+    if (t->strides[1] == 0)
+        return false;
+    int64_t least = 0;
+    for (int k = 0; k < want; k++) {
+        int i = k == 0 ? 1 : k == want - 1 ? 0 : want - k;
+        if (t->sizes[i] == 0 || t->strides[i] < least)
+            return false;
+        /* N111 tensors keep the plain format; so do ambiguous equal strides */
+        if (i == 0 && least == t->strides[1])
+            return false;
+        least = t->strides[i];
+        if (t->sizes[i] > 1)
+            least *= t->sizes[i];
+    }
+    return true;
+}
+
+fac_memory_format fac__suggest_format(const fac_tensor *t) {
+    if (t->ndim == 4 && strides_like_channels_last(t))
+        return FAC_CHANNELS_LAST;
+    if (t->ndim == 5 && strides_like_channels_last(t))
+        return FAC_CHANNELS_LAST_3D;
+    return FAC_CONTIGUOUS_FORMAT;
+}
+
+static bool row_major(const fac_tensor *t) {
+    int64_t step = 1;
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        if (t->sizes[i] == 1)
+            continue;
+        if (t->strides[i] != step)
+            return false;
+        step *= t->sizes[i];
+    }
+    return true;
+}
+
+static bool dense_in_some_order(const fac_tensor *t) {
+    int order[FAC_MAX_DIMS], n = 0;
+    for (int i = 0; i < t->ndim; i++) {
+        if (t->sizes[i] == 1)
+            continue;
+        int k = n++;
+        while (k > 0 && t->strides[order[k - 1]] > t->strides[i]) {
+            order[k] = order[k - 1];
+            k--;
+        }
+        order[k] = i;
+    }
+    int64_t step = 1;
+    for (int k = 0; k < n; k++) {
+        if (t->strides[order[k]] != step)
+            return false;
+        step *= t->sizes[order[k]];
+    }
+    return true;
+}
+
+void fac__tensor_flags(fac_tensor *t) {
+    int64_t numel = 1;
+    for (int i = 0; i < t->ndim; i++)
+        numel *= t->sizes[i];
+    t->numel = numel;
+    t->features &= ~(uint32_t)(FAC__CONTIGUOUS | FAC__DENSE);
+    if (numel == 0 || row_major(t))
+        t->features |= FAC__CONTIGUOUS | FAC__DENSE;
+    else if (dense_in_some_order(t))
+        t->features |= FAC__DENSE;
+}
+
+int fac__tensor_set_rank(fac_tensor *t, int ndim) {
+    if (ndim > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
+                         FAC_MAX_DIMS, ndim);
+    int64_t *dims = t->inline_dims;
+    if (ndim > FAC__INLINE_DIMS) {
+        dims = fac__object_alloc(2 * sizeof(int64_t) * (size_t)ndim);
+        if (dims == NULL)
+            return -1;
+    }
+    if (t->sizes != t->inline_dims && t->sizes != NULL)
+        fac__object_free(t->sizes, 2 * sizeof(int64_t) * (size_t)t->ndim);
+    t->sizes = dims;
+    t->strides = dims + (ndim > FAC__INLINE_DIMS ? ndim : FAC__INLINE_DIMS);
+    t->ndim = ndim;
+    return 0;
+}
+
+/* --- tensors --------------------------------------------------------------------------------- */
+
+fac_tensor *fac__tensor_new(int ndim) {
+    fac_tensor *t = fac__object_alloc(sizeof *t);
+    if (t == NULL)
+        return NULL;
+    memset(t, 0, offsetof(fac_tensor, inline_dims));
+    atomic_init(&t->refs, 1);
+    t->layout = FAC_STRIDED;
+    t->sizes = t->inline_dims;
+    t->strides = t->inline_dims + FAC__INLINE_DIMS;
+    t->ndim = ndim;
+    if (ndim > FAC__INLINE_DIMS) {
+        t->ndim = 0;
+        if (fac__tensor_set_rank(t, ndim) != 0) {
+            fac__object_free(t, sizeof *t);
+            return NULL;
+        }
+    }
+    return t;
+}
+
+static void point_at_data(fac_tensor *t) {
+    fac_storage *s = t->storage;
+    t->data = s->data == NULL ? NULL : s->data + t->offset * (int64_t)fac__itemsize(t->dtype);
+}
+
+fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *sizes,
+                                     const int64_t *strides, int64_t offset, fac_dtype dtype) {
+    if (s == NULL)
+        return NULL;
+    fac_tensor *t = fac__tensor_new(ndim);
+    if (t == NULL) {
+        fac__storage_release(s);
+        return NULL;
+    }
+    t->dtype = (uint8_t)dtype;
+    t->device = s->device;
+    t->storage = s;
+    t->offset = offset;
+    for (int i = 0; i < ndim; i++)
+        t->sizes[i] = sizes[i];
+    if (strides == NULL) {
+        fac__contiguous_strides(ndim, sizes, t->strides);
+        int64_t numel = 1;
+        for (int i = 0; i < ndim; i++)
+            numel *= sizes[i];
+        t->numel = numel;
+        t->features |= FAC__CONTIGUOUS | FAC__DENSE;
+    } else {
+        for (int i = 0; i < ndim; i++)
+            t->strides[i] = strides[i];
+        fac__tensor_flags(t);
+    }
+    point_at_data(t);
+    if (fac__tls.inference)
+        t->features |= FAC__INFERENCE;
+    return t;
+}
+
+fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, fac_dtype dtype,
+                       fac_device device) {
+    if (FAC_UNLIKELY(ndim > FAC_MAX_DIMS)) {
+        fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
+                  FAC_MAX_DIMS, ndim);
+        return NULL;
+    }
+    for (int i = 0; i < ndim; i++)
+        if (FAC_UNLIKELY(sizes[i] < 0)) {
+            fac__fail(FAC_ERROR_RUNTIME, "Trying to create tensor with negative dimension %lld: %s",
+                      (long long)sizes[i], fac__shape_text(ndim, sizes));
+            return NULL;
+        }
+    int64_t bytes = fac__numel_of(ndim, sizes);
+    if (bytes < 0 ||
+        __builtin_mul_overflow(bytes, (int64_t)fac__itemsize((uint8_t)dtype), &bytes)) {
+        fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                  fac__shape_text(ndim, sizes));
+        return NULL;
+    }
+    return fac__tensor_from_storage(fac__storage_new((size_t)bytes, device), ndim, sizes, strides,
+                                    0, dtype);
+}
+
+fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides,
+                       int64_t offset) {
+    fac_tensor *v = fac__tensor_new(ndim);
+    if (v == NULL)
+        return NULL;
+    v->dtype = t->dtype;
+    v->device = t->device;
+    v->layout = t->layout;
+    v->offset = offset;
+    v->features = t->features & (uint32_t)(FAC__CONJ | FAC__NEG | FAC__INFERENCE);
+    if (ndim > 0) {
+        memcpy(v->sizes, sizes, sizeof(int64_t) * (size_t)ndim);
+        memcpy(v->strides, strides, sizeof(int64_t) * (size_t)ndim);
+    }
+    fac__tensor_flags(v);
+    if (t->storage != NULL) {
+        v->storage = fac__storage_retain(t->storage);
+        point_at_data(v);
+    }
+    return v;
+}
+
+fac_tensor *fac__shallow_copy(const fac_tensor *t) {
+    fac_tensor *v = fac__alias(t, t->ndim, t->sizes, t->strides, t->offset);
+    if (v != NULL)
+        v->features |= t->features & (uint32_t)FAC__NUMBER;
+    return v;
+}
+
+fac_tensor *fac__retain(fac_tensor *t) {
+    if (t != NULL)
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+static void tensor_free(fac_tensor *t) {
+    if (t->autograd != NULL)
+        fac__autograd_free(t);
+    if (t->payload != NULL)
+        t->payload_type->free(t->payload);
+    fac__storage_release(t->storage);
+    if (t->version != NULL)
+        fac__version_release(t->version);
+    if (t->sizes != t->inline_dims)
+        fac__object_free(t->sizes, 2 * sizeof(int64_t) * (size_t)t->ndim);
+    fac__object_free(t, sizeof *t);
+}
+
+void fac__release(fac_tensor *t) {
+    if (t == NULL || t == &fac__bad_tensor)
+        return;
+    if (atomic_load_explicit(&t->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (FAC_UNLIKELY(t->wrapper != NULL)) {
+        /* Note [Wrapper lifetimes]: a wrapper kept alive by its tensor goes with it. */
+        void *w = t->wrapper;
+        t->wrapper = NULL;
+        atomic_store_explicit(&t->refs, 1, memory_order_relaxed);
+        fac__wrapper_free(w);
+    }
+    tensor_free(t);
+}
+
+int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
+    if (t->ndim == ndim &&
+        (ndim == 0 || memcmp(t->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0))
+        return 0;
+    int64_t n = fac__numel_of(ndim, sizes);
+    if (n < 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                         fac__shape_text(ndim, sizes));
+    size_t need = (size_t)(n + t->offset) * fac__itemsize(t->dtype);
+    int64_t copy[FAC_MAX_DIMS];
+    memcpy(copy, sizes, sizeof(int64_t) * (size_t)ndim); /* sizes may be t's own */
+    if (n > 0 && need > t->storage->nbytes && fac__storage_resize(t->storage, need) != 0)
+        return -1;
+    if (fac__tensor_set_rank(t, ndim) != 0)
+        return -1;
+    memcpy(t->sizes, copy, sizeof(int64_t) * (size_t)ndim);
+    fac__contiguous_strides(ndim, t->sizes, t->strides);
+    fac__tensor_flags(t);
+    point_at_data(t);
+    return 0;
+}
+
+/* --- Note [Version counters] -----------------------------------------------------------------
+ * A counter is made when a tensor is first written in place, viewed or saved; until then NULL
+ * stands for zero. Views and detach() share it, .data and imports do not. */
+
+struct fac__version *fac__version_new(void) {
+    struct fac__version *v = fac__object_alloc(sizeof *v);
+    if (v == NULL)
+        return NULL;
+    atomic_init(&v->refs, 1);
+    atomic_init(&v->value, 0);
+    return v;
+}
+
+struct fac__version *fac__version_of(fac_tensor *t) {
+    if (t->version == NULL)
+        t->version = fac__version_new();
+    return t->version;
+}
+
+void fac__version_release(struct fac__version *v) {
+    if (atomic_load_explicit(&v->refs, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1)
+        fac__object_free(v, sizeof *v);
+}
+
+uint32_t fac__version_value(const fac_tensor *t) {
+    return t->version == NULL ? 0 : atomic_load_explicit(&t->version->value, memory_order_relaxed);
+}
+
+int fac__bump_version(fac_tensor *t) {
+    if (t->features & FAC__INFERENCE)
+        return 0;
+    struct fac__version *v = fac__version_of(t);
+    if (v == NULL)
+        return -1;
+    atomic_fetch_add_explicit(&v->value, 1, memory_order_relaxed);
+    return 0;
+}
+
+/* --- the public readers ---------------------------------------------------------------------- */
+
+int fac_dim(const fac_tensor *t) {
+    return t->ndim;
+}
+
+int64_t fac_size(const fac_tensor *t, int dim) {
+    if (dim < 0)
+        dim += t->ndim;
+    return dim >= 0 && dim < t->ndim ? t->sizes[dim] : -1;
+}
+
+int64_t fac_stride(const fac_tensor *t, int dim) {
+    if (dim < 0)
+        dim += t->ndim;
+    return dim >= 0 && dim < t->ndim ? t->strides[dim] : -1;
+}
+
+const int64_t *fac_sizes(const fac_tensor *t) {
+    return t->sizes;
+}
+
+const int64_t *fac_strides(const fac_tensor *t) {
+    return t->strides;
+}
+
+int64_t fac_numel(const fac_tensor *t) {
+    return t->numel;
+}
+
+int64_t fac_storage_offset(const fac_tensor *t) {
+    return t->offset;
+}
+
+fac_dtype fac_dtype_of(const fac_tensor *t) {
+    return (fac_dtype)t->dtype;
+}
+
+fac_device fac_device_of(const fac_tensor *t) {
+    return t->device;
+}
+
+fac_layout fac_layout_of(const fac_tensor *t) {
+    return (fac_layout)t->layout;
+}
+
+bool fac_is_contiguous(const fac_tensor *t, fac_memory_format format) {
+    return fac__is_format(t, format);
+}
+
+void *fac_data(const fac_tensor *t) {
+    return t->data;
+}
+
+fac_device fac_cpu(void) {
+    return (fac_device){FAC_CPU, -1};
+}
+
+fac_tensor *fac_keep(fac_tensor *t) {
+    return fac__is_bad(t) ? t : fac__retain(t);
+}
+
+void fac_release(fac_tensor *t) {
+    fac__release(t);
+}

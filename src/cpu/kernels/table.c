@@ -1,0 +1,24 @@
+/* The one symbol of this instruction set's library: all families of kernels. */
+#include "../isa.h"
+
+#define FAMILIES(X)                                                                                \
+    X(arithmetic)                                                                                  \
+    X(reduce)
+
+#define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);
+FAMILIES(FAC_X)
+#undef FAC_X
+
+extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
+
+static const fac__family *const families[] = {
+#define FAC_X(name) &FAC__K(fac__family_##name),
+    FAMILIES(FAC_X)
+#undef FAC_X
+};
+
+const fac__isa_table FAC__K(fac__isa_table) = {
+    .families = families,
+    .nfamilies = (int)(sizeof families / sizeof families[0]),
+    .casts = FAC__K(fac__cast_table),
+};

@@ -1,0 +1,318 @@
+/* Making tensors: what size, which dtype, where. */
+#include "../core/core.h"
+#include "../core/iterate.h"
+#include "../gen/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+static fac_device device_or_cpu(fac_device d) {
+    return d.type == FAC_DEVICE_NONE ? fac_cpu() : d;
+}
+
+static int check_device(fac_device d) {
+    if (d.type == FAC_CUDA)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "facula was built without a CUDA plug-in: no CUDA device is available");
+    return 0;
+}
+
+static int check_layout(const char *op, fac_layout layout) {
+    if (layout == FAC_SPARSE_COO)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "%s: layout torch.sparse_coo is not implemented", op);
+    return 0;
+}
+
+/* A new tensor, or the out= one resized. */
+static int make(fac__outs *outs, fac_ints size, fac_dtype dtype, fac_device device,
+                fac_memory_format format, fac_layout layout, const char *op) {
+    int64_t strides[FAC_MAX_DIMS];
+    if (check_device(device) != 0 || check_layout(op, layout) != 0)
+        return -1;
+    if (size.n > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
+                         FAC_MAX_DIMS, size.n);
+    fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
+    if (given != NULL) {
+        for (int i = 0; i < size.n; i++)
+            if (size.values[i] < 0)
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "Trying to create tensor with negative dimension %lld: %s",
+                                 (long long)size.values[i], fac__shape_text(size.n, size.values));
+        if (dtype != FAC_DTYPE_NONE && dtype != given->dtype)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "dtype %s does not match dtype of out parameter (%s)",
+                             fac_dtype_name(dtype), fac_dtype_name((fac_dtype)given->dtype));
+        if (fac__resize_(given, size.n, size.values) != 0)
+            return -1;
+        outs->v[0] = fac__retain(given);
+        return 0;
+    }
+    const int64_t *s = NULL;
+    if (format == FAC_CHANNELS_LAST || format == FAC_CHANNELS_LAST_3D) {
+        if (fac__format_strides(size.n, size.values, format, strides) != 0)
+            return -1;
+        s = strides;
+    }
+    outs->v[0] =
+        fac__empty(size.n, size.values, s, dtype == FAC_DTYPE_NONE ? fac_default_dtype() : dtype,
+                   device_or_cpu(device));
+    return outs->v[0] == NULL ? -1 : 0;
+}
+
+int fac__exec_empty(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__empty_args *a = args;
+    return make(outs, a->size, a->dtype, a->device, a->memory_format, a->layout, op->name);
+}
+
+int fac__exec_empty_strided(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__empty_strided_args *a = args;
+    if (check_device(a->device) != 0 || check_layout(op->name, a->layout) != 0)
+        return -1;
+    if (a->size.n != a->stride.n)
+        return fac__fail(FAC_ERROR_RUNTIME, "mismatch in length of strides and shape");
+    int64_t last = 0;
+    for (int i = 0; i < a->size.n; i++) {
+        int64_t reach;
+        if (a->size.values[i] < 0 || a->stride.values[i] < 0)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "Trying to create tensor with negative dimension or stride: %s %s",
+                             fac__shape_text(a->size.n, a->size.values),
+                             fac__shape_text(a->stride.n, a->stride.values));
+        if (a->size.values[i] == 0) {
+            last = -1;
+            break;
+        }
+        if (__builtin_mul_overflow(a->size.values[i] - 1, a->stride.values[i], &reach) ||
+            __builtin_add_overflow(last, reach, &last))
+            return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                             fac__shape_text(a->size.n, a->size.values));
+    }
+    fac_dtype d = a->dtype == FAC_DTYPE_NONE ? fac_default_dtype() : a->dtype;
+    int64_t bytes;
+    if (__builtin_mul_overflow(last + 1, (int64_t)fac_dtype_size(d), &bytes))
+        return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                         fac__shape_text(a->size.n, a->size.values));
+    fac_storage *s = fac__storage_new((size_t)bytes, device_or_cpu(a->device));
+    outs->v[0] = fac__tensor_from_storage(s, a->size.n, a->size.values, a->stride.values, 0, d);
+    return outs->v[0] == NULL ? -1 : 0;
+}
+
+static int filled(fac__outs *outs, fac_scalar value) {
+    if (fac__fill_into(outs->v[0], value) == 0)
+        return 0;
+    fac__outs_clear(outs);
+    return -1;
+}
+
+int fac__exec_zeros(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__zeros_args *a = args;
+    if (make(outs, a->size, a->dtype, a->device, FAC_FORMAT_NONE, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, fac_int(0));
+}
+
+int fac__exec_ones(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__ones_args *a = args;
+    if (make(outs, a->size, a->dtype, a->device, FAC_FORMAT_NONE, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, fac_int(1));
+}
+
+static fac_dtype dtype_of_number(fac_scalar s) {
+    switch (s.kind) {
+    case FAC_BOOL:
+        return FAC_BOOL;
+    case FAC_INT64:
+        return FAC_INT64;
+    case FAC_UINT64:
+        return FAC_UINT64;
+    case FAC_COMPLEX128:
+        return fac__complex_of(fac_default_dtype());
+    default:
+        return fac_default_dtype();
+    }
+}
+
+int fac__exec_full(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__full_args *a = args;
+    fac_dtype d = a->dtype;
+    if (d == FAC_DTYPE_NONE && outs->how != FAC__CALL_OUT)
+        d = dtype_of_number(a->fill_value);
+    if (make(outs, a->size, d, a->device, FAC_FORMAT_NONE, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, a->fill_value);
+}
+
+/* The _like family: input's shape, and its strides where they are dense. */
+static int like(fac__outs *outs, fac_tensor *t, fac_dtype dtype, fac_device device,
+                fac_memory_format format, fac_layout layout, const char *op) {
+    int64_t strides[FAC_MAX_DIMS];
+    if (check_device(device) != 0 || check_layout(op, layout) != 0)
+        return -1;
+    const int64_t *s = NULL;
+    if (format == FAC_FORMAT_NONE || format == FAC_PRESERVE_FORMAT) {
+        if (!fac__is_contig(t)) {
+            s = strides;
+            if (t->features & FAC__DENSE)
+                memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
+            else
+                fac__result_strides(1, &t, t->ndim, t->sizes, strides);
+        }
+    } else if (format != FAC_CONTIGUOUS_FORMAT) {
+        if (fac__format_strides(t->ndim, t->sizes, format, strides) != 0)
+            return -1;
+        s = strides;
+    }
+    outs->v[0] =
+        fac__empty(t->ndim, t->sizes, s, dtype == FAC_DTYPE_NONE ? (fac_dtype)t->dtype : dtype,
+                   device.type == FAC_DEVICE_NONE ? t->device : device);
+    return outs->v[0] == NULL ? -1 : 0;
+}
+
+int fac__exec_empty_like(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__empty_like_args *a = args;
+    return like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name);
+}
+
+int fac__exec_zeros_like(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__zeros_like_args *a = args;
+    if (like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, fac_int(0));
+}
+
+int fac__exec_ones_like(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__ones_like_args *a = args;
+    if (like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, fac_int(1));
+}
+
+int fac__exec_full_like(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__full_like_args *a = args;
+    if (like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name) != 0)
+        return -1;
+    return filled(outs, a->fill_value);
+}
+
+/* --- ranges ---------------------------------------------------------------------------------- */
+
+static bool integral(fac_scalar s) {
+    return s.kind == FAC_INT64 || s.kind == FAC_BOOL || s.kind == FAC_UINT64;
+}
+
+static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d,
+                        int64_t *n) {
+    double b = fac__scalar_double(start), e = fac__scalar_double(end), s = fac__scalar_double(step);
+    if (!(s > 0 || s < 0))
+        return fac__fail(FAC_ERROR_RUNTIME, "step must be nonzero");
+    if (!isfinite(b) || !isfinite(e))
+        return fac__fail(FAC_ERROR_RUNTIME, "unsupported range: %g -> %g", b, e);
+    if ((s > 0 && e < b) || (s < 0 && e > b))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "upper bound and lower bound inconsistent with step sign");
+    double count = ceil((e - b) / s);
+    if (d == FAC_INT64) {
+        int64_t ib = fac__scalar_int(start), ie = fac__scalar_int(end), is = fac__scalar_int(step);
+        int64_t sign = (is > 0) - (is < 0);
+        if (is == 0)
+            return fac__fail(FAC_ERROR_RUNTIME, "step must be nonzero");
+        count = (double)((ie - ib + is - sign) / is);
+    }
+    if (!(count >= 0 && count <= 9.2e18))
+        return fac__fail(FAC_ERROR_RUNTIME, "invalid size, possible overflow?");
+    *n = (int64_t)count;
+    return 0;
+}
+
+static void write_range(fac_tensor *t, fac_scalar start, fac_scalar step, int64_t n) {
+    size_t size = fac__itemsize(t->dtype);
+    ptrdiff_t stride = t->ndim > 0 ? t->strides[0] * (ptrdiff_t)size : 0;
+    char *at = t->data;
+    fac_dtype d = (fac_dtype)t->dtype;
+    if (fac__is_integral(d, true)) {
+        int64_t b = fac__scalar_int(start), s = fac__scalar_int(step);
+        for (int64_t i = 0; i < n; i++, at += stride) {
+            int64_t v = (int64_t)((uint64_t)b + (uint64_t)i * (uint64_t)s);
+            if (d == FAC_INT64)
+                *(int64_t *)(void *)at = v;
+            else
+                fac__scalar_to(fac_int(v), d, at);
+        }
+        return;
+    }
+    double b = fac__scalar_double(start), s = fac__scalar_double(step);
+    for (int64_t i = 0; i < n; i++, at += stride) {
+        double v = b + (double)i * s;
+        if (d == FAC_FLOAT32)
+            *(float *)(void *)at = (float)v;
+        else
+            fac__scalar_to(fac_float(v), d, at);
+    }
+}
+
+static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d,
+                 fac_device device, fac_layout layout) {
+    if (d == FAC_DTYPE_NONE && outs->how == FAC__CALL_OUT && outs->given[0] != NULL)
+        d = (fac_dtype)outs->given[0]->dtype;
+    if (d == FAC_DTYPE_NONE)
+        d = integral(start) && integral(end) && integral(step) ? FAC_INT64 : fac_default_dtype();
+    int64_t n;
+    if (range_length(start, end, step, d, &n) != 0)
+        return -1;
+    fac_ints size = {&n, 1, true};
+    if (make(outs, size, d, device, FAC_FORMAT_NONE, layout, "arange") != 0)
+        return -1;
+    if (outs->v[0]->data != NULL)
+        write_range(outs->v[0], start, step, n);
+    return 0;
+}
+
+int fac__exec_arange(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__arange_args *a = args;
+    return range(outs, a->start, a->end, a->step, a->dtype, a->device, a->layout);
+}
+
+int fac__exec_arange_end(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__arange_end_args *a = args;
+    return range(outs, fac_int(0), a->end, fac_int(1), a->dtype, a->device, a->layout);
+}
+
+/* --- copies ---------------------------------------------------------------------------------- */
+
+int fac__rule_clone(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__clone_args *a = args;
+    return like(outs, a->input, FAC_DTYPE_NONE, (fac_device){0}, a->memory_format, FAC_LAYOUT_NONE,
+                op->name);
+}
+
+int fac__rule__to_copy(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac___to_copy_args *a = args;
+    return like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name);
+}
+
+/* In place the output is self; a functional form starts from a copy of it. */
+static int updated(fac__outs *outs, fac_tensor *self, bool keep) {
+    if (outs->how == FAC__CALL_INPLACE) {
+        outs->v[0] = fac__retain(outs->given[0]);
+        return fac__check_writable(outs->v[0]);
+    }
+    if (keep)
+        outs->v[0] = fac__clone(self, FAC_PRESERVE_FORMAT);
+    else if (like(outs, self, FAC_DTYPE_NONE, (fac_device){0}, FAC_FORMAT_NONE, FAC_LAYOUT_NONE,
+                  "copy") != 0)
+        return -1;
+    return outs->v[0] == NULL ? -1 : 0;
+}
+
+int fac__rule_update(const fac__op *op, void *args, fac__outs *outs) {
+    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), true);
+}
+
+int fac__rule_overwrite(const fac__op *op, void *args, fac__outs *outs) {
+    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), false);
+}
