@@ -77,7 +77,7 @@ class Param:
         """The default as PyTorch's signature text shows it."""
         if not self.optional:
             return None
-        return repr(self.default).replace("'", '\\"') if isinstance(self.default, str) else str(self.default)
+        return str(self.default)
 
     @property
     def plain_zero(self):

@@ -1,0 +1,96 @@
+"""Grad modes, as context managers and decorators."""
+
+import functools
+
+from .. import _C
+
+
+class _Mode:
+    def __call__(self, func):
+        @functools.wraps(func)
+        def wrapper(*args, **kwargs):
+            with self.clone():
+                return func(*args, **kwargs)
+
+        return wrapper
+
+    def clone(self):
+        return type(self)()
+
+
+class no_grad(_Mode):
+    """Nothing is recorded inside."""
+
+    __slots__ = ("prev",)
+
+    def __new__(cls, func=None):
+        self = object.__new__(cls)
+        return self if func is None else self(func)
+
+    def __enter__(self):
+        self.prev = _C._set_grad_enabled(False)
+
+    def __exit__(self, *exc):
+        _C._set_grad_enabled(self.prev)
+
+
+class enable_grad(_Mode):
+    """Everything is recorded inside, even within no_grad."""
+
+    __slots__ = ("prev",)
+
+    def __new__(cls, func=None):
+        self = object.__new__(cls)
+        return self if func is None else self(func)
+
+    def __enter__(self):
+        self.prev = _C._set_grad_enabled(True)
+
+    def __exit__(self, *exc):
+        _C._set_grad_enabled(self.prev)
+
+
+class set_grad_enabled(_Mode):
+    """Recording on or off, from the call on, or inside the block."""
+
+    def __init__(self, mode):
+        self.mode = mode
+        self.prev = _C._set_grad_enabled(mode)
+
+    def __call__(self, func):
+        _C._set_grad_enabled(self.prev)
+        return super().__call__(func)
+
+    def __enter__(self):
+        _C._set_grad_enabled(self.mode)
+
+    def __exit__(self, *exc):
+        _C._set_grad_enabled(self.prev)
+
+    def clone(self):
+        return set_grad_enabled(self.mode)
+
+
+class inference_mode(_Mode):
+    """Like no_grad, and results carry no version or view records."""
+
+    def __new__(cls, mode=True):
+        if callable(mode):
+            self = object.__new__(cls)
+            self.mode = True
+            return self(mode)
+        return object.__new__(cls)
+
+    def __init__(self, mode=True):
+        self.mode = mode
+
+    def __enter__(self):
+        self.prev = _C._set_inference(self.mode)
+        self.prev_grad = _C._set_grad_enabled(not self.mode and _C.is_grad_enabled())
+
+    def __exit__(self, *exc):
+        _C._set_inference(self.prev)
+        _C._set_grad_enabled(self.prev_grad)
+
+    def clone(self):
+        return inference_mode(self.mode)

@@ -1,0 +1,675 @@
+/* Between Python's data and tensors: nested lists, numbers, NumPy by its array interface. */
+#include "ext.h"
+
+#include <string.h>
+
+PyObject *fac__wrap_scalar(fac_scalar s) {
+    switch (s.kind) {
+    case FAC_BOOL:
+        return PyBool_FromLong(s.as.b);
+    case FAC_INT64:
+        return PyLong_FromLongLong(s.as.i);
+    case FAC_UINT64:
+        return PyLong_FromUnsignedLongLong(s.as.u);
+    case FAC_COMPLEX128:
+        return PyComplex_FromDoubles(s.as.c.re, s.as.c.im);
+    case FAC_FLOAT64:
+        return PyFloat_FromDouble(s.as.f);
+    default:
+        Py_RETURN_NONE;
+    }
+}
+
+PyObject *fac__wrap_ints(int n, const int64_t *v) {
+    PyObject *t = PyTuple_New(n);
+    for (int i = 0; t != NULL && i < n; i++) {
+        PyObject *o = PyLong_FromLongLong(v[i]);
+        if (o == NULL)
+            Py_CLEAR(t);
+        else
+            PyTuple_SET_ITEM(t, i, o);
+    }
+    return t;
+}
+
+PyObject *fac__item_of(fac_tensor *t) {
+    fac_scalar s;
+    if (fac__item(t, &s) != 0)
+        return fac__raise();
+    return fac__wrap_scalar(s);
+}
+
+/* --- nested sequences --------------------------------------------------------------------------
+ */
+
+static bool is_sequence(PyObject *o) {
+    return PyList_Check(o) || PyTuple_Check(o) ||
+           (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) &&
+            !fac__tensor_check(o) && !PyDict_Check(o));
+}
+
+/* The shape along first elements; checked while filling. */
+static int shape_of(PyObject *o, int64_t *sizes, int *ndim) {
+    PyObject *at = Py_NewRef(o);
+    *ndim = 0;
+    while (is_sequence(at)) {
+        Py_ssize_t n = PySequence_Length(at);
+        if (n < 0) {
+            Py_DECREF(at);
+            return -1;
+        }
+        if (*ndim == FAC_MAX_DIMS) {
+            PyErr_Format(PyExc_ValueError, "too many dimensions '%s'", Py_TYPE(at)->tp_name);
+            Py_DECREF(at);
+            return -1;
+        }
+        sizes[(*ndim)++] = n;
+        if (n == 0)
+            break;
+        PyObject *first = PySequence_GetItem(at, 0);
+        Py_DECREF(at);
+        if (first == NULL)
+            return -1;
+        at = first;
+    }
+    if (fac__tensor_check(at)) {
+        fac_tensor *t = fac__tensor_of(at);
+        for (int i = 0; i < t->ndim && *ndim < FAC_MAX_DIMS; i++)
+            sizes[(*ndim)++] = t->sizes[i];
+    }
+    Py_DECREF(at);
+    return 0;
+}
+
+static int number_dtype(PyObject *o, fac_dtype *d) {
+    if (PyFloat_Check(o))
+        *d = fac_default_dtype();
+    else if (PyBool_Check(o))
+        *d = FAC_BOOL;
+    else if (PyLong_Check(o))
+        *d = FAC_INT64;
+    else if (PyComplex_Check(o))
+        *d = fac__complex_of(fac_default_dtype());
+    else if (fac__tensor_check(o))
+        *d = (fac_dtype)fac__tensor_of(o)->dtype;
+    else {
+        fac_scalar s;
+        int r = fac__to_scalar(o, &s);
+        if (r < 0)
+            return -1;
+        if (r == 0) {
+            if (PyUnicode_Check(o))
+                PyErr_Format(PyExc_TypeError, "new(): invalid data type 'str'");
+            else
+                PyErr_Format(PyExc_RuntimeError, "Could not infer dtype of %s",
+                             Py_TYPE(o)->tp_name);
+            return -1;
+        }
+        *d = s.kind == FAC_FLOAT64      ? FAC_FLOAT64
+             : s.kind == FAC_COMPLEX128 ? FAC_COMPLEX128
+                                        : s.kind;
+        /* NumPy's scalars name their own dtype */
+        const char *name = Py_TYPE(o)->tp_name;
+        if (strncmp(name, "numpy.", 6) == 0)
+            for (int k = 1; k < FAC_NUM_DTYPES; k++)
+                if (strcmp(name + 6, fac_dtype_name((fac_dtype)k)) == 0)
+                    *d = (fac_dtype)k;
+    }
+    return 0;
+}
+
+static int infer_dtype(PyObject *o, fac_dtype *d) {
+    if (!is_sequence(o)) {
+        fac_dtype one;
+        if (number_dtype(o, &one) != 0)
+            return -1;
+        *d = fac_promote(*d, one);
+        return 0;
+    }
+    PyObject *seq = PySequence_Fast(o, "expected a sequence");
+    if (seq == NULL)
+        return -1;
+    int r = 0;
+    for (Py_ssize_t i = 0; r == 0 && i < PySequence_Fast_GET_SIZE(seq); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(seq, i);
+        if (PyFloat_CheckExact(item) && *d == fac_default_dtype())
+            continue;
+        r = infer_dtype(item, d);
+    }
+    Py_DECREF(seq);
+    return r;
+}
+
+static int store(PyObject *o, fac_dtype d, char *at) {
+    if (PyFloat_CheckExact(o) && d == FAC_FLOAT32) {
+        *(float *)(void *)at = (float)PyFloat_AS_DOUBLE(o);
+        return 0;
+    }
+    fac_scalar s;
+    if (fac__tensor_check(o)) {
+        if (fac__item(fac__tensor_of(o), &s) != 0) {
+            fac__raise();
+            return -1;
+        }
+    } else {
+        int r = fac__to_scalar(o, &s);
+        if (r == 0) {
+            if (is_sequence(o))
+                PyErr_Format(PyExc_ValueError, "expected a number, but got a sequence (type '%s')",
+                             Py_TYPE(o)->tp_name);
+            else
+                PyErr_Format(PyExc_TypeError, "new(): invalid data type '%s'", Py_TYPE(o)->tp_name);
+        }
+        if (r != 1)
+            return -1;
+    }
+    if (s.kind == FAC_COMPLEX128 && !fac__is_complex(d)) {
+        PyErr_Format(PyExc_RuntimeError, "value cannot be converted to type %s without overflow",
+                     fac_dtype_name(d));
+        return -1;
+    }
+    static const struct {
+        fac_dtype d;
+        int64_t low, high;
+    } ranges[] = {{FAC_UINT8, -255, 255},      {FAC_INT8, -128, 127},
+                  {FAC_INT16, -32768, 32767},  {FAC_INT32, INT32_MIN, INT32_MAX},
+                  {FAC_UINT16, -65535, 65535}, {FAC_UINT32, -4294967295, 4294967295}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (ranges[i].d == d && s.kind == FAC_INT64 &&
+            (s.as.i < ranges[i].low || s.as.i > ranges[i].high)) {
+            static const char *const c_names[] = {
+                [FAC_UINT8] = "uint8_t", [FAC_INT8] = "int8_t",     [FAC_INT16] = "int16_t",
+                [FAC_INT32] = "int32_t", [FAC_UINT16] = "uint16_t", [FAC_UINT32] = "uint32_t"};
+            PyErr_Format(PyExc_RuntimeError,
+                         "value cannot be converted to type %s without overflow", c_names[d]);
+            return -1;
+        }
+    fac__scalar_to(s, d, at);
+    return 0;
+}
+
+static int fill(PyObject *o, const fac_tensor *t, int dim, char **at) {
+    size_t size = fac__itemsize(t->dtype);
+    if (dim == t->ndim) {
+        int r = store(o, (fac_dtype)t->dtype, *at);
+        *at += size;
+        return r;
+    }
+    if (fac__tensor_check(o)) {
+        fac_tensor *u = fac__tensor_of(o), *c = NULL;
+        bool same = u->ndim == t->ndim - dim;
+        for (int i = 0; same && i < u->ndim; i++)
+            same = u->sizes[i] == t->sizes[dim + i];
+        if (same)
+            c = fac__cast(u, (fac_dtype)t->dtype);
+        if (c == NULL) {
+            if (same)
+                fac__raise();
+            else
+                PyErr_Format(PyExc_ValueError, "expected tensors of one shape in the sequence");
+            return -1;
+        }
+        memcpy(*at, c->data, (size_t)c->numel * size);
+        *at += (size_t)c->numel * size;
+        fac__release(c);
+        return 0;
+    }
+    if (!is_sequence(o)) {
+        PyErr_Format(PyExc_TypeError, "expected sequence of length %lld at dim %d (got a %s)",
+                     (long long)t->sizes[dim], dim, Py_TYPE(o)->tp_name);
+        return -1;
+    }
+    PyObject *seq = PySequence_Fast(o, "expected a sequence");
+    if (seq == NULL)
+        return -1;
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(seq);
+    int r = 0;
+    if (n != t->sizes[dim]) {
+        PyErr_Format(PyExc_ValueError, "expected sequence of length %lld at dim %d (got %zd)",
+                     (long long)t->sizes[dim], dim, n);
+        r = -1;
+    }
+    for (Py_ssize_t i = 0; r == 0 && i < n && i < PySequence_Fast_GET_SIZE(seq); i++)
+        r = fill(PySequence_Fast_GET_ITEM(seq, i), t, dim + 1, at);
+    Py_DECREF(seq);
+    return r;
+}
+
+/* --- NumPy: the array interface, and the buffer protocol where there is none ---------------------
+ */
+
+struct foreign {
+    void *data;
+    int ndim;
+    int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS]; /* strides in elements */
+    fac_dtype dtype;
+    bool readonly;
+};
+
+static fac_dtype typestr_dtype(const char *s) {
+    if (s[0] == '>' && s[2] != '1')
+        return FAC_DTYPE_NONE;
+    int size = atoi(s + 2);
+    switch (s[1]) {
+    case 'b':
+        return FAC_BOOL;
+    case 'i':
+        return size == 1   ? FAC_INT8
+               : size == 2 ? FAC_INT16
+               : size == 4 ? FAC_INT32
+               : size == 8 ? FAC_INT64
+                           : FAC_DTYPE_NONE;
+    case 'u':
+        return size == 1   ? FAC_UINT8
+               : size == 2 ? FAC_UINT16
+               : size == 4 ? FAC_UINT32
+               : size == 8 ? FAC_UINT64
+                           : FAC_DTYPE_NONE;
+    case 'f':
+        return size == 2   ? FAC_FLOAT16
+               : size == 4 ? FAC_FLOAT32
+               : size == 8 ? FAC_FLOAT64
+                           : FAC_DTYPE_NONE;
+    case 'c':
+        return size == 8 ? FAC_COMPLEX64 : size == 16 ? FAC_COMPLEX128 : FAC_DTYPE_NONE;
+    default:
+        return FAC_DTYPE_NONE;
+    }
+}
+
+/* 1 read, 0 no array interface, -1 exception set. */
+static int read_interface(PyObject *o, struct foreign *f) {
+    PyObject *d = PyObject_GetAttrString(o, "__array_interface__");
+    if (d == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    int r = -1;
+    PyObject *shape = PyDict_Check(d) ? PyDict_GetItemString(d, "shape") : NULL;
+    PyObject *type = shape == NULL ? NULL : PyDict_GetItemString(d, "typestr");
+    PyObject *data = type == NULL ? NULL : PyDict_GetItemString(d, "data");
+    PyObject *strides = PyDict_GetItemString(d, "strides");
+    int64_t bytes[FAC_MAX_DIMS];
+    int n;
+    if (data == NULL || !PyTuple_Check(data) || !PyUnicode_Check(type) ||
+        fac__to_sizes(shape, f->sizes, &f->ndim) != 1) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "malformed __array_interface__");
+        goto done;
+    }
+    f->dtype = typestr_dtype(PyUnicode_AsUTF8(type));
+    if (f->dtype == FAC_DTYPE_NONE) {
+        const char *s = PyUnicode_AsUTF8(type);
+        if (s[0] == '>' && s[2] != '1')
+            PyErr_SetString(
+                PyExc_ValueError,
+                "given numpy array has byte order different from the native byte order. "
+                "Conversion between byte orders is currently not supported.");
+        else {
+            PyObject *dt = PyObject_GetAttrString(o, "dtype");
+            PyObject *ty = dt == NULL ? NULL : PyObject_GetAttrString(dt, "type");
+            PyErr_Clear();
+            PyErr_Format(
+                PyExc_TypeError,
+                "can't convert np.ndarray of type %s. The only supported types are: "
+                "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
+                "uint64, uint32, uint16, uint8, and bool.",
+                ty != NULL && PyType_Check(ty) ? ((PyTypeObject *)ty)->tp_name : s);
+            Py_XDECREF(dt);
+            Py_XDECREF(ty);
+        }
+        goto done;
+    }
+    f->data = PyLong_AsVoidPtr(PyTuple_GET_ITEM(data, 0));
+    f->readonly = PyTuple_GET_SIZE(data) > 1 && PyObject_IsTrue(PyTuple_GET_ITEM(data, 1)) == 1;
+    if (strides == NULL || strides == Py_None) {
+        fac__contiguous_strides(f->ndim, f->sizes, f->strides);
+    } else {
+        if (fac__to_sizes(strides, bytes, &n) != 1 || n != f->ndim)
+            goto done;
+        int64_t size = (int64_t)fac_dtype_size(f->dtype);
+        for (int i = 0; i < n; i++) {
+            if (bytes[i] < 0) {
+                PyErr_SetString(
+                    PyExc_ValueError,
+                    "At least one stride in the given numpy array is negative, and "
+                    "tensors with negative strides are not currently supported. (You can "
+                    "probably work around this by making a copy of your array  with "
+                    "array.copy().) ");
+                goto done;
+            }
+            if (bytes[i] % size != 0) {
+                PyErr_SetString(
+                    PyExc_ValueError,
+                    "given numpy array strides not a multiple of the element byte size. "
+                    "Copy the numpy array to reallocate the memory.");
+                goto done;
+            }
+            f->strides[i] = bytes[i] / size;
+        }
+    }
+    r = PyErr_Occurred() ? -1 : 1;
+done:
+    Py_DECREF(d);
+    return r;
+}
+
+static void free_owner(void *owner, void *data, size_t nbytes) {
+    (void)data;
+    (void)nbytes;
+    if (!Py_IsInitialized())
+        return;
+    PyGILState_STATE g = PyGILState_Ensure();
+    Py_DECREF((PyObject *)owner);
+    PyGILState_Release(g);
+}
+
+static fac_tensor *import(const struct foreign *f, PyObject *owner) {
+    int64_t last = 0;
+    bool empty = false;
+    for (int i = 0; i < f->ndim; i++) {
+        empty |= f->sizes[i] == 0;
+        last += (f->sizes[i] - 1) * f->strides[i];
+    }
+    size_t bytes = empty ? 0 : (size_t)(last + 1) * fac_dtype_size(f->dtype);
+    fac_storage *s = fac__storage_wrap(f->data, bytes, fac_cpu(), free_owner, owner);
+    if (s == NULL)
+        return NULL;
+    Py_INCREF(owner);
+    return fac__tensor_from_storage(s, f->ndim, f->sizes, f->strides, 0, f->dtype);
+}
+
+static PyObject *from_numpy(PyObject *module, PyObject *o) {
+    (void)module;
+    struct foreign f;
+    if (strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0 &&
+        strcmp(Py_TYPE(o)->tp_name, "numpy.memmap") != 0 &&
+        !PyObject_HasAttrString(o, "__array_interface__"))
+        return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
+    int r = read_interface(o, &f);
+    if (r < 0)
+        return NULL;
+    if (r == 0)
+        return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
+    fac_tensor *t = import(&f, o);
+    return t == NULL ? fac__raise() : fac__wrap(t);
+}
+
+/* --- tensor() ----------------------------------------------------------------------------------
+ */
+
+static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int *found) {
+    struct foreign f;
+    *found = 0;
+    if (PyList_Check(data) || PyTuple_Check(data) || PyFloat_Check(data) || PyLong_Check(data))
+        return NULL;
+    int r = read_interface(data, &f);
+    *found = r;
+    if (r != 1)
+        return NULL;
+    fac_tensor *t = import(&f, data);
+    if (t == NULL || (!copy && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
+        return t;
+    fac_tensor *c = dtype != FAC_DTYPE_NONE && dtype != f.dtype
+                        ? fac__cast(t, dtype)
+                        : fac__clone(t, FAC_CONTIGUOUS_FORMAT);
+    fac__release(t);
+    return c;
+}
+
+PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy) {
+    fac_tensor *t = NULL;
+    if (device.type == FAC_CUDA)
+        return PyErr_Format(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+    if (fac__tensor_check(data)) {
+        fac_tensor *u = fac__tensor_of(data);
+        fac_dtype d = dtype == FAC_DTYPE_NONE ? (fac_dtype)u->dtype : dtype;
+        t = u->dtype == d ? fac__clone(u, FAC_PRESERVE_FORMAT) : fac__cast(u, d);
+        return t == NULL ? fac__raise() : fac__wrap(t);
+    }
+    int found;
+    t = from_foreign(data, dtype, copy, &found);
+    if (found < 0)
+        return NULL;
+    if (found == 0) {
+        int64_t sizes[FAC_MAX_DIMS];
+        int ndim;
+        if (shape_of(data, sizes, &ndim) != 0)
+            return NULL;
+        if (dtype == FAC_DTYPE_NONE && infer_dtype(data, &dtype) != 0)
+            return NULL;
+        if (dtype == FAC_DTYPE_NONE)
+            dtype = fac_default_dtype();
+        t = fac__empty(ndim, sizes, NULL, dtype, fac_cpu());
+        char *at = t == NULL ? NULL : t->data;
+        if (t != NULL && t->numel > 0 && fill(data, t, 0, &at) != 0) {
+            fac__release(t);
+            return NULL;
+        }
+    }
+    if (t != NULL && device.type == FAC_META) {
+        fac_tensor *m = fac__empty(t->ndim, t->sizes, NULL, (fac_dtype)t->dtype, device);
+        fac__release(t);
+        t = m;
+    }
+    return t == NULL ? fac__raise() : fac__wrap(t);
+}
+
+static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    (void)module;
+    static const char *const keys[] = {"data", "dtype", "device", "requires_grad", "pin_memory"};
+    PyObject *values[5] = {NULL};
+    Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (n > 1)
+        return PyErr_Format(PyExc_TypeError,
+                            "tensor() takes 1 positional argument but %zd were given", n);
+    if (n == 1)
+        values[0] = args[0];
+    for (Py_ssize_t i = 0; i < nnames; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        int k = 0;
+        while (k < 5 && PyUnicode_CompareWithASCIIString(name, keys[k]) != 0)
+            k++;
+        if (k == 5)
+            return PyErr_Format(PyExc_TypeError, "tensor() got an unexpected keyword argument '%U'",
+                                name);
+        values[k] = args[n + i];
+    }
+    if (values[0] == NULL)
+        return PyErr_Format(PyExc_TypeError,
+                            "tensor() missing 1 required positional arguments: \"data\"");
+    fac_dtype dtype = FAC_DTYPE_NONE;
+    fac_device device = {FAC_DEVICE_NONE, -1};
+    if (values[1] != NULL && values[1] != Py_None && fac__to_dtype_arg(values[1], &dtype) != 1)
+        return PyErr_Format(PyExc_TypeError,
+                            "tensor(): argument 'dtype' must be torch.dtype, not %s",
+                            Py_TYPE(values[1])->tp_name);
+    if (values[2] != NULL && values[2] != Py_None) {
+        int r = fac__to_device(values[2], &device);
+        if (r < 0)
+            return NULL;
+        if (r == 0)
+            return PyErr_Format(PyExc_TypeError,
+                                "tensor(): argument 'device' must be torch.device, not %s",
+                                Py_TYPE(values[2])->tp_name);
+    }
+    if (values[4] != NULL && values[4] == Py_True)
+        return PyErr_Format(PyExc_RuntimeError,
+                            "Cannot access accelerator device when none is available.");
+    if (fac__tensor_check(values[0]) &&
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "To copy construct from a tensor, it is recommended to use "
+                     "sourceTensor.detach().clone() or "
+                     "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                     "torch.tensor(sourceTensor).",
+                     1) < 0)
+        return NULL;
+    PyObject *r = fac__tensor_from_data(values[0], dtype, device, true);
+    if (r != NULL && values[3] != NULL && values[3] != Py_None) {
+        int on = PyObject_IsTrue(values[3]);
+        extern bool fac_set_requires_grad(fac_tensor * t, bool value);
+        if (on < 0 || (on && !fac_set_requires_grad(fac__tensor_of(r), true))) {
+            Py_DECREF(r);
+            return on < 0 ? NULL : fac__raise();
+        }
+    }
+    return r;
+}
+
+/* _from_data(data, dtype, device, copy): what as_tensor and the legacy constructors use. */
+static PyObject *from_data(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *data, *dtype, *device;
+    int copy;
+    fac_dtype d = FAC_DTYPE_NONE;
+    fac_device dev = {FAC_DEVICE_NONE, -1};
+    if (!PyArg_ParseTuple(args, "OOOp", &data, &dtype, &device, &copy))
+        return NULL;
+    if (dtype != Py_None && fac__to_dtype_arg(dtype, &d) != 1)
+        return PyErr_Format(PyExc_TypeError, "dtype must be torch.dtype, not %s",
+                            Py_TYPE(dtype)->tp_name);
+    if (device != Py_None && fac__to_device(device, &dev) != 1)
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_TypeError, "device must be torch.device, not %s",
+                                  Py_TYPE(device)->tp_name);
+    return fac__tensor_from_data(data, d, dev, copy);
+}
+
+/* --- out of tensors ----------------------------------------------------------------------------
+ */
+
+static PyObject *list_of(const fac_tensor *t, int dim, const char *at) {
+    if (dim == t->ndim)
+        return fac__wrap_scalar(fac__scalar_from(at, (fac_dtype)t->dtype));
+    PyObject *l = PyList_New((Py_ssize_t)t->sizes[dim]);
+    int64_t step = t->strides[dim] * (int64_t)fac__itemsize(t->dtype);
+    for (int64_t i = 0; l != NULL && i < t->sizes[dim]; i++) {
+        PyObject *o = list_of(t, dim + 1, at + i * step);
+        if (o == NULL)
+            Py_CLEAR(l);
+        else
+            PyList_SET_ITEM(l, (Py_ssize_t)i, o);
+    }
+    return l;
+}
+
+static PyObject *tolist(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_tensor *t = fac__tensor_of(o), *plain = t;
+    if (t->device.type == FAC_META)
+        return PyErr_Format(PyExc_NotImplementedError, "Cannot copy out of meta tensor; no data!");
+    if (t->features & (FAC__CONJ | FAC__NEG)) {
+        plain = fac__clone(t, FAC_CONTIGUOUS_FORMAT);
+        if (plain == NULL)
+            return fac__raise();
+    }
+    PyObject *r = list_of(plain, 0, plain->data);
+    if (plain != t)
+        fac__release(plain);
+    return r;
+}
+
+/* The array interface of a tensor, for numpy.asarray: shape, typestr, data, strides. */
+static PyObject *array_interface(PyObject *module, PyObject *o) {
+    (void)module;
+    static const char *const types[FAC_NUM_DTYPES] = {
+        [FAC_BOOL] = "|b1",      [FAC_UINT8] = "|u1",      [FAC_INT8] = "|i1",
+        [FAC_INT16] = "<i2",     [FAC_INT32] = "<i4",      [FAC_INT64] = "<i8",
+        [FAC_UINT16] = "<u2",    [FAC_UINT32] = "<u4",     [FAC_UINT64] = "<u8",
+        [FAC_FLOAT16] = "<f2",   [FAC_FLOAT32] = "<f4",    [FAC_FLOAT64] = "<f8",
+        [FAC_COMPLEX64] = "<c8", [FAC_COMPLEX128] = "<c16"};
+    fac_tensor *t = fac__tensor_of(o);
+    if (types[t->dtype] == NULL)
+        return PyErr_Format(PyExc_TypeError, "Got unsupported ScalarType %s",
+                            fac__scalar_type_name((fac_dtype)t->dtype));
+    int64_t bytes[FAC_MAX_DIMS];
+    for (int i = 0; i < t->ndim; i++)
+        bytes[i] = t->strides[i] * (int64_t)fac__itemsize(t->dtype);
+    /* an empty array still needs an address that is not zero */
+    void *data = t->data != NULL ? (void *)t->data : (void *)t;
+    return Py_BuildValue("{s:N,s:s,s:(NO),s:N,s:i}", "shape", fac__wrap_ints(t->ndim, t->sizes),
+                         "typestr", types[t->dtype], "data", PyLong_FromVoidPtr(data), Py_False,
+                         "strides", fac__wrap_ints(t->ndim, bytes), "version", 3);
+}
+
+static PyObject *set_default_dtype(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_dtype d;
+    if (fac__to_dtype_arg(o, &d) != 1 || Py_TYPE(o) != fac__dtype_type)
+        return PyErr_Format(PyExc_TypeError, "invalid dtype object: only floating-point types are "
+                                             "supported as the default type");
+    if (!fac_set_default_dtype(d))
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_default_dtype(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return fac__wrap_dtype(fac_default_dtype());
+}
+
+static PyObject *promote_types(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *a, *b;
+    fac_dtype x, y;
+    if (!PyArg_ParseTuple(args, "OO:promote_types", &a, &b))
+        return NULL;
+    if (fac__to_dtype_arg(a, &x) != 1 || fac__to_dtype_arg(b, &y) != 1)
+        return PyErr_Format(PyExc_TypeError, "promote_types(): arguments must be torch.dtype");
+    return fac__wrap_dtype(fac_promote(x, y));
+}
+
+static PyObject *can_cast(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *names[] = {"from_", "to", NULL};
+    PyObject *a, *b;
+    fac_dtype x, y;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:can_cast", names, &a, &b))
+        return NULL;
+    if (fac__to_dtype_arg(a, &x) != 1 || fac__to_dtype_arg(b, &y) != 1)
+        return PyErr_Format(PyExc_TypeError, "can_cast(): arguments must be torch.dtype");
+    return PyBool_FromLong(fac__can_cast(x, y));
+}
+
+static PyObject *result_type(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *names[] = {"tensor", "other", NULL};
+    PyObject *a[2];
+    fac__promotion p = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:result_type", names, &a[0], &a[1]))
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        fac_value v;
+        int r = fac__to_value(a[i], &v);
+        if (r < 0)
+            return NULL;
+        if (r == 0)
+            return PyErr_Format(PyExc_TypeError,
+                                "result_type(): argument must be Tensor or Number");
+        if (v.tensor != NULL)
+            fac__promote_add(&p, v.tensor);
+        else
+            fac__promote_number(&p, v.number);
+    }
+    return fac__wrap_dtype(fac__promoted(&p));
+}
+
+PyMethodDef fac__convert_functions[] = {
+    {"tensor", (PyCFunction)(void (*)(void))tensor, METH_FASTCALL | METH_KEYWORDS,
+     "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor\n\n"
+     "A copy of data: nested lists, numbers, NumPy arrays, tensors."},
+    {"from_numpy", from_numpy, METH_O,
+     "from_numpy(ndarray) -> Tensor\n\nA tensor that shares the array's memory."},
+    {"_from_data", from_data, METH_VARARGS, NULL},
+    {"_tolist", tolist, METH_O, NULL},
+    {"_array_interface", array_interface, METH_O, NULL},
+    {"set_default_dtype", set_default_dtype, METH_O, "set_default_dtype(d)"},
+    {"get_default_dtype", get_default_dtype, METH_NOARGS, "get_default_dtype() -> torch.dtype"},
+    {"promote_types", promote_types, METH_VARARGS, "promote_types(type1, type2) -> torch.dtype"},
+    {"can_cast", (PyCFunction)(void (*)(void))can_cast, METH_VARARGS | METH_KEYWORDS,
+     "can_cast(from_, to) -> bool"},
+    {"result_type", (PyCFunction)(void (*)(void))result_type, METH_VARARGS | METH_KEYWORDS,
+     "result_type(tensor1, tensor2) -> torch.dtype"},
+    {0}};

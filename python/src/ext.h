@@ -1,0 +1,148 @@
+/* The extension module's own header: Python objects around C ones, and one argument parser driven
+ * by the op descriptors. */
+#ifndef FAC_EXT_H
+#define FAC_EXT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "../../src/autograd/autograd.h"
+#include "../../src/core/core.h"
+#include "../../src/gen/ops.h"
+
+#include <structmember.h>
+
+/* --- objects -----------------------------------------------------------------------------------
+ */
+
+/* Note [Wrapper lifetimes]: one Python object per tensor while either lives. `holds` says which
+ * side owns the other: normally the object holds a counted reference to the tensor. When the object
+ * would die while C still uses the tensor, and something of the object could be missed (attributes,
+ * weak references, a subclass), the reference turns round: the tensor owns the object until the
+ * object is asked for again. */
+typedef struct {
+    PyObject_HEAD fac_tensor *t;
+    bool holds;
+    PyObject *dict;
+    PyObject *weakrefs;
+    PyObject *backward_hooks;
+} fac__TensorObject;
+
+typedef struct {
+    PyObject_HEAD fac_dtype dtype;
+} fac__DtypeObject;
+
+typedef struct {
+    PyObject_HEAD fac_device device;
+} fac__DeviceObject;
+
+typedef struct {
+    PyObject_HEAD int value;
+    const char *name;
+} fac__EnumObject; /* layouts and memory formats */
+
+typedef struct {
+    PyObject_HEAD fac_generator *generator;
+} fac__GeneratorObject;
+
+extern PyTypeObject *fac__tensor_type, *fac__parameter_type, *fac__dtype_type, *fac__device_type_,
+    *fac__layout_type, *fac__format_type, *fac__size_type, *fac__generator_type;
+extern PyObject *fac__module;            /* the extension module, borrowed */
+extern PyObject *fac__disabled_function; /* _disabled_torch_function_impl */
+
+static inline bool fac__tensor_check(PyObject *o) {
+    return Py_TYPE(o) == fac__tensor_type || Py_TYPE(o) == fac__parameter_type ||
+           PyObject_TypeCheck(o, fac__tensor_type);
+}
+
+static inline fac_tensor *fac__tensor_of(PyObject *o) {
+    return ((fac__TensorObject *)o)->t;
+}
+
+/* Takes the reference. NULL t: None. */
+PyObject *fac__wrap(fac_tensor *t);
+PyObject *fac__wrap_as(PyTypeObject *type, fac_tensor *t);
+PyObject *fac__wrap_dtype(fac_dtype d);   /* new reference */
+PyObject *fac__wrap_device(fac_device d); /* new reference */
+PyObject *fac__wrap_layout(int layout);
+PyObject *fac__wrap_size(int n, const int64_t *sizes);
+PyObject *fac__wrap_scalar(fac_scalar s);
+PyObject *fac__wrap_ints(int n, const int64_t *v); /* a tuple */
+
+/* Raises the thread's facula error as the exception it stands for; returns NULL. */
+PyObject *fac__raise(void);
+/* The pending Python exception becomes the thread's facula error, to come out as itself. */
+int fac__capture_exception(void);
+
+/* --- arguments ---------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const char *name;
+    const fac__op *const *ops;
+    int n;
+    const char *signature; /* PyTorch's text, where it differs from the descriptors' */
+} fac__entry;
+
+/* Room for what argument structs point to. */
+typedef struct {
+    int64_t ints[192];
+    int nints;
+    fac_tensor *tensors[64];
+    fac_tensor **more; /* longer lists */
+    PyObject *keep[8]; /* sequences made on the way */
+    int nkeep;
+    fac_tensor *out[4];
+    int nout; /* out= tensors; -1: not given */
+    bool requires_grad;
+    bool pin_memory;
+} fac__pool;
+
+PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                           PyObject *names);
+PyObject *fac__py_method(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                         PyObject *names);
+PyObject *fac__py_inplace(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                          PyObject *names);
+
+/* Calls op with args and wraps the results. `how` and given as in fac__outs. */
+PyObject *fac__invoke(const fac__op *op, void *args, int how, fac_tensor *const *given, int ngiven);
+
+/* 1 converted, 0 not such an object, -1 exception set. */
+int fac__to_scalar(PyObject *o, fac_scalar *out);
+int fac__to_value(PyObject *o, fac_value *out);
+int fac__to_device(PyObject *o, fac_device *out);
+int fac__to_dtype_arg(PyObject *o, fac_dtype *out);
+int fac__to_int(PyObject *o, int64_t *out);
+int fac__to_sizes(PyObject *o, int64_t *out, int *n); /* at most FAC_MAX_DIMS */
+
+/* __torch_function__: whether o's class overrides it; the call itself. */
+bool fac__overrides(PyObject *o);
+PyObject *fac__call_override(PyObject *func, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                             PyObject *names);
+bool fac__function_mode_active(void);
+
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+int fac__init_types(PyObject *module);
+int fac__init_tensor(PyObject *module);
+int fac__init_autograd(PyObject *module);
+int fac__init_convert(PyObject *module);
+extern PyNumberMethods fac__number_methods;
+extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */
+extern PyMethodDef *fac__generated_methods(void);
+extern PyMethodDef *fac__generated_inplace(void);
+extern PyMethodDef *fac__generated_functions(void);
+extern PyMethodDef fac__convert_functions[];
+extern PyMethodDef fac__autograd_functions[];
+extern PyMethodDef fac__tensor_autograd_methods[];
+extern PyGetSetDef fac__tensor_getset[];
+PyObject *fac__py_getitem(PyObject *self, PyObject *key);
+int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);
+PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
+PyObject *fac__item_of(fac_tensor *t);
+PyObject *fac__wrap_node(fac_node *n); /* new reference; takes nothing */
+int fac__tensor_traverse_graph(fac__TensorObject *o, visitproc visit, void *arg);
+
+#endif

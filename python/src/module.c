@@ -1,0 +1,77 @@
+/* facula._C: where types and functions are put together. */
+#include "ext.h"
+
+#include "../../src/core/pool.h"
+
+PyObject *fac__module;
+PyTypeObject *fac__generator_type;
+
+#include "gen_methods.h"
+
+PyMethodDef *fac__generated_methods(void) {
+    return method_table;
+}
+
+PyMethodDef *fac__generated_inplace(void) {
+    return inplace_table;
+}
+
+/* Named tuples of results, made on first use: torch.return_types.max and its kin. */
+PyObject *fac__struct_for(const fac__op *op);
+PyObject *fac__struct_for(const fac__op *op) {
+    static PyTypeObject *types[FAC__NUM_OPS];
+    if (types[op->id] != NULL)
+        return (PyObject *)types[op->id];
+    PyStructSequence_Field fields[5] = {{0}};
+    for (int i = 0; i < op->nout && i < 4; i++)
+        fields[i].name = op->out_names[i];
+    PyStructSequence_Desc desc = {op->struct_name, NULL, fields, op->nout};
+    types[op->id] = PyStructSequence_NewType(&desc);
+    return (PyObject *)types[op->id];
+}
+
+static PyObject *set_num_threads(PyObject *module, PyObject *o) {
+    (void)module;
+    long n = PyLong_AsLong(o);
+    if (n == -1 && PyErr_Occurred())
+        return NULL;
+    if (n < 1)
+        return PyErr_Format(PyExc_RuntimeError, "set_num_threads expects a positive integer");
+    fac__set_num_threads((int)n);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_num_threads(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return PyLong_FromLong(fac__num_threads());
+}
+
+static PyMethodDef functions[] = {
+    {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},
+    {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
+    {0}};
+
+static int add_functions(PyObject *module) {
+    return PyModule_AddFunctions(module, function_table) < 0 ||
+                   PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
+                   PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
+                   PyModule_AddFunctions(module, functions) < 0
+               ? -1
+               : 0;
+}
+
+static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = "facula._C", .m_size = -1};
+
+PyMODINIT_FUNC PyInit__C(void) {
+    PyObject *module = PyModule_Create(&def);
+    if (module == NULL)
+        return NULL;
+    fac__module = module;
+    if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
+        fac__init_tensor(module) < 0 || add_functions(module) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

@@ -1,0 +1,901 @@
+/* The Tensor type: wrapping, lifetimes, number slots and attributes. Methods of ops come generated;
+ * what is convenient rather than hot lives in facula/_tensor.py. */
+#include "ext.h"
+
+#include <facula/autograd.h>
+
+#include <string.h>
+
+PyTypeObject *fac__tensor_type, *fac__parameter_type;
+PyObject *fac__disabled_function;
+static PyTypeObject *meta_type;
+
+/* --- wrapping: see Note [Wrapper lifetimes] in ext.h -------------------------------------------
+ */
+
+/* Objects of exactly Tensor are recycled. */
+enum { SPARE = 128 };
+static fac__TensorObject *spare[SPARE];
+static int nspare;
+
+static fac__TensorObject *new_object(PyTypeObject *type) {
+    fac__TensorObject *o;
+    if (type == fac__tensor_type && nspare > 0) {
+        o = spare[--nspare];
+        PyObject_Init((PyObject *)o, type);
+        PyObject_GC_Track(o);
+    } else {
+        o = (fac__TensorObject *)type->tp_alloc(type, 0);
+        if (o == NULL)
+            return NULL;
+    }
+    o->t = NULL;
+    o->holds = true;
+    o->dict = NULL;
+    o->weakrefs = NULL;
+    o->backward_hooks = NULL;
+    return o;
+}
+
+PyObject *fac__wrap_as(PyTypeObject *type, fac_tensor *t) {
+    fac__TensorObject *o = new_object(type);
+    if (o == NULL) {
+        fac__release(t);
+        return NULL;
+    }
+    o->t = t;
+    t->wrapper = o;
+    return (PyObject *)o;
+}
+
+PyObject *fac__wrap(fac_tensor *t) {
+    if (t == NULL)
+        Py_RETURN_NONE;
+    fac__TensorObject *o = t->wrapper;
+    if (FAC_LIKELY(o == NULL))
+        return fac__wrap_as(fac__tensor_type, t);
+    if (!o->holds) {
+        o->holds = true;      /* the tensor's reference to the object becomes the caller's, */
+        return (PyObject *)o; /* the caller's to the tensor the object's */
+    }
+    Py_INCREF(o);
+    fac__release(t);
+    return (PyObject *)o;
+}
+
+static void wrapper_free(void *wrapper) {
+    PyGILState_STATE g = PyGILState_Ensure();
+    fac__TensorObject *o = wrapper;
+    o->t = NULL;
+    Py_DECREF(o);
+    PyGILState_Release(g);
+}
+
+static bool would_be_missed(const fac__TensorObject *o) {
+    return Py_TYPE(o) != fac__tensor_type || o->dict != NULL || o->weakrefs != NULL ||
+           o->backward_hooks != NULL;
+}
+
+static void tensor_dealloc(PyObject *self) {
+    fac__TensorObject *o = (fac__TensorObject *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    fac_tensor *t = o->t;
+    if (t != NULL && o->holds && would_be_missed(o) && atomic_load(&t->refs) > 1) {
+        Py_SET_REFCNT(self, 1); /* the tensor's */
+        o->holds = false;
+        if (atomic_fetch_sub(&t->refs, 1) != 1)
+            return;
+        atomic_store(&t->refs, 1); /* C let go meanwhile: die after all */
+        o->holds = true;
+        Py_SET_REFCNT(self, 0);
+    }
+    PyObject_GC_UnTrack(self);
+    if (o->weakrefs != NULL)
+        PyObject_ClearWeakRefs(self);
+    Py_CLEAR(o->dict);
+    Py_CLEAR(o->backward_hooks);
+    if (t != NULL) {
+        t->wrapper = NULL;
+        o->t = NULL;
+        if (o->holds)
+            fac__release(t);
+    }
+    if (type == fac__tensor_type && nspare < SPARE) {
+        spare[nspare++] = o;
+        return;
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static int tensor_traverse(PyObject *self, visitproc visit, void *arg) {
+    fac__TensorObject *o = (fac__TensorObject *)self;
+    Py_VISIT(o->dict);
+    Py_VISIT(o->backward_hooks);
+    if (Py_TYPE(self) != fac__tensor_type)
+        Py_VISIT(Py_TYPE(self));
+    return fac__tensor_traverse_graph(o, visit, arg);
+}
+
+static int tensor_clear(PyObject *self) {
+    fac__TensorObject *o = (fac__TensorObject *)self;
+    Py_CLEAR(o->dict);
+    Py_CLEAR(o->backward_hooks);
+    if (o->t != NULL && o->holds && atomic_load(&o->t->refs) == 1 && o->t->autograd != NULL)
+        fac__autograd_free(o->t);
+    return 0;
+}
+
+/* Subclasses made in Python get our deallocator: the default one clears the dictionary before the
+ * tensor could keep the object. */
+static PyObject *meta_new(PyTypeObject *meta, PyObject *args, PyObject *kwargs) {
+    PyObject *type = PyType_Type.tp_new(meta, args, kwargs);
+    if (type != NULL)
+        ((PyTypeObject *)type)->tp_dealloc = tensor_dealloc;
+    return type;
+}
+
+/* --- __torch_function__ ------------------------------------------------------------------------
+ */
+
+bool fac__overrides(PyObject *o) {
+    PyTypeObject *type = Py_TYPE(o);
+    if (FAC_LIKELY(type == fac__tensor_type || type == fac__parameter_type ||
+                   PyLong_CheckExact(o) || PyFloat_CheckExact(o) || PyTuple_CheckExact(o) ||
+                   PyList_CheckExact(o) || o == Py_None || PyBool_Check(o) ||
+                   PyUnicode_CheckExact(o) || type == fac__size_type || type == fac__dtype_type ||
+                   type == fac__device_type_))
+        return false;
+    if (fac__tls.levels & (1u << 30)) /* DisableTorchFunctionSubclass */
+        return false;
+    static PyObject *name;
+    if (name == NULL)
+        name = PyUnicode_InternFromString("__torch_function__");
+    PyObject *f = _PyType_Lookup(type, name);
+    return f != NULL && f != fac__disabled_function;
+}
+
+/* --- number slots ------------------------------------------------------------------------------
+ */
+
+static PyObject *override_slot(const char *name, PyObject *a, PyObject *b) {
+    PyObject *func = PyObject_GetAttrString((PyObject *)fac__tensor_type, name);
+    PyObject *args[1] = {b};
+    PyObject *r = func == NULL ? NULL : fac__call_override(func, a, args, b == NULL ? 0 : 1, NULL);
+    Py_XDECREF(func);
+    return r;
+}
+
+static bool plain(PyObject *o) {
+    return Py_TYPE(o) == fac__tensor_type || PyFloat_CheckExact(o) || PyLong_CheckExact(o);
+}
+
+/* Both operands' values, or 0 where one is neither tensor nor number. */
+static int two_values(PyObject *a, PyObject *b, fac_value *x, fac_value *y) {
+    int r = fac__to_value(a, x);
+    return r == 1 ? fac__to_value(b, y) : r;
+}
+
+#define BINARY(op)                                                                                 \
+    static PyObject *nb_##op(PyObject *a, PyObject *b) {                                           \
+        struct fac__##op##_args args;                                                              \
+        memset(&args, 0, sizeof args);                                                             \
+        if (FAC_UNLIKELY(!plain(a) || !plain(b) || fac__function_mode_active())) {                 \
+            if (fac__function_mode_active() || fac__overrides(a) || fac__overrides(b))             \
+                return fac__tensor_check(a) ? override_slot("__" #op "__", a, b)                   \
+                                            : override_slot("__r" #op "__", b, a);                 \
+        }                                                                                          \
+        int r = two_values(a, b, &args.input, &args.other);                                        \
+        if (r != 1) {                                                                              \
+            if (r < 0)                                                                             \
+                return NULL;                                                                       \
+            Py_RETURN_NOTIMPLEMENTED;                                                              \
+        }                                                                                          \
+        EXTRA_##op return fac__invoke(&fac__op_##op, &args, FAC__CALL_NEW, NULL, 0);               \
+    }                                                                                              \
+    static PyObject *nb_inplace_##op(PyObject *a, PyObject *b) {                                   \
+        struct fac__##op##_args args;                                                              \
+        memset(&args, 0, sizeof args);                                                             \
+        if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))   \
+            return override_slot("__i" #op "__", a, b);                                            \
+        int r = two_values(a, b, &args.input, &args.other);                                        \
+        if (r != 1) {                                                                              \
+            if (r < 0)                                                                             \
+                return NULL;                                                                       \
+            Py_RETURN_NOTIMPLEMENTED;                                                              \
+        }                                                                                          \
+        EXTRA_##op fac_tensor *given = args.input.tensor;                                          \
+        return fac__invoke(&fac__op_##op, &args, FAC__CALL_INPLACE, &given, 1);                    \
+    }
+#define EXTRA_add args.alpha = fac_int(1);
+#define EXTRA_mul
+BINARY(add)
+BINARY(mul)
+
+/* The other slots call the Python method of the same meaning: one attribute look-up slower. */
+static PyObject *by_method(const char *name, PyObject *a, PyObject *b) {
+    PyObject *arg = b;
+    return PyObject_CallMethod(a, name, "(O)", arg);
+}
+
+static bool operand(PyObject *o) {
+    if (fac__tensor_check(o))
+        return true;
+    fac_scalar s;
+    int r = fac__to_scalar(o, &s);
+    if (r < 0)
+        PyErr_Clear();
+    return r == 1;
+}
+
+#define SLOT(name, forward, backward)                                                              \
+    static PyObject *nb_##name(PyObject *a, PyObject *b) {                                         \
+        if (fac__tensor_check(a)) {                                                                \
+            if (!operand(b))                                                                       \
+                Py_RETURN_NOTIMPLEMENTED;                                                          \
+            return by_method(forward, a, b);                                                       \
+        }                                                                                          \
+        if (!operand(a))                                                                           \
+            Py_RETURN_NOTIMPLEMENTED;                                                              \
+        return by_method(backward, b, a);                                                          \
+    }
+#define SLOT_INPLACE(name, method)                                                                 \
+    static PyObject *nb_inplace_##name(PyObject *a, PyObject *b) {                                 \
+        if (!operand(b))                                                                           \
+            Py_RETURN_NOTIMPLEMENTED;                                                              \
+        return by_method(method, a, b);                                                            \
+    }
+SLOT(subtract, "sub", "__rsub__")
+SLOT(true_divide, "div", "__rdiv__")
+SLOT(floor_divide, "floor_divide", "__rfloordiv__")
+SLOT(remainder, "remainder", "__rmod__")
+SLOT(lshift, "bitwise_left_shift", "__rlshift__")
+SLOT(rshift, "bitwise_right_shift", "__rrshift__")
+SLOT(and, "bitwise_and", "bitwise_and")
+SLOT(or, "bitwise_or", "bitwise_or")
+SLOT(xor, "bitwise_xor", "bitwise_xor")
+SLOT_INPLACE(subtract, "sub_")
+SLOT_INPLACE(true_divide, "div_")
+SLOT_INPLACE(floor_divide, "floor_divide_")
+SLOT_INPLACE(remainder, "remainder_")
+SLOT_INPLACE(lshift, "bitwise_left_shift_")
+SLOT_INPLACE(rshift, "bitwise_right_shift_")
+SLOT_INPLACE(and, "bitwise_and_")
+SLOT_INPLACE(or, "bitwise_or_")
+SLOT_INPLACE(xor, "bitwise_xor_")
+
+static PyObject *nb_power(PyObject *a, PyObject *b, PyObject *modulus) {
+    if (modulus != Py_None)
+        Py_RETURN_NOTIMPLEMENTED;
+    if (fac__tensor_check(a))
+        return operand(b) ? by_method("pow", a, b) : Py_NewRef(Py_NotImplemented);
+    return operand(a) ? by_method("__rpow__", b, a) : Py_NewRef(Py_NotImplemented);
+}
+
+static PyObject *nb_inplace_power(PyObject *a, PyObject *b, PyObject *modulus) {
+    (void)modulus;
+    return operand(b) ? by_method("pow_", a, b) : Py_NewRef(Py_NotImplemented);
+}
+
+static PyObject *nb_matrix_multiply(PyObject *a, PyObject *b) {
+    if (!fac__tensor_check(a) || !fac__tensor_check(b))
+        Py_RETURN_NOTIMPLEMENTED;
+    return by_method("matmul", a, b);
+}
+
+static PyObject *nb_negative(PyObject *a) {
+    return PyObject_CallMethod(a, "neg", NULL);
+}
+
+static PyObject *nb_positive(PyObject *a) {
+    return PyObject_CallMethod(a, "positive", NULL);
+}
+
+static PyObject *nb_absolute(PyObject *a) {
+    return PyObject_CallMethod(a, "abs", NULL);
+}
+
+static PyObject *nb_invert(PyObject *a) {
+    fac_tensor *t = fac__tensor_of(a);
+    if (t->dtype > FAC_UINT64)
+        return PyErr_Format(PyExc_TypeError,
+                            "~ (operator.invert) is only implemented on integer and Boolean-type "
+                            "tensors");
+    return PyObject_CallMethod(a, "bitwise_not", NULL);
+}
+
+static PyObject *tensor_compare(PyObject *a, PyObject *b, int op) {
+    static const char *const names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
+    if (!operand(b))
+        Py_RETURN_NOTIMPLEMENTED;
+    return by_method(names[op], a, b);
+}
+
+static Py_hash_t tensor_hash(PyObject *o) {
+    return _Py_HashPointer(o);
+}
+
+static int nb_bool(PyObject *o) {
+    fac_tensor *t = fac__tensor_of(o);
+    if (t->numel == 0) {
+        PyErr_SetString(PyExc_RuntimeError, "Boolean value of Tensor with no values is ambiguous");
+        return -1;
+    }
+    if (t->numel > 1) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Boolean value of Tensor with more than one value is ambiguous");
+        return -1;
+    }
+    fac_scalar s;
+    if (fac__item(t, &s) != 0) {
+        fac__raise();
+        return -1;
+    }
+    fac_complex128 c = fac__scalar_complex(s);
+    return s.kind == FAC_INT64 ? s.as.i != 0 : c.re != 0 || c.im != 0;
+}
+
+static PyObject *number_of(PyObject *o) {
+    return fac__item_of(fac__tensor_of(o));
+}
+
+static PyObject *nb_int(PyObject *o) {
+    PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Long(v);
+    Py_XDECREF(v);
+    return r;
+}
+
+static PyObject *nb_float(PyObject *o) {
+    PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Float(v);
+    Py_XDECREF(v);
+    return r;
+}
+
+static PyObject *nb_index(PyObject *o) {
+    fac_tensor *t = fac__tensor_of(o);
+    if (!fac__is_integral((fac_dtype)t->dtype, true) || t->numel != 1)
+        return PyErr_Format(
+            PyExc_TypeError,
+            "only integer tensors of a single element can be converted to an index");
+    return nb_int(o);
+}
+
+static Py_ssize_t tensor_len(PyObject *o) {
+    fac_tensor *t = fac__tensor_of(o);
+    if (t->ndim == 0) {
+        PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
+        return -1;
+    }
+    return (Py_ssize_t)t->sizes[0];
+}
+
+/* --- attributes --------------------------------------------------------------------------------
+ */
+
+#define GET(name) static PyObject *get_##name(PyObject *o, void *unused)
+#define SELF                                                                                       \
+    fac_tensor *t = fac__tensor_of(o);                                                             \
+    (void)unused
+
+GET(shape) {
+    SELF;
+    return fac__wrap_size(t->ndim, t->sizes);
+}
+
+GET(dtype) {
+    SELF;
+    return fac__wrap_dtype((fac_dtype)t->dtype);
+}
+
+GET(device) {
+    SELF;
+    return fac__wrap_device(t->device);
+}
+
+GET(layout) {
+    SELF;
+    return fac__wrap_layout(t->layout);
+}
+
+GET(ndim) {
+    SELF;
+    return PyLong_FromLong(t->ndim);
+}
+
+GET(requires_grad) {
+    SELF;
+    return PyBool_FromLong(fac_requires_grad(t));
+}
+
+static int set_requires_grad(PyObject *o, PyObject *v, void *unused) {
+    (void)unused;
+    if (v == NULL || !PyBool_Check(v)) {
+        PyErr_SetString(PyExc_RuntimeError, "requires_grad must be a bool");
+        return -1;
+    }
+    if (!fac_set_requires_grad(fac__tensor_of(o), v == Py_True)) {
+        fac__raise();
+        return -1;
+    }
+    return 0;
+}
+
+GET(grad) {
+    SELF;
+    return fac__wrap(fac__retain(fac_grad(t)));
+}
+
+static int set_grad(PyObject *o, PyObject *v, void *unused) {
+    (void)unused;
+    fac_tensor *t = fac__tensor_of(o), *g = NULL;
+    if (v != NULL && v != Py_None) {
+        if (!fac__tensor_check(v)) {
+            PyErr_Format(PyExc_TypeError,
+                         "assigned grad expected to be a Tensor or None but got grad of type %s",
+                         Py_TYPE(v)->tp_name);
+            return -1;
+        }
+        g = fac__tensor_of(v);
+        if (g == t) {
+            PyErr_SetString(PyExc_RuntimeError, "can't assign Variable as its own grad");
+            return -1;
+        }
+        if (g->dtype != t->dtype) {
+            PyErr_Format(PyExc_RuntimeError,
+                         "attempting to assign a gradient with dtype '%s' to a tensor with dtype "
+                         "'%s'. Please ensure that the gradient and the tensor have the same dtype",
+                         fac_dtype_name((fac_dtype)g->dtype), fac_dtype_name((fac_dtype)t->dtype));
+            return -1;
+        }
+        if (g->ndim != t->ndim ||
+            memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0) {
+            PyErr_Format(PyExc_RuntimeError,
+                         "attempting to assign a gradient of size '%s' to a tensor of size '%s'. "
+                         "Please ensure that the gradient and the tensor are the same size",
+                         fac__shape_text(g->ndim, g->sizes), fac__shape_text(t->ndim, t->sizes));
+            return -1;
+        }
+    }
+    if (!fac_set_grad(t, g)) {
+        fac__raise();
+        return -1;
+    }
+    return 0;
+}
+
+GET(grad_fn) {
+    SELF;
+    fac_node *n = fac__grad_fn(t);
+    if (n == NULL)
+        Py_RETURN_NONE;
+    return fac__wrap_node(n);
+}
+
+GET(is_leaf) {
+    SELF;
+    return PyBool_FromLong(fac_is_leaf(t) && fac__grad_fn(t) == NULL);
+}
+
+GET(data) {
+    SELF;
+    fac_tensor *d = fac__shallow_copy(t);
+    return d == NULL ? fac__raise() : fac__wrap(d);
+}
+
+static int set_data(PyObject *o, PyObject *v, void *unused) {
+    (void)unused;
+    if (v == NULL || !fac__tensor_check(v)) {
+        PyErr_SetString(PyExc_TypeError, "Variable data has to be a tensor");
+        return -1;
+    }
+    fac_tensor *t = fac__tensor_of(o), *d = fac__tensor_of(v);
+    if (fac__tensor_set_rank(t, d->ndim) != 0) {
+        fac__raise();
+        return -1;
+    }
+    memcpy(t->sizes, d->sizes, sizeof(int64_t) * (size_t)d->ndim);
+    memcpy(t->strides, d->strides, sizeof(int64_t) * (size_t)d->ndim);
+    fac_storage *old = t->storage;
+    t->storage = fac__storage_retain(d->storage);
+    fac__storage_release(old);
+    t->dtype = d->dtype;
+    t->device = d->device;
+    t->offset = d->offset;
+    t->data = d->data;
+    const uint32_t geometry = FAC__CONTIGUOUS | FAC__DENSE | FAC__CONJ | FAC__NEG;
+    t->features = (t->features & ~geometry) | (d->features & geometry);
+    t->numel = d->numel;
+    return 0;
+}
+
+GET(_version) {
+    SELF;
+    if (t->features & FAC__INFERENCE)
+        return PyErr_Format(PyExc_RuntimeError, "Inference tensors do not track version counter.");
+    return PyLong_FromUnsignedLong(fac__version_value(t));
+}
+
+GET(output_nr) {
+    SELF;
+    return PyLong_FromUnsignedLong(t->autograd == NULL ? 0 : t->autograd->output_nr);
+}
+
+GET(_base) {
+    SELF;
+    if (t->autograd == NULL)
+        Py_RETURN_NONE;
+    return fac__wrap(fac__retain(t->autograd->base));
+}
+
+GET(retains_grad) {
+    SELF;
+    return PyBool_FromLong(t->autograd != NULL && t->autograd->retains_grad);
+}
+
+GET(itemsize) {
+    SELF;
+    return PyLong_FromSize_t(fac__itemsize(t->dtype));
+}
+
+GET(nbytes) {
+    SELF;
+    return PyLong_FromLongLong((long long)fac__itemsize(t->dtype) * t->numel);
+}
+
+GET(is_cuda) {
+    SELF;
+    return PyBool_FromLong(t->device.type == FAC_CUDA);
+}
+
+GET(is_cpu) {
+    SELF;
+    return PyBool_FromLong(t->device.type == FAC_CPU);
+}
+
+GET(is_meta) {
+    SELF;
+    return PyBool_FromLong(t->device.type == FAC_META);
+}
+
+GET(is_sparse) {
+    SELF;
+    return PyBool_FromLong((t->features & FAC__SPARSE) != 0);
+}
+
+GET(no) {
+    (void)o;
+    (void)unused;
+    Py_RETURN_FALSE;
+}
+
+GET(backward_hooks) {
+    (void)unused;
+    PyObject *h = ((fac__TensorObject *)o)->backward_hooks;
+    return Py_NewRef(h == NULL ? Py_None : h);
+}
+
+static int set_backward_hooks(PyObject *o, PyObject *v, void *unused) {
+    (void)unused;
+    Py_XSETREF(((fac__TensorObject *)o)->backward_hooks, v == Py_None ? NULL : Py_XNewRef(v));
+    return 0;
+}
+
+static PyObject *call_noargs(PyObject *o, void *name) {
+    return PyObject_CallMethod(o, name, NULL);
+}
+
+static PyObject *call_function(PyObject *o, void *name) {
+    return PyObject_CallMethod(fac__module, name, "(O)", o);
+}
+
+static int assign_part(PyObject *o, PyObject *v, void *name) {
+    PyObject *part = PyObject_CallMethod(fac__module, name, "(O)", o);
+    if (part == NULL)
+        return -1;
+    PyObject *r = PyObject_CallMethod(part, fac__tensor_check(v) ? "copy_" : "fill_", "(O)", v);
+    Py_DECREF(part);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+PyGetSetDef fac__tensor_getset[] = {
+    {"shape", get_shape, NULL, "The sizes, as torch.Size.", NULL},
+    {"dtype", get_dtype, NULL, "The data type of the elements.", NULL},
+    {"device", get_device, NULL, "Where the data is.", NULL},
+    {"layout", get_layout, NULL, "torch.strided or torch.sparse_coo.", NULL},
+    {"ndim", get_ndim, NULL, "The number of dimensions.", NULL},
+    {"requires_grad", get_requires_grad, set_requires_grad, "Whether gradients are recorded.",
+     NULL},
+    {"grad", get_grad, set_grad, "The accumulated gradient, or None.", NULL},
+    {"grad_fn", get_grad_fn, NULL, "The node that made this tensor, or None.", NULL},
+    {"is_leaf", get_is_leaf, NULL, "Whether no recorded op made it.", NULL},
+    {"data", get_data, set_data, "The same memory, unknown to autograd.", NULL},
+    {"_version", get__version, NULL, "How often it was written in place.", NULL},
+    {"output_nr", get_output_nr, NULL, "Which output of grad_fn it is.", NULL},
+    {"_base", get__base, NULL, "The tensor it is a view of, or None.", NULL},
+    {"retains_grad", get_retains_grad, NULL, "Whether a non-leaf keeps its gradient.", NULL},
+    {"itemsize", get_itemsize, NULL, "Bytes an element.", NULL},
+    {"nbytes", get_nbytes, NULL, "Bytes of all elements.", NULL},
+    {"is_cuda", get_is_cuda, NULL, "Whether it is on a CUDA device.", NULL},
+    {"is_cpu", get_is_cpu, NULL, "Whether it is on the CPU.", NULL},
+    {"is_meta", get_is_meta, NULL, "Whether it is on the meta device.", NULL},
+    {"is_sparse", get_is_sparse, NULL, "Whether its layout is sparse COO.", NULL},
+    {"is_quantized", get_no, NULL, "False: facula has no quantised tensors.", NULL},
+    {"is_mkldnn", get_no, NULL, "False.", NULL},
+    {"is_mps", get_no, NULL, "False.", NULL},
+    {"is_xpu", get_no, NULL, "False.", NULL},
+    {"is_nested", get_no, NULL, "False: facula has no nested tensors.", NULL},
+    {"_backward_hooks", get_backward_hooks, set_backward_hooks, NULL, NULL},
+    {"T", call_noargs, NULL, "The transpose.", "numpy_T"},
+    {"mT", call_noargs, NULL, "The last two dimensions swapped.", "_mT"},
+    {"H", call_noargs, NULL, "The conjugate transpose of a matrix.", "_H"},
+    {"mH", call_noargs, NULL, "The last two dimensions swapped, conjugated.", "_mH"},
+    {"real", call_function, assign_part, "A view of the real parts.", "real"},
+    {"imag", call_function, assign_part, "A view of the imaginary parts.", "imag"},
+    {0}};
+
+/* --- methods that are not ops ------------------------------------------------------------------
+ */
+
+static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    fac_tensor *t = fac__tensor_of(o);
+    int64_t d;
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (all == 0 || args[0] == Py_None)
+        return fac__wrap_size(t->ndim, t->sizes);
+    if (all > 1 || fac__to_int(args[0], &d) != 1) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "size(): argument 'dim' (position 1) must be int, not %s",
+                         Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    if (t->ndim == 0)
+        return PyErr_Format(PyExc_IndexError,
+                            "Dimension specified as %lld but tensor has no dimensions",
+                            (long long)d);
+    int i = fac__wrap_dim(d, t->ndim);
+    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->sizes[i]);
+}
+
+static PyObject *m_stride(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    fac_tensor *t = fac__tensor_of(o);
+    int64_t d;
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (all == 0 || args[0] == Py_None)
+        return fac__wrap_ints(t->ndim, t->strides);
+    if (fac__to_int(args[0], &d) != 1)
+        return PyErr_Occurred() ? NULL
+                                : PyErr_Format(PyExc_TypeError,
+                                               "stride(): argument 'dim' (position 1) must be int, "
+                                               "not %s",
+                                               Py_TYPE(args[0])->tp_name);
+    int i = fac__wrap_dim(d, t->ndim);
+    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->strides[i]);
+}
+
+#define NOARGS(name, expr)                                                                         \
+    static PyObject *m_##name(PyObject *o, PyObject *unused) {                                     \
+        fac_tensor *t = fac__tensor_of(o);                                                         \
+        (void)unused;                                                                              \
+        return expr;                                                                               \
+    }
+NOARGS(dim, PyLong_FromLong(t->ndim))
+NOARGS(numel, PyLong_FromLongLong(t->numel))
+NOARGS(storage_offset, PyLong_FromLongLong(t->offset))
+NOARGS(element_size, PyLong_FromSize_t(fac__itemsize(t->dtype)))
+NOARGS(data_ptr, PyLong_FromVoidPtr(t->numel == 0 ? NULL : t->data))
+NOARGS(is_floating_point, PyBool_FromLong(fac_dtype_is_floating((fac_dtype)t->dtype)))
+NOARGS(is_complex, PyBool_FromLong(fac_dtype_is_complex((fac_dtype)t->dtype)))
+NOARGS(is_signed, PyBool_FromLong(fac_dtype_is_signed((fac_dtype)t->dtype)))
+NOARGS(is_conj, PyBool_FromLong((t->features & FAC__CONJ) != 0))
+NOARGS(is_neg, PyBool_FromLong((t->features & FAC__NEG) != 0))
+NOARGS(is_inference, PyBool_FromLong((t->features & FAC__INFERENCE) != 0))
+NOARGS(is_view, PyBool_FromLong((t->features & FAC__VIEW) != 0))
+NOARGS(is_non_overlapping_and_dense, PyBool_FromLong((t->features & FAC__DENSE) != 0))
+NOARGS(item, fac__item_of(t))
+NOARGS(zerotensor, PyBool_FromLong(t == NULL))
+NOARGS(storage_nbytes, PyLong_FromSize_t(t->storage == NULL ? 0 : t->storage->nbytes))
+NOARGS(storage_ptr, PyLong_FromVoidPtr(t->storage == NULL ? NULL : t->storage->data))
+
+static PyObject *m_is_contiguous(PyObject *o, PyObject *const *args, Py_ssize_t n,
+                                 PyObject *names) {
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    fac_memory_format f = FAC_CONTIGUOUS_FORMAT;
+    if (all > 0) {
+        if (Py_TYPE(args[0]) != fac__format_type)
+            return PyErr_Format(PyExc_TypeError,
+                                "is_contiguous(): argument 'memory_format' must be "
+                                "torch.memory_format, not %s",
+                                Py_TYPE(args[0])->tp_name);
+        f = (fac_memory_format)((fac__EnumObject *)args[0])->value;
+    }
+    return PyBool_FromLong(fac__is_format(fac__tensor_of(o), f));
+}
+
+static PyObject *m_requires_grad_(PyObject *o, PyObject *const *args, Py_ssize_t n,
+                                  PyObject *names) {
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    bool on = true;
+    if (all > 0) {
+        if (!PyBool_Check(args[0]))
+            return PyErr_Format(PyExc_TypeError,
+                                "requires_grad_(): argument 'requires_grad' (position 1) must be "
+                                "bool, not %s",
+                                Py_TYPE(args[0])->tp_name);
+        on = args[0] == Py_True;
+    }
+    if (!fac_set_requires_grad(fac__tensor_of(o), on))
+        return fac__raise();
+    return Py_NewRef(o);
+}
+
+/* cls._make_subclass(data, require_grad=False): the same memory in an object of cls. */
+static PyObject *m_make_subclass(PyObject *cls, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"cls", "data", "require_grad", NULL};
+    PyObject *type, *data;
+    int grad = 0;
+    (void)cls;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", names, &type, &data, &grad))
+        return NULL;
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, fac__tensor_type) ||
+        !fac__tensor_check(data))
+        return PyErr_Format(PyExc_TypeError,
+                            "_make_subclass needs a subclass of Tensor and a Tensor");
+    fac_tensor *t = fac__shallow_copy(fac__tensor_of(data));
+    if (t == NULL)
+        return fac__raise();
+    if (grad && !fac_set_requires_grad(t, true)) {
+        fac__release(t);
+        return fac__raise();
+    }
+    return fac__wrap_as((PyTypeObject *)type, t);
+}
+
+static PyObject *m_as_subclass(PyObject *o, PyObject *type) {
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, fac__tensor_type))
+        return PyErr_Format(PyExc_TypeError, "cls must be a type derived from Tensor");
+    struct fac__alias_args a = {fac__tensor_of(o)};
+    fac__outs outs;
+    fac__outs_init(&outs, 1);
+    if (fac__call(&fac__op_alias, &a, &outs) != 0)
+        return fac__raise();
+    return fac__wrap_as((PyTypeObject *)type, outs.v[0]);
+}
+
+#define KW METH_FASTCALL | METH_KEYWORDS
+#define FN(f) (PyCFunction)(void (*)(void)) f
+PyMethodDef fac__tensor_methods[] = {
+    {"size", FN(m_size), KW, "size(dim=None) -> torch.Size or int"},
+    {"stride", FN(m_stride), KW, "stride(dim) -> tuple or int"},
+    {"dim", m_dim, METH_NOARGS, "dim() -> int\n\nThe number of dimensions."},
+    {"ndimension", m_dim, METH_NOARGS, "Alias of dim()."},
+    {"numel", m_numel, METH_NOARGS, "numel() -> int\n\nThe number of elements."},
+    {"nelement", m_numel, METH_NOARGS, "Alias of numel()."},
+    {"storage_offset", m_storage_offset, METH_NOARGS, "storage_offset() -> int, in elements."},
+    {"element_size", m_element_size, METH_NOARGS, "element_size() -> int, in bytes."},
+    {"data_ptr", m_data_ptr, METH_NOARGS, "data_ptr() -> int\n\nThe first element's address."},
+    {"is_floating_point", m_is_floating_point, METH_NOARGS, "is_floating_point() -> bool"},
+    {"is_complex", m_is_complex, METH_NOARGS, "is_complex() -> bool"},
+    {"is_signed", m_is_signed, METH_NOARGS, "is_signed() -> bool"},
+    {"is_conj", m_is_conj, METH_NOARGS, "is_conj() -> bool"},
+    {"is_neg", m_is_neg, METH_NOARGS, "is_neg() -> bool"},
+    {"is_inference", m_is_inference, METH_NOARGS, "is_inference() -> bool"},
+    {"_is_view", m_is_view, METH_NOARGS, NULL},
+    {"_is_zerotensor", m_zerotensor, METH_NOARGS, NULL},
+    {"_is_dense", m_is_non_overlapping_and_dense, METH_NOARGS, NULL},
+    {"_storage_nbytes", m_storage_nbytes, METH_NOARGS, NULL},
+    {"_storage_ptr", m_storage_ptr, METH_NOARGS, NULL},
+    {"is_contiguous", FN(m_is_contiguous), KW,
+     "is_contiguous(memory_format=torch.contiguous_format) -> bool"},
+    {"item", m_item, METH_NOARGS, "item() -> number\n\nThe one element as a Python number."},
+    {"requires_grad_", FN(m_requires_grad_), KW, "requires_grad_(requires_grad=True) -> Tensor"},
+    {"_make_subclass", FN(m_make_subclass), METH_VARARGS | METH_KEYWORDS | METH_STATIC, NULL},
+    {"as_subclass", m_as_subclass, METH_O, "as_subclass(cls) -> Tensor"},
+    {0}};
+
+/* --- the type ----------------------------------------------------------------------------------
+ */
+
+static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    /* Tensor(...) and the legacy constructors are facula/_tensor.py's */
+    PyObject *make = PyObject_GetAttrString((PyObject *)fac__tensor_type, "_legacy_new");
+    if (make == NULL)
+        return NULL;
+    PyObject *data = PyObject_Call(make, args, kwargs);
+    Py_DECREF(make);
+    if (data == NULL || type == fac__tensor_type)
+        return data;
+    if (!fac__tensor_check(data)) {
+        Py_DECREF(data);
+        return PyErr_Format(PyExc_TypeError, "Tensor() did not make a tensor");
+    }
+    fac_tensor *t = fac__shallow_copy(fac__tensor_of(data));
+    Py_DECREF(data);
+    return t == NULL ? fac__raise() : fac__wrap_as(type, t);
+}
+
+static PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(fac__TensorObject, dict), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(fac__TensorObject, weakrefs), READONLY, NULL},
+    {0}};
+
+static PyType_Slot slots[] = {{Py_tp_new, tensor_new},
+                              {Py_tp_dealloc, tensor_dealloc},
+                              {Py_tp_traverse, tensor_traverse},
+                              {Py_tp_clear, tensor_clear},
+                              {Py_tp_hash, tensor_hash},
+                              {Py_tp_richcompare, tensor_compare},
+                              {Py_tp_getset, fac__tensor_getset},
+                              {Py_tp_members, members},
+                              {Py_mp_length, tensor_len},
+                              {Py_mp_subscript, fac__py_getitem},
+                              {Py_mp_ass_subscript, fac__py_setitem},
+                              {Py_nb_add, nb_add},
+                              {Py_nb_multiply, nb_mul},
+                              {Py_nb_inplace_add, nb_inplace_add},
+                              {Py_nb_inplace_multiply, nb_inplace_mul},
+                              {Py_nb_subtract, nb_subtract},
+                              {Py_nb_true_divide, nb_true_divide},
+                              {Py_nb_floor_divide, nb_floor_divide},
+                              {Py_nb_remainder, nb_remainder},
+                              {Py_nb_power, nb_power},
+                              {Py_nb_lshift, nb_lshift},
+                              {Py_nb_rshift, nb_rshift},
+                              {Py_nb_and, nb_and},
+                              {Py_nb_or, nb_or},
+                              {Py_nb_xor, nb_xor},
+                              {Py_nb_matrix_multiply, nb_matrix_multiply},
+                              {Py_nb_inplace_subtract, nb_inplace_subtract},
+                              {Py_nb_inplace_true_divide, nb_inplace_true_divide},
+                              {Py_nb_inplace_floor_divide, nb_inplace_floor_divide},
+                              {Py_nb_inplace_remainder, nb_inplace_remainder},
+                              {Py_nb_inplace_power, nb_inplace_power},
+                              {Py_nb_inplace_lshift, nb_inplace_lshift},
+                              {Py_nb_inplace_rshift, nb_inplace_rshift},
+                              {Py_nb_inplace_and, nb_inplace_and},
+                              {Py_nb_inplace_or, nb_inplace_or},
+                              {Py_nb_inplace_xor, nb_inplace_xor},
+                              {Py_nb_negative, nb_negative},
+                              {Py_nb_positive, nb_positive},
+                              {Py_nb_absolute, nb_absolute},
+                              {Py_nb_invert, nb_invert},
+                              {Py_nb_bool, nb_bool},
+                              {Py_nb_int, nb_int},
+                              {Py_nb_float, nb_float},
+                              {Py_nb_index, nb_index},
+                              {0, NULL}};
+
+static PyType_Spec spec = {"torch.Tensor", sizeof(fac__TensorObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+
+static PyType_Slot meta_slots[] = {{Py_tp_new, meta_new}, {0, NULL}};
+static PyType_Spec meta_spec = {"facula._C._TensorMeta", 0, 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, meta_slots};
+
+static int add_methods(PyMethodDef *defs) {
+    for (; defs->ml_name != NULL; defs++) {
+        PyObject *d = defs->ml_flags & METH_STATIC ? PyStaticMethod_New(PyCFunction_New(defs, NULL))
+                                                   : PyDescr_NewMethod(fac__tensor_type, defs);
+        if (d == NULL || PyObject_SetAttrString((PyObject *)fac__tensor_type, defs->ml_name, d) < 0)
+            return -1;
+        Py_DECREF(d);
+    }
+    return 0;
+}
+
+int fac__init_tensor(PyObject *module) {
+    meta_type = (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
+    if (meta_type == NULL)
+        return -1;
+    fac__tensor_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    if (fac__tensor_type == NULL)
+        return -1;
+    Py_SET_TYPE(fac__tensor_type, (PyTypeObject *)Py_NewRef(meta_type));
+    fac__wrapper_free = wrapper_free;
+    if (add_methods(fac__generated_methods()) < 0 || add_methods(fac__generated_inplace()) < 0 ||
+        add_methods(fac__tensor_methods) < 0 || add_methods(fac__tensor_autograd_methods) < 0)
+        return -1;
+    if (PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)meta_type) < 0)
+        return -1;
+    return PyModule_AddObjectRef(module, "Tensor", (PyObject *)fac__tensor_type);
+}

@@ -1,0 +1,439 @@
+/* dtype, device, layout, memory_format, Size: the small immutable objects. */
+#include "ext.h"
+
+PyTypeObject *fac__dtype_type, *fac__device_type_, *fac__layout_type, *fac__format_type,
+    *fac__size_type;
+
+static PyObject *dtypes[FAC_NUM_DTYPES];
+static PyObject *layouts[3], *formats[5];
+
+/* --- dtype -------------------------------------------------------------------------------------
+ */
+
+static fac_dtype dtype_of(PyObject *o) {
+    return ((fac__DtypeObject *)o)->dtype;
+}
+
+static PyObject *dtype_repr(PyObject *o) {
+    return PyUnicode_FromFormat("torch.%s", fac_dtype_name(dtype_of(o)));
+}
+
+static PyObject *dtype_reduce(PyObject *o, PyObject *unused) {
+    (void)unused;
+    return PyUnicode_FromString(fac_dtype_name(dtype_of(o)));
+}
+
+static PyObject *dtype_is_floating(PyObject *o, void *unused) {
+    (void)unused;
+    return PyBool_FromLong(fac_dtype_is_floating(dtype_of(o)));
+}
+
+static PyObject *dtype_is_complex(PyObject *o, void *unused) {
+    (void)unused;
+    return PyBool_FromLong(fac_dtype_is_complex(dtype_of(o)));
+}
+
+static PyObject *dtype_is_signed(PyObject *o, void *unused) {
+    (void)unused;
+    return PyBool_FromLong(fac_dtype_is_signed(dtype_of(o)));
+}
+
+static PyObject *dtype_itemsize(PyObject *o, void *unused) {
+    (void)unused;
+    return PyLong_FromSize_t(fac_dtype_size(dtype_of(o)));
+}
+
+static PyObject *dtype_to_real(PyObject *o, PyObject *unused) {
+    (void)unused;
+    return fac__wrap_dtype(fac__real_of(dtype_of(o)));
+}
+
+static PyObject *dtype_to_complex(PyObject *o, PyObject *unused) {
+    (void)unused;
+    return fac__wrap_dtype(fac__complex_of(dtype_of(o)));
+}
+
+static PyGetSetDef dtype_getset[] = {{"is_floating_point", dtype_is_floating, NULL, NULL, NULL},
+                                     {"is_complex", dtype_is_complex, NULL, NULL, NULL},
+                                     {"is_signed", dtype_is_signed, NULL, NULL, NULL},
+                                     {"itemsize", dtype_itemsize, NULL, NULL, NULL},
+                                     {0}};
+static PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, NULL},
+                                      {"to_real", dtype_to_real, METH_NOARGS, NULL},
+                                      {"to_complex", dtype_to_complex, METH_NOARGS, NULL},
+                                      {0}};
+static PyType_Slot dtype_slots[] = {{Py_tp_repr, dtype_repr},
+                                    {Py_tp_getset, dtype_getset},
+                                    {Py_tp_methods, dtype_methods},
+                                    {0, NULL}};
+static PyType_Spec dtype_spec = {"torch.dtype", sizeof(fac__DtypeObject), 0,
+                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                 dtype_slots};
+
+PyObject *fac__wrap_dtype(fac_dtype d) {
+    return Py_NewRef(dtypes[d]);
+}
+
+/* --- device ------------------------------------------------------------------------------------
+ */
+
+static const char *const device_names[FAC_NUM_DEVICE_TYPES] = {"none", "cpu", "meta", "cuda"};
+
+PyObject *fac__wrap_device(fac_device d) {
+    fac__DeviceObject *o = PyObject_New(fac__DeviceObject, fac__device_type_);
+    if (o != NULL)
+        o->device = d;
+    return (PyObject *)o;
+}
+
+static int parse_device(const char *s, fac_device *out) {
+    const char *colon = strchr(s, ':');
+    size_t n = colon != NULL ? (size_t)(colon - s) : strlen(s);
+    for (int i = FAC_CPU; i < FAC_NUM_DEVICE_TYPES; i++)
+        if (strlen(device_names[i]) == n && strncmp(device_names[i], s, n) == 0) {
+            out->type = (int8_t)i;
+            out->index = -1;
+            if (colon != NULL) {
+                char *end;
+                long k = strtol(colon + 1, &end, 10);
+                if (end == colon + 1 || *end != '\0' || k < 0 || k > 127 ||
+                    (colon[1] == '0' && colon[2] != '\0')) {
+                    PyErr_Format(PyExc_RuntimeError, "Invalid device string: '%s'", s);
+                    return -1;
+                }
+                out->index = (int8_t)k;
+            }
+            return 1;
+        }
+    static const char *const others[] = {
+        "ipu",  "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip",  "ve",           "fpga",
+        "maia", "xla", "lazy",   "vulkan", "mps",    "hpu",   "mtia", "privateuseone"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strlen(others[i]) == n && strncmp(others[i], s, n) == 0) {
+            PyErr_Format(PyExc_RuntimeError, "facula has no %s back end", others[i]);
+            return -1;
+        }
+    if (n == 0 || colon == s)
+        PyErr_Format(PyExc_RuntimeError, "Device string must not be empty");
+    else
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, "
+            "fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type "
+            "at start of device string: %.*s",
+            (int)n, s);
+    return -1;
+}
+
+int fac__to_device(PyObject *o, fac_device *out) {
+    if (Py_TYPE(o) == fac__device_type_) {
+        *out = ((fac__DeviceObject *)o)->device;
+        return 1;
+    }
+    if (PyUnicode_Check(o)) {
+        const char *s = PyUnicode_AsUTF8(o);
+        return s == NULL ? -1 : parse_device(s, out);
+    }
+    if (PyLong_Check(o) && !PyBool_Check(o)) {
+        long i = PyLong_AsLong(o);
+        if (i == -1 && PyErr_Occurred())
+            return -1;
+        if (i < 0 || i > 127) {
+            PyErr_Format(PyExc_RuntimeError, "Device index must not be negative");
+            return -1;
+        }
+        *out = (fac_device){FAC_CUDA, (int8_t)i};
+        return 1;
+    }
+    return 0;
+}
+
+static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    (void)type;
+    static char *names[] = {"type", "index", NULL};
+    PyObject *what, *index = NULL;
+    if (kwargs != NULL && PyDict_GetItemString(kwargs, "device") != NULL) {
+        what = PyDict_GetItemString(kwargs, "device");
+    } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", names, &what, &index)) {
+        return NULL;
+    }
+    fac_device d;
+    int r = fac__to_device(what, &d);
+    if (r < 0)
+        return NULL;
+    if (r == 0)
+        return PyErr_Format(PyExc_TypeError,
+                            "device(): argument 'device' must be torch.device, not %s",
+                            Py_TYPE(what)->tp_name);
+    if (index != NULL && index != Py_None) {
+        long i = PyLong_AsLong(index);
+        if (i == -1 && PyErr_Occurred())
+            return NULL;
+        if (d.index >= 0)
+            return PyErr_Format(PyExc_RuntimeError,
+                                "type (string) must not include an index because index was passed "
+                                "explicitly: %s:%d",
+                                device_names[d.type], d.index);
+        if (i < 0 || i > 127)
+            return PyErr_Format(PyExc_RuntimeError, "Device index must not be negative");
+        d.index = (int8_t)i;
+    }
+    return fac__wrap_device(d);
+}
+
+static PyObject *device_repr(PyObject *o) {
+    fac_device d = ((fac__DeviceObject *)o)->device;
+    if (d.index < 0)
+        return PyUnicode_FromFormat("device(type='%s')", device_names[d.type]);
+    return PyUnicode_FromFormat("device(type='%s', index=%d)", device_names[d.type], d.index);
+}
+
+static PyObject *device_str(PyObject *o) {
+    fac_device d = ((fac__DeviceObject *)o)->device;
+    if (d.index < 0)
+        return PyUnicode_FromString(device_names[d.type]);
+    return PyUnicode_FromFormat("%s:%d", device_names[d.type], d.index);
+}
+
+static PyObject *device_type_name(PyObject *o, void *unused) {
+    (void)unused;
+    return PyUnicode_FromString(device_names[((fac__DeviceObject *)o)->device.type]);
+}
+
+static PyObject *device_index(PyObject *o, void *unused) {
+    (void)unused;
+    int i = ((fac__DeviceObject *)o)->device.index;
+    if (i < 0)
+        Py_RETURN_NONE;
+    return PyLong_FromLong(i);
+}
+
+static Py_hash_t device_hash(PyObject *o) {
+    fac_device d = ((fac__DeviceObject *)o)->device;
+    return d.type * 256 + d.index;
+}
+
+static PyObject *device_compare(PyObject *a, PyObject *b, int op) {
+    if (Py_TYPE(b) != fac__device_type_ || (op != Py_EQ && op != Py_NE))
+        Py_RETURN_NOTIMPLEMENTED;
+    fac_device x = ((fac__DeviceObject *)a)->device, y = ((fac__DeviceObject *)b)->device;
+    bool same = x.type == y.type && x.index == y.index;
+    return PyBool_FromLong(same == (op == Py_EQ));
+}
+
+static PyObject *device_reduce(PyObject *o, PyObject *unused) {
+    (void)unused;
+    fac_device d = ((fac__DeviceObject *)o)->device;
+    if (d.index < 0)
+        return Py_BuildValue("O(s)", Py_TYPE(o), device_names[d.type]);
+    return Py_BuildValue("O(si)", Py_TYPE(o), device_names[d.type], d.index);
+}
+
+static PyGetSetDef device_getset[] = {
+    {"type", device_type_name, NULL, NULL, NULL}, {"index", device_index, NULL, NULL, NULL}, {0}};
+static PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, NULL}, {0}};
+static PyType_Slot device_slots[] = {{Py_tp_new, device_new},
+                                     {Py_tp_repr, device_repr},
+                                     {Py_tp_str, device_str},
+                                     {Py_tp_hash, device_hash},
+                                     {Py_tp_richcompare, device_compare},
+                                     {Py_tp_getset, device_getset},
+                                     {Py_tp_methods, device_methods},
+                                     {0, NULL}};
+static PyType_Spec device_spec = {"torch.device", sizeof(fac__DeviceObject), 0, Py_TPFLAGS_DEFAULT,
+                                  device_slots};
+
+/* --- layouts and memory formats ----------------------------------------------------------------
+ */
+
+static PyObject *enum_repr(PyObject *o) {
+    return PyUnicode_FromFormat("torch.%s", ((fac__EnumObject *)o)->name);
+}
+
+static PyObject *enum_reduce(PyObject *o, PyObject *unused) {
+    (void)unused;
+    return PyUnicode_FromString(((fac__EnumObject *)o)->name);
+}
+
+static PyMethodDef enum_methods[] = {{"__reduce__", enum_reduce, METH_NOARGS, NULL}, {0}};
+static PyType_Slot enum_slots[] = {
+    {Py_tp_repr, enum_repr}, {Py_tp_methods, enum_methods}, {0, NULL}};
+static PyType_Spec layout_spec = {"torch.layout", sizeof(fac__EnumObject), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                  enum_slots};
+static PyType_Spec format_spec = {"torch.memory_format", sizeof(fac__EnumObject), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                  enum_slots};
+
+PyObject *fac__wrap_layout(int layout) {
+    return Py_NewRef(layouts[layout]);
+}
+
+static int add_enum(PyObject *module, PyTypeObject *type, int value, const char *name,
+                    PyObject **slot) {
+    fac__EnumObject *o = PyObject_New(fac__EnumObject, type);
+    if (o == NULL)
+        return -1;
+    o->value = value;
+    o->name = name;
+    *slot = (PyObject *)o;
+    return PyModule_AddObjectRef(module, name, (PyObject *)o);
+}
+
+/* --- Size --------------------------------------------------------------------------------------
+ */
+
+PyObject *fac__wrap_size(int n, const int64_t *sizes) {
+    PyObject *o = fac__size_type->tp_alloc(fac__size_type, n);
+    if (o == NULL)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        PyObject *v = PyLong_FromLongLong(sizes[i]);
+        if (v == NULL) {
+            Py_DECREF(o);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(o, i, v);
+    }
+    return o;
+}
+
+static PyObject *size_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *t = PyTuple_Type.tp_new(type, args, kwargs);
+    if (t == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(t); i++) {
+        PyObject *item = PyTuple_GET_ITEM(t, i);
+        if (PyLong_Check(item))
+            continue;
+        PyObject *number = PyNumber_Index(item);
+        if (number == NULL) {
+            PyErr_Format(PyExc_TypeError,
+                         "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
+                         Py_TYPE(item)->tp_name);
+            Py_DECREF(t);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(t, i, number);
+        Py_DECREF(item);
+    }
+    return t;
+}
+
+static PyObject *size_repr(PyObject *o) {
+    PyObject *list = PySequence_List(o);
+    PyObject *r = list == NULL ? NULL : PyUnicode_FromFormat("torch.Size(%R)", list);
+    Py_XDECREF(list);
+    return r;
+}
+
+/* Results of tuple's own operations, as Size. */
+static PyObject *as_size(PyObject *tuple) {
+    if (tuple == NULL || !PyTuple_CheckExact(tuple))
+        return tuple;
+    Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+    PyObject *o = fac__size_type->tp_alloc(fac__size_type, n);
+    for (Py_ssize_t i = 0; o != NULL && i < n; i++)
+        PyTuple_SET_ITEM(o, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+    Py_DECREF(tuple);
+    return o;
+}
+
+static PyObject *size_subscript(PyObject *o, PyObject *key) {
+    return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(o, key));
+}
+
+static PyObject *size_concat(PyObject *a, PyObject *b) {
+    if (!PyTuple_Check(b))
+        return PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size",
+                            Py_TYPE(b)->tp_name);
+    return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+
+static PyObject *size_repeat(PyObject *o, Py_ssize_t n) {
+    return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(o, n));
+}
+
+static PyObject *size_numel(PyObject *o, PyObject *unused) {
+    (void)unused;
+    long long n = 1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); i++)
+        n *= PyLong_AsLongLong(PyTuple_GET_ITEM(o, i));
+    return PyLong_FromLongLong(n);
+}
+
+static PyObject *size_reduce(PyObject *o, PyObject *unused) {
+    (void)unused;
+    PyObject *t = PySequence_Tuple(o);
+    if (t == NULL)
+        return NULL;
+    PyObject *plain = PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o));
+    Py_DECREF(t);
+    PyObject *r = plain == NULL ? NULL : Py_BuildValue("O(N)", Py_TYPE(o), plain);
+    return r;
+}
+
+static PyMethodDef size_methods[] = {
+    {"numel", size_numel, METH_NOARGS, "The product of the sizes."},
+    {"__reduce__", size_reduce, METH_NOARGS, NULL},
+    {0}};
+static PyType_Slot size_slots[] = {{Py_tp_new, size_new},
+                                   {Py_tp_repr, size_repr},
+                                   {Py_mp_subscript, size_subscript},
+                                   {Py_sq_concat, size_concat},
+                                   {Py_sq_repeat, size_repeat},
+                                   {Py_tp_methods, size_methods},
+                                   {0, NULL}};
+static PyType_Spec size_spec = {"torch.Size", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                size_slots};
+
+/* --- init --------------------------------------------------------------------------------------
+ */
+
+static int add_dtypes(PyObject *module) {
+    static const struct {
+        const char *alias;
+        fac_dtype d;
+    } aliases[] = {{"float", FAC_FLOAT32},    {"double", FAC_FLOAT64},    {"half", FAC_FLOAT16},
+                   {"short", FAC_INT16},      {"int", FAC_INT32},         {"long", FAC_INT64},
+                   {"cfloat", FAC_COMPLEX64}, {"cdouble", FAC_COMPLEX128}};
+    for (int d = 1; d < FAC_NUM_DTYPES; d++) {
+        fac__DtypeObject *o = PyObject_New(fac__DtypeObject, fac__dtype_type);
+        if (o == NULL)
+            return -1;
+        o->dtype = (fac_dtype)d;
+        dtypes[d] = (PyObject *)o;
+        if (PyModule_AddObjectRef(module, fac_dtype_name((fac_dtype)d), dtypes[d]) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (PyModule_AddObjectRef(module, aliases[i].alias, dtypes[aliases[i].d]) < 0)
+            return -1;
+    return 0;
+}
+
+static int add_type(PyObject *module, PyType_Spec *spec, const char *name, PyTypeObject **slot,
+                    PyObject *bases) {
+    *slot = (PyTypeObject *)PyType_FromSpecWithBases(spec, bases);
+    return *slot == NULL ? -1 : PyModule_AddObjectRef(module, name, (PyObject *)*slot);
+}
+
+int fac__init_types(PyObject *module) {
+    PyObject *tuple = (PyObject *)&PyTuple_Type;
+    if (add_type(module, &dtype_spec, "dtype", &fac__dtype_type, NULL) < 0 ||
+        add_type(module, &device_spec, "device", &fac__device_type_, NULL) < 0 ||
+        add_type(module, &layout_spec, "layout", &fac__layout_type, NULL) < 0 ||
+        add_type(module, &format_spec, "memory_format", &fac__format_type, NULL) < 0 ||
+        add_type(module, &size_spec, "Size", &fac__size_type, tuple) < 0 || add_dtypes(module) < 0)
+        return -1;
+    if (add_enum(module, fac__layout_type, FAC_STRIDED, "strided", &layouts[FAC_STRIDED]) < 0 ||
+        add_enum(module, fac__layout_type, FAC_SPARSE_COO, "sparse_coo", &layouts[FAC_SPARSE_COO]) <
+            0)
+        return -1;
+    static const char *const names[] = {"", "contiguous_format", "preserve_format", "channels_last",
+                                        "channels_last_3d"};
+    for (int i = 1; i < 5; i++)
+        if (add_enum(module, fac__format_type, i, names[i], &formats[i]) < 0)
+            return -1;
+    return 0;
+}
