@@ -1,10 +1,15 @@
 """nn.functional, nn.init and nn.utils: values, warnings, errors."""
 
 EXPRESSIONS = [
-    "F.softmax(o(2,2))", "F.softmax(o(2,2,2))", "F.log_softmax(o(2,2,2,2))", "F.softmin(o(2))",
-    "F.softmax(o(2),0,dtype=T.float64)", "F.log_softmax(o(2),0,dtype=T.float64)",
-    "F.softmin(o(2),0,dtype=T.float64)", "F.softmax(o(2), 5)",
-]  # fmt: skip
+    "F.softmax(o(2,2))",
+    "F.softmax(o(2,2,2))",
+    "F.log_softmax(o(2,2,2,2))",
+    "F.softmin(o(2))",
+    "F.softmax(o(2),0,dtype=T.float64)",
+    "F.log_softmax(o(2),0,dtype=T.float64)",
+    "F.softmin(o(2),0,dtype=T.float64)",
+    "F.softmax(o(2), 5)",
+]
 for _d in (
     "dropout",
     "dropout1d",
@@ -268,9 +273,18 @@ seeded(lambda: init.sparse_(o(4,4),0.5))
 seeded(lambda: init.normal_(o(3),generator=T.Generator().manual_seed(3)))
 """.strip().split("\n")
 for _c in (
-    "4,0,1,-2,2", "1000,0,1,-2,2", "1000,0,.02,-2,2", "1000,0,1,-.1,.1", "100,0,1,.5,.6",
-    "100,2,1,-2,2", "20,3,1,-2,2", "20,0,1,1,2", "20,0,1,2,4", "20,5,2.,-1,1", "4,0,1,3,3",
-):  # fmt: skip
+    "4,0,1,-2,2",
+    "1000,0,1,-2,2",
+    "1000,0,.02,-2,2",
+    "1000,0,1,-.1,.1",
+    "100,0,1,.5,.6",
+    "100,2,1,-2,2",
+    "20,3,1,-2,2",
+    "20,0,1,1,2",
+    "20,0,1,2,4",
+    "20,5,2.,-1,1",
+    "4,0,1,3,3",
+):
     _n, _rest = _c.split(",", 1)
     EXPRESSIONS.append(f"seeded(lambda: init.trunc_normal_(o({_n}),{_rest}))")
 EXPRESSIONS += [
@@ -279,6 +293,8 @@ EXPRESSIONS += [
     "seeded(lambda: init.trunc_normal_(o(4,5).t(), std=2))",
 ]
 for _s in ((3,), (2, 3), (2, 2, 3), (2, 2, 2, 2), (0, 2, 3), (2, 0, 3)):
-    for _f in "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d".split():
+    for _f in (
+        "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d"
+    ).split():
         EXPRESSIONS.append(f"F.{_f}(o({_s}), 2)")
     EXPRESSIONS.append(f"F.lp_pool1d(o({_s}), 2, 2)")

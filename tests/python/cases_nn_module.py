@@ -54,7 +54,7 @@ nn.Module()(1)
 nn.Module(1)
 nn.Module(x=1)
 nn.Module().foo
-nn.ModuleList([L(1,1),L(1,1),L(1,1),nn.ReLU(),L(1,1),nn.ReLU(),nn.ReLU(), nn.Sequential(L(1,1),L(1,1))])
+nn.ModuleList([L(1,1),L(1,1),nn.ReLU(),L(1,1),nn.ReLU(),nn.ReLU(), nn.Sequential(L(1,1))])
 nn.ModuleList()
 nn.Sequential()
 nn.ModuleDict()
@@ -96,9 +96,10 @@ P(T.tensor([1,2]), requires_grad=False)
 isinstance(P(o(1)), T.Tensor), isinstance(o(1), nn.Parameter), isinstance(P(o(1)), nn.Parameter)
 (lambda x: (P(x).is_leaf, P(x).data_ptr() == x.data_ptr()))(o(2, requires_grad=True) * 2)
 (lambda p: (type(p + 1), type(p.data), type(p.detach()), type(p[0]), p.grad_fn))(P(o(2)))
-nn.Buffer(o(2)), isinstance(nn.Buffer(o(2)), nn.Buffer), isinstance(o(1), nn.Buffer), type(nn.Buffer(o(1)))
+nn.Buffer(o(2)), isinstance(nn.Buffer(o(2)), nn.Buffer), isinstance(o(1), nn.Buffer)
+type(nn.Buffer(o(1)))
 nn.Buffer(o(2)).persistent, nn.Buffer(o(2), persistent=False).persistent
-module('nn.modules.utils')._pair(3), module('nn.modules.utils')._pair([1,2]), module('nn.modules.utils')._single((4,))
+module('nn.modules.utils')._pair(3), module('nn.modules.utils')._single([1,2])
 L(2,2).to(T.int32)
 L(2,2).to(T.float64).weight.dtype
 L(2,2).to(dtype=T.float16, device='cpu').bias.dtype
@@ -122,7 +123,7 @@ L(2,2).load_state_dict({'weight':o(2,2),'z':o(1)}, strict=False)
 L(2,2).load_state_dict({'weight':o(2,2),'bias':o(2)})
 L(2,2).load_state_dict({'weight':o(2,2),'bias':o(2,device='meta')})
 L(2,2,device='meta').load_state_dict({'weight':o(2,2),'bias':o(2)})
-nn.Sequential(L(1,1),nn.BatchNorm1d(1)).load_state_dict({'0.weight':o(2,2),'2.x':o(1),'1.running_mean.y':o(1),'x.y.z':3})
+nn.Sequential(L(1,1),nn.BatchNorm1d(1)).load_state_dict({'0.weight':o(2,2),'2.x':o(1),'x.y.z':3})
 L(2,2).state_dict(OrderedDict(), 'p.', True) if 0 else None
 """.strip().split("\n")
 
@@ -761,17 +762,17 @@ def sequential(T):
         return [q, r is q, list(q._modules), r if isinstance(r, str) else None]
 
     e = nn.GELU
-    fs = [
-        lambda q: q.__iadd__(nn.Sequential(e())), lambda q: q.__iadd__(3), lambda q: q.__imul__(2),
-        lambda q: q.__imul__(0), lambda q: q.__imul__("a"), lambda q: q.append(e()), lambda q: q.append(3),
-        lambda q: q.extend(nn.Sequential(e())), lambda q: q.extend([e()]), lambda q: q.extend(3),
-        lambda q: q.insert(0, e()), lambda q: q.insert(5, e()), lambda q: q.insert(-1, e()),
-        lambda q: q.insert(-3, e()), lambda q: q.insert(0, 3), lambda q: q.insert(2, e()), lambda q: q.pop(0),
-        lambda q: q.pop(7), lambda q: q.pop(slice(0, 1)), lambda q: q.__setitem__(0, e()),
-        lambda q: q.__setitem__(9, e()), lambda q: q.__setitem__("0", e()), lambda q: q.__delitem__(-1),
-        lambda q: q.__delitem__(slice(0, 1)), lambda q: q.__delitem__(5), lambda q: str(q[-1]),
-        lambda q: str(q[0:1]), lambda q: str(q[5]), lambda q: str(q["0"]), lambda q: str(len(q)),
-    ]  # fmt: skip
+    calls = """
+    q.__iadd__(nn.Sequential(e())) ; q.__iadd__(3) ; q.__imul__(2) ; q.__imul__(0) ;
+    q.__imul__("a") ; q.append(e()) ; q.append(3) ; q.extend(nn.Sequential(e())) ;
+    q.extend([e()]) ; q.extend(3) ; q.insert(0, e()) ; q.insert(5, e()) ; q.insert(-1, e()) ;
+    q.insert(-3, e()) ; q.insert(0, 3) ; q.insert(2, e()) ; q.pop(0) ; q.pop(7) ;
+    q.pop(slice(0, 1)) ; q.__setitem__(0, e()) ; q.__setitem__(9, e()) ;
+    q.__setitem__("0", e()) ; q.__delitem__(-1) ; q.__delitem__(slice(0, 1)) ;
+    q.__delitem__(5) ; str(q[-1]) ; str(q[0:1]) ; str(q[5]) ; str(q["0"]) ; str(len(q))
+    """
+    env = dict(nn=nn, T=T, e=e)
+    fs = [eval("lambda q: " + c.strip(), env) for c in calls.split(";")]
     named = nn.Sequential(OrderedDict([("a", nn.ReLU()), ("b", nn.Tanh())]))
     return [g(f) for f in fs] + [
         named,
@@ -792,15 +793,17 @@ def module_list(T):
         return [q, r is q, list(q._modules), r if isinstance(r, str) else None]
 
     e = nn.ELU
-    fs = [
-        lambda q: str(q[0]), lambda q: str(q[0:2]), lambda q: str(q[7]), lambda q: str(q[-9]), lambda q: str(q["0"]),
-        lambda q: q.__setitem__(0, e()), lambda q: q.__setitem__(-1, e()), lambda q: q.__setitem__(0, 3),
-        lambda q: q.__setitem__(8, e()), lambda q: q.__delitem__(0), lambda q: q.__delitem__(slice(1, 3)),
-        lambda q: q.__delitem__(6), lambda q: str(q + [e()]), lambda q: q.__iadd__([e()]), lambda q: q.insert(1, e()),
-        lambda q: q.append(3), lambda q: q.append(e()), lambda q: q.extend(3), lambda q: q.extend([e()]),
-        lambda q: str(q.pop(0)), lambda q: str(q.pop(-1)), lambda q: str(q.pop(slice(0, 2))), lambda q: q(1),
-        lambda q: str([type(x).__name__ for x in q]), lambda q: str(q[0] in q), lambda q: q.insert(0, 3) or str(q._modules["0"]),
-    ]  # fmt: skip
+    calls = """
+    str(q[0]) ; str(q[0:2]) ; str(q[7]) ; str(q[-9]) ; str(q["0"]) ; q.__setitem__(0, e()) ;
+    q.__setitem__(-1, e()) ; q.__setitem__(0, 3) ; q.__setitem__(8, e()) ; q.__delitem__(0) ;
+    q.__delitem__(slice(1, 3)) ; q.__delitem__(6) ; str(q + [e()]) ; q.__iadd__([e()]) ;
+    q.insert(1, e()) ; q.append(3) ; q.append(e()) ; q.extend(3) ; q.extend([e()]) ;
+    str(q.pop(0)) ; str(q.pop(-1)) ; str(q.pop(slice(0, 2))) ; q(1) ;
+    str([type(x).__name__ for x in q]) ; str(q[0] in q) ;
+    q.insert(0, 3) or str(q._modules["0"])
+    """
+    env = dict(nn=nn, T=T, e=e)
+    fs = [eval("lambda q: " + c.strip(), env) for c in calls.split(";")]
     return [g(f) for f in fs[:-1]]
 
 
@@ -814,14 +817,16 @@ def module_dict(T):
         return [q, str(r)]
 
     e = nn.ELU
-    fs = [
-        lambda q: q["a"], lambda q: q["z"], lambda q: q.__setitem__("c", e()), lambda q: q.__setitem__(3, e()),
-        lambda q: q.__setitem__("c", 3), lambda q: q.__delitem__("a"), lambda q: q.__delitem__("z"),
-        lambda q: (len(q), list(q), "a" in q, q.keys(), q.items(), q.values()), lambda q: q.pop("a"),
-        lambda q: q.pop("z"), lambda q: q.clear(), lambda q: q.update({"b": e()}), lambda q: q.update([("b", e())]),
-        lambda q: q.update([("b",)]), lambda q: q.update(3), lambda q: q.update(["ab"]), lambda q: q.update([3]),
-        lambda q: q.update({3: e()}), lambda q: q.update(nn.ModuleDict({"x": e()})), lambda q: q(1), lambda q: q.a,
-    ]  # fmt: skip
+    calls = """
+    q["a"] ; q["z"] ; q.__setitem__("c", e()) ; q.__setitem__(3, e()) ; q.__setitem__("c", 3) ;
+    q.__delitem__("a") ; q.__delitem__("z") ;
+    (len(q), list(q), "a" in q, q.keys(), q.items(), q.values()) ; q.pop("a") ; q.pop("z") ;
+    q.clear() ; q.update({"b": e()}) ; q.update([("b", e())]) ; q.update([("b",)]) ;
+    q.update(3) ; q.update(["ab"]) ; q.update([3]) ; q.update({3: e()}) ;
+    q.update(nn.ModuleDict({"x": e()})) ; q(1) ; q.a
+    """
+    env = dict(nn=nn, T=T, e=e)
+    fs = [eval("lambda q: " + c.strip(), env) for c in calls.split(";")]
     return [g(f) for f in fs]
 
 
@@ -835,14 +840,15 @@ def parameter_list(T):
         r = tried(lambda: f(q))
         return [q, r is q, r if r is not q else None, list(q._parameters)]
 
-    fs = [
-        lambda q: q[0], lambda q: q[0:2], lambda q: q[9], lambda q: q[-1], lambda q: list(q), lambda q: len(q),
-        lambda q: q.append(P(1)), lambda q: q.append(T.zeros(1)), lambda q: q.extend([P(1)]), lambda q: q.extend(3),
-        lambda q: q.extend(P(3)), lambda q: q.__iadd__([P(1)]), lambda q: q + [P(1)], lambda q: q.__setitem__(0, P(9)),
-        lambda q: q.__setitem__(9, P(9)), lambda q: q.__delitem__(0), lambda q: q.pop(), lambda q: q.insert(0, P(1)),
-        lambda q: q.state_dict(), lambda q: [n for n, _ in q.named_parameters()], lambda q: q(), lambda q: "x" in q,
-        lambda q: q.half()[0].dtype == T.float16,
-    ]  # fmt: skip
+    calls = """
+    q[0] ; q[0:2] ; q[9] ; q[-1] ; list(q) ; len(q) ; q.append(P(1)) ; q.append(T.zeros(1)) ;
+    q.extend([P(1)]) ; q.extend(3) ; q.extend(P(3)) ; q.__iadd__([P(1)]) ; q + [P(1)] ;
+    q.__setitem__(0, P(9)) ; q.__setitem__(9, P(9)) ; q.__delitem__(0) ; q.pop() ;
+    q.insert(0, P(1)) ; q.state_dict() ; [n for n, _ in q.named_parameters()] ; q() ;
+    "x" in q ; q.half()[0].dtype == T.float16
+    """
+    env = dict(nn=nn, T=T, P=P)
+    fs = [eval("lambda q: " + c.strip(), env) for c in calls.split(";")]
     return [g(f) for f in fs]
 
 
@@ -856,19 +862,19 @@ def parameter_dict(T):
         r = tried(lambda: f(q))
         return [q, r is q, r if r is not q else None]
 
-    fs = [
-        lambda q: q["a"], lambda q: q["z"], lambda q: q.__setitem__("z", P(1)),
-        lambda q: q.__delitem__("a"), lambda q: q.__delitem__("zz"),
-        lambda q: len(q), lambda q: list(q), lambda q: list(reversed(q)), lambda q: q.copy(), lambda q: "a" in q,
-        lambda q: q.setdefault("a", P(7)), lambda q: q.setdefault("n", P(7)), lambda q: q.setdefault("n"),
-        lambda q: q.clear(), lambda q: q.pop("a"), lambda q: q.pop("zz"), lambda q: q.popitem(), lambda q: q.get("a"),
-        lambda q: q.get("zz"), lambda q: q.get("zz", 5), lambda q: q.fromkeys(["u", "v"], 5), lambda q: list(q.keys()),
-        lambda q: list(q.items()), lambda q: list(q.values()), lambda q: q.update({"a": P(5)}),
-        lambda q: q.update([("y", P(1))]), lambda q: q.update([("y",)]), lambda q: q.update(3), lambda q: q.update([3]),
-        lambda q: q | {"w": P(1)}, lambda q: q | nn.ParameterDict({"w": P(1)}),
-        lambda q: q.__ior__(nn.ParameterDict({"w": P(1)})), lambda q: {"w": P(1)} | q, lambda q: q.state_dict(),
-        lambda q: q(1), lambda q: 3 in q, lambda q: q.fromkeys(["u"]), lambda q: q.a,
-    ]  # fmt: skip
+    calls = """
+    q["a"] ; q["z"] ; q.__setitem__("z", P(1)) ; q.__delitem__("a") ; q.__delitem__("zz") ;
+    len(q) ; list(q) ; list(reversed(q)) ; q.copy() ; "a" in q ; q.setdefault("a", P(7)) ;
+    q.setdefault("n", P(7)) ; q.setdefault("n") ; q.clear() ; q.pop("a") ; q.pop("zz") ;
+    q.popitem() ; q.get("a") ; q.get("zz") ; q.get("zz", 5) ; q.fromkeys(["u", "v"], 5) ;
+    list(q.keys()) ; list(q.items()) ; list(q.values()) ; q.update({"a": P(5)}) ;
+    q.update([("y", P(1))]) ; q.update([("y",)]) ; q.update(3) ; q.update([3]) ;
+    q | {"w": P(1)} ; q | nn.ParameterDict({"w": P(1)}) ;
+    q.__ior__(nn.ParameterDict({"w": P(1)})) ; {"w": P(1)} | q ; q.state_dict() ; q(1) ;
+    3 in q ; q.fromkeys(["u"]) ; q.a
+    """
+    env = dict(nn=nn, T=T, P=P)
+    fs = [eval("lambda q: " + c.strip(), env) for c in calls.split(";")]
     q = nn.ParameterDict()
     return [g(f) for f in fs] + [tried(lambda: q.__setitem__(k, P(1))) for k in (3, (1, 2))]
 

@@ -2,11 +2,11 @@
 
 import importlib
 
-from facula.nn import functional, init, modules
+from facula.nn import functional, init, modules, parameter
 from facula.nn.modules import *  # noqa: F403
 from facula.nn.parameter import Buffer, Parameter
 
-__all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "parameter", "utils"]
+__all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "parameter"]
 
 _SUBMODULES = ("utils",)
 

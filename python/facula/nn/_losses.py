@@ -1,7 +1,7 @@
 """Losses as functions.
 
-All take `reduction` ("none", "mean", "sum") and the two older arguments `size_average` and `reduce`,
-which win when given.
+All take `reduction` ("none", "mean", "sum"); the two older arguments `size_average` and `reduce`
+win when given.
 """
 
 import math

@@ -28,8 +28,8 @@ class Parameter(torch.Tensor, metaclass=_ParameterMeta):
         param = data.detach().requires_grad_(requires_grad)
         if type(param) is not type(data):
             raise RuntimeError(
-                f"Creating a Parameter from an instance of type {type(data).__name__} requires that "
-                "detach() returns an instance of the same type, but return type "
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires "
+                "that detach() returns an instance of the same type, but return type "
                 f"{type(param).__name__} was found instead. To use the type as a Parameter, please "
                 "correct the detach() semantics defined by its __torch_dispatch__() implementation."
             )

@@ -17,12 +17,9 @@ from facula.nn.modules._hooks import (
     _global_backward_pre_hooks,
     _global_buffer_registration_hooks,
     _global_forward_hooks,
-    _global_forward_hooks_always_called,
-    _global_forward_hooks_with_kwargs,
     _global_forward_pre_hooks,
     _global_module_registration_hooks,
     _global_parameter_registration_hooks,
-    _has_any_global_hook,
     _register,
     _WrappedHook,
     register_module_backward_hook,
@@ -34,7 +31,6 @@ from facula.nn.modules._hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from facula.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, _IncompatibleKeys
 from facula.nn.parameter import Buffer, Parameter
 
 __all__ = [
