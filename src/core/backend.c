@@ -8,6 +8,15 @@
 
 static fac__device_table tables[FAC_NUM_DEVICE_TYPES];
 
+/* Families may share a name: one has the real columns, another the complex ones. */
+static void add_columns(fac__device_table *t, uint16_t id, const fac__loop_row *row)
+{
+    t->pointwise[id] = true;
+    for (int d = 0; d < FAC_NUM_DTYPES; d++)
+        if (row->loop[d] != NULL)
+            t->loops[id][d] = row->loop[d];
+}
+
 int fac__backend_register(fac_device_type type, const char *name,
                           const fac__family *const *families, int n) {
     fac__device_table *t = &tables[type];
@@ -20,7 +29,7 @@ int fac__backend_register(fac_device_type type, const char *name,
             const fac__loop_row *l = families[f]->loops;
             for (; l != NULL && l->name != NULL; l++)
                 if (strcmp(l->name, kernel) == 0)
-                    t->loops[id] = l->loop;
+                    add_columns(t, id, l);
             const fac__kernel_row *k = families[f]->kernels;
             for (; k != NULL && k->name != NULL; k++)
                 if (strcmp(k->name, kernel) == 0)
@@ -51,10 +60,12 @@ fac__kernel *fac__find_kernel(const fac__op *op, fac_device device) {
 }
 
 fac__loop *const *fac__find_loops(const fac__op *op, fac_device device) {
-    fac__loop *const *l = tables[device.type].loops[op->id];
-    if (l == NULL)
+    const fac__device_table *t = &tables[device.type];
+    if (!t->pointwise[op->id]) {
         missing(op, device);
-    return l;
+        return NULL;
+    }
+    return t->loops[op->id];
 }
 
 int fac__run_kernel(const fac__op *op, const void *args, fac__outs *outs, fac_device device) {

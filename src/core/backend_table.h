@@ -9,7 +9,8 @@ typedef fac__loop *const fac__cast_table[FAC_NUM_DTYPES][FAC_NUM_DTYPES]; /* [fr
 
 typedef struct {
     const char *name;
-    fac__loop *const *loops[FAC__NUM_OPS];
+    fac__loop *loops[FAC__NUM_OPS][FAC_NUM_DTYPES];
+    bool pointwise[FAC__NUM_OPS]; /* some column is there */
     fac__kernel *kernels[FAC__NUM_OPS];
     fac__cast_table *casts;
 } fac__device_table;

@@ -10,7 +10,7 @@ static const int64_t grain = 32768;
 static fac__loop *bit_loop(const char *kernel, fac_dtype d) {
     for (uint16_t id = 0; id < FAC__NUM_OPS; id++)
         if (fac__ops[id]->kernel != NULL && strcmp(fac__ops[id]->kernel, kernel) == 0 &&
-            fac__device_table_of(fac_cpu())->loops[id] != NULL)
+            fac__device_table_of(fac_cpu())->pointwise[id])
             return fac__device_table_of(fac_cpu())->loops[id][d];
     return NULL;
 }

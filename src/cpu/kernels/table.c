@@ -2,7 +2,8 @@
 #include "../isa.h"
 
 #define FAMILIES(X)                                                                                \
-    X(arithmetic)                                                                                  \
+    X(pointwise_complex)                                                                           \
+    X(pointwise_real)                                                                                  \
     X(reduce)
 
 #define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);

@@ -1,0 +1,260 @@
+/* Pointwise loops over bools, integers and reals. */
+#include "loops.h"
+#include "scalar_ops.h"
+
+#include <string.h>
+
+/* Integer division by zero does not trap: the element becomes 0 and the executor is told through
+ * the last slot of the numbers. */
+#define DIVIDE(expr) (b == 0 ? (*(int *)((char *)(uintptr_t)ctx + 16 * 15) = 1, (T)0) : (T)(expr))
+typedef unsigned char boolean;
+
+/* --- arithmetic ------------------------------------------------------------------------------ */
+
+#define ARITH(F, T_)                                                                               \
+    BINARY_FAST(add1_##F, T_, T_, T_, a + b)                                                       \
+    BINARY_PLAIN(addn_##F, T_, T_, T_, a + N(0) * b)                                               \
+    static void add_##F(LOOP_ARGS) {                                                               \
+        (*(const T_ *)ctx == 1 ? add1_##F : addn_##F)(data, s, n0, n1, ctx);                       \
+    }                                                                                              \
+    BINARY_FAST(sub1_##F, T_, T_, T_, a - b)                                                       \
+    BINARY_PLAIN(subn_##F, T_, T_, T_, a - N(0) * b)                                               \
+    static void sub_##F(LOOP_ARGS) {                                                               \
+        (*(const T_ *)ctx == 1 ? sub1_##F : subn_##F)(data, s, n0, n1, ctx);                       \
+    }                                                                                              \
+    BINARY_FAST(mul_##F, T_, T_, T_, a *b)                                                         \
+    BINARY_FAST(eq_##F, T_, T_, boolean, a == b)                                                   \
+    BINARY_FAST(ne_##F, T_, T_, boolean, a != b)                                                   \
+    BINARY_FAST(lt_##F, T_, T_, boolean, a < b)                                                    \
+    BINARY_FAST(le_##F, T_, T_, boolean, a <= b)                                                   \
+    BINARY_FAST(gt_##F, T_, T_, boolean, a > b)                                                    \
+    BINARY_FAST(ge_##F, T_, T_, boolean, a >= b)                                                   \
+    BINARY_PLAIN(logical_and_##F, T_, T_, boolean, a != 0 && b != 0)                               \
+    BINARY_PLAIN(logical_or_##F, T_, T_, boolean, a != 0 || b != 0)                                \
+    BINARY_PLAIN(logical_xor_##F, T_, T_, boolean, (a != 0) != (b != 0))                           \
+    UNARY_PLAIN(logical_not_##F, T_, T_, boolean, x == 0)                                          \
+    UNARY_FAST(neg_##F, T_, T_, T_, 0 - x)                                                         \
+    UNARY_FAST(square_##F, T_, T_, T_, x *x)                                                       \
+    UNARY_FAST(relu_##F, T_, T_, T_, x < 0 ? 0 : x)                                                \
+    UNARY_FAST(clamp_min_##F, T_, T_, T_, x < N(0) ? N(0) : x)                                     \
+    UNARY_FAST(clamp_max_##F, T_, T_, T_, x > N(0) ? N(0) : x)                                     \
+    UNARY_FAST(clamp_##F, T_, T_, T_, (x < N(0) ? N(0) : x) > N(1) ? N(1) : (x < N(0) ? N(0) : x)) \
+    TERNARY(addcmul_##F, T_, T_, T_, T_, T_, a + N(0) * b * c)                                     \
+    TERNARY(where_##F, T_, boolean, T_, T_, T_, a ? b : c)
+FOR_INTS(ARITH)
+FOR_FLOATS(ARITH)
+
+#define INT_OPS(F, T_)                                                                             \
+    BINARY_PLAIN(div_floor_##F, T_, T_, T_, DIVIDE(op_floor_div_##F(a, b)))                        \
+    BINARY_PLAIN(div_trunc_##F, T_, T_, T_, DIVIDE(op_trunc_div_##F(a, b)))                        \
+    BINARY_PLAIN(remainder_##F, T_, T_, T_, DIVIDE(op_mod_##F(a, b)))                              \
+    BINARY_PLAIN(fmod_##F, T_, T_, T_, DIVIDE(op_fmod_##F(a, b)))                                  \
+    BINARY_PLAIN(pow_##F, T_, T_, T_, op_power_##F(a, b))                                          \
+    BINARY_FAST(maximum_##F, T_, T_, T_, a > b ? a : b)                                            \
+    BINARY_FAST(minimum_##F, T_, T_, T_, a < b ? a : b)                                            \
+    BINARY_FAST(bitwise_and_##F, T_, T_, T_, a &b)                                                 \
+    BINARY_FAST(bitwise_or_##F, T_, T_, T_, a | b)                                                 \
+    BINARY_FAST(bitwise_xor_##F, T_, T_, T_, a ^ b)                                                \
+    BINARY_PLAIN(lshift_##F, T_, T_, T_, op_shl_##F(a, b))                                         \
+    BINARY_PLAIN(rshift_##F, T_, T_, T_, op_shr_##F(a, b))                                         \
+    UNARY_FAST(bitwise_not_##F, T_, T_, T_, ~x)                                                    \
+    UNARY_FAST(abs_##F, T_, T_, T_, x < 0 ? 0 - x : x)                                             \
+    UNARY_PLAIN(sign_##F, T_, T_, T_, (x > 0) - (x < 0))                                           \
+    UNARY_PLAIN(signbit_##F, T_, T_, boolean, x < 0)                                               \
+    UNARY_PLAIN(never_##F, T_, T_, boolean, (x, 0))                                                \
+    UNARY_PLAIN(always_##F, T_, T_, boolean, (x, 1))                                               \
+    UNARY_PLAIN(identity_##F, T_, T_, T_, x)                                                       \
+    TERNARY(clamp_tensor_##F, T_, T_, T_, T_, T_, (a < b ? b : a) > c ? c : (a < b ? b : a))       \
+    TERNARY(addcdiv_##F, T_, T_, T_, T_, T_, c == 0 ? a : a + N(0) * (b / c))
+FOR_INTS(INT_OPS)
+
+/* --- bool ------------------------------------------------------------------------------------ */
+
+#define BOOL2(name, expr) BINARY_FAST(name##_b, boolean, boolean, boolean, expr)
+BOOL2(add, a | b)
+BOOL2(mul, a &b)
+BOOL2(eq, a == b)
+BOOL2(ne, a != b)
+BOOL2(lt, a < b)
+BOOL2(le, a <= b)
+BOOL2(gt, a > b)
+BOOL2(ge, a >= b)
+BOOL2(bitwise_and, a &b)
+BOOL2(bitwise_or, a | b)
+BOOL2(bitwise_xor, a ^ b)
+BOOL2(logical_and, a &b)
+BOOL2(logical_or, a | b)
+BOOL2(logical_xor, a ^ b)
+BOOL2(maximum, a | b)
+BOOL2(minimum, a &b)
+BOOL2(pow, a | !b)
+BOOL2(div_floor, a &b)
+BOOL2(div_trunc, a &b)
+UNARY_FAST(logical_not_b, boolean, boolean, boolean, !x)
+UNARY_FAST(bitwise_not_b, boolean, boolean, boolean, !x)
+UNARY_FAST(identity_b, boolean, boolean, boolean, x)
+UNARY_FAST(never_b, boolean, boolean, boolean, (x, 0))
+UNARY_FAST(always_b, boolean, boolean, boolean, (x, 1))
+TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
+
+/* --- reals ----------------------------------------------------------------------------------- */
+
+#define MATH(X)                                                                                    \
+    X(reciprocal, 1 / x)                                                                           \
+    X(sqrt, sqrt(x))                                                                               \
+    X(rsqrt, 1 / sqrt(x))                                                                          \
+    X(exp, exp(x))                                                                                 \
+    X(exp2, exp2(x))                                                                               \
+    X(expm1, expm1(x))                                                                             \
+    X(log, log(x))                                                                                 \
+    X(log2, log2(x))                                                                               \
+    X(log10, log10(x))                                                                             \
+    X(log1p, log1p(x))                                                                             \
+    X(sin, sin(x))                                                                                 \
+    X(cos, cos(x))                                                                                 \
+    X(tan, tan(x))                                                                                 \
+    X(asin, asin(x))                                                                               \
+    X(acos, acos(x))                                                                               \
+    X(atan, atan(x))                                                                               \
+    X(sinh, sinh(x))                                                                               \
+    X(cosh, cosh(x))                                                                               \
+    X(tanh, tanh(x))                                                                               \
+    X(asinh, asinh(x))                                                                             \
+    X(acosh, acosh(x))                                                                             \
+    X(atanh, atanh(x))                                                                             \
+    X(erf, erf(x))                                                                                 \
+    X(erfc, erfc(x))                                                                               \
+    X(floor, floor(x))                                                                             \
+    X(ceil, ceil(x))                                                                               \
+    X(round, rint(x))                                                                              \
+    X(trunc, trunc(x))                                                                             \
+    X(frac, x - trunc(x))                                                                          \
+    X(abs, fabs(x))                                                                                \
+    X(sign, x != x ? x : (T)((x > 0) - (x < 0)))                                                   \
+    X(angle, x != x ? x : x < 0 ? (T)3.14159265358979323846 : (T)0)                                \
+    X(leaky_relu, x > 0 ? x : x * N(0))                                                            \
+    X(hardtanh, x != x ? x : x < N(0) ? N(0) : x > N(1) ? N(1) : x)                                \
+    X(hardsigmoid, fmin(fmax(x + 3, (T)0), (T)6) / 6)                                              \
+    X(hardswish, x *fmin(fmax(x + 3, (T)0), (T)6) / 6)
+
+#define MATH_F(X, F)                                                                               \
+    X(sigmoid, op_sigmoid_##F(x))                                                                  \
+    X(silu, x *op_sigmoid_##F(x))                                                                  \
+    X(mish, x *tanh(log1p(exp(x))))                                                                \
+    X(logsigmoid, op_log_sigmoid_##F(x))                                                           \
+    X(gelu_erf, op_gelu_erf_##F(x))                                                                \
+    X(gelu_tanh, op_gelu_tanh_##F(x))                                                              \
+    X(softplus, op_softplus_##F(x, N(0), N(1)))                                                    \
+    X(elu, op_elu_##F(x, N(0), N(1), N(2)))                                                        \
+    X(round_decimals, op_round_decimals_##F(x, (double)N(0)))                                      \
+    X(nan_to_num, op_nan_to_num_##F(x, N(0), N(1), N(2)))
+
+#define MATH2(X, F)                                                                                \
+    X(div_true, a / b)                                                                             \
+    X(div_floor, op_floor_div_##F(a, b))                                                           \
+    X(div_trunc, trunc(a / b))                                                                     \
+    X(remainder, op_mod_##F(a, b))                                                                 \
+    X(fmod, fmod(a, b))                                                                            \
+    X(pow, op_power_##F(a, b))                                                                     \
+    X(maximum, op_max_##F(a, b))                                                                   \
+    X(minimum, op_min_##F(a, b))                                                                   \
+    X(fmax, fmax(a, b))                                                                            \
+    X(fmin, fmin(a, b))                                                                            \
+    X(atan2, atan2(a, b))                                                                          \
+    X(hypot, hypot(a, b))                                                                          \
+    X(copysign, copysign(a, b))                                                                    \
+    X(relu_backward, b > 0 ? a : 0)                                                                \
+    X(threshold_backward, b <= N(0) ? 0 : a)                                                       \
+    X(sigmoid_backward, a * (1 - b) * b)                                                           \
+    X(tanh_backward, a * (1 - b * b))                                                              \
+    X(gelu_backward_erf, op_gelu_erf_backward_##F(a, b))                                           \
+    X(gelu_backward_tanh, op_gelu_tanh_backward_##F(a, b))                                         \
+    X(silu_backward, op_silu_backward_##F(a, b))                                                   \
+    X(softplus_backward, b *N(0) > N(1) ? a : a * op_sigmoid_##F(b * N(0)))                        \
+    X(leaky_relu_backward, b > 0 ? a : a * N(0))                                                   \
+    X(hardtanh_backward, b <= N(0) || b >= N(1) ? 0 : a)                                           \
+    X(smooth_l1, op_smooth_l1_##F(a - b, N(0)))                                                    \
+    X(huber, op_huber_##F(a - b, N(0)))                                                            \
+    X(bce, op_bce_##F(a, b))                                                                       \
+    X(bce_with_logits, op_bce_logits_##F(a, b))                                                    \
+    X(lerp_scalar, op_lerp_##F(a, b, N(0)))                                                        \
+    X(elu_backward, N(3) != 0 ? (b <= 0 ? a * N(2) * (b + N(0) * N(1)) : a * N(1))                 \
+                              : (b <= 0 ? a * N(2) * N(0) * N(1) * exp(b * N(2)) : a * N(1)))
+
+#define REAL1_32(name, expr) UNARY_FAST(name##_f32, float, float, float, expr)
+#define REAL1_64(name, expr) UNARY_FAST(name##_f64, double, double, double, expr)
+MATH(REAL1_32)
+MATH(REAL1_64)
+MATH_F(REAL1_32, f32)
+MATH_F(REAL1_64, f64)
+#define REAL2_32(name, expr) BINARY_FAST(name##_f32, float, float, float, expr)
+#define REAL2_64(name, expr) BINARY_FAST(name##_f64, double, double, double, expr)
+MATH2(REAL2_32, f32)
+MATH2(REAL2_64, f64)
+
+#define FLOAT_OPS(F, T_)                                                                           \
+    UNARY_FAST(isnan_##F, T_, T_, boolean, x != x)                                                 \
+    UNARY_FAST(isinf_##F, T_, T_, boolean, fabs(x) == (T)INFINITY)                                 \
+    UNARY_FAST(isfinite_##F, T_, T_, boolean, fabs(x) < (T)INFINITY)                               \
+    UNARY_PLAIN(signbit_##F, T_, T_, boolean, signbit(x) != 0)                                     \
+    UNARY_PLAIN(identity_##F, T_, T_, T_, x)                                                       \
+    TERNARY(clamp_tensor_##F, T_, T_, T_, T_, T_, op_min_##F(op_max_##F(a, b), c))                 \
+    TERNARY(addcdiv_##F, T_, T_, T_, T_, T_, a + N(0) * b / c)                                     \
+    TERNARY(lerp_##F##_t, T_, T_, T_, T_, T_, op_lerp_##F(a, b, c))                                \
+    TERNARY(bce_backward_##F##_t, T_, T_, T_, T_, T_, op_bce_backward_##F(a, b, c))
+FOR_FLOATS(FLOAT_OPS)
+
+/* float16 and bfloat16: only what is a matter of bits. */
+UNARY_FAST(neg_half, uint16_t, uint16_t, uint16_t, x ^ 0x8000u)
+UNARY_FAST(abs_half, uint16_t, uint16_t, uint16_t, x & 0x7fffu)
+#define HALF_COLUMNS(f) [FAC_FLOAT16] = f, [FAC_BFLOAT16] = f
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+#define ROW_REAL(name, ...) {#name, {FLOAT_COLUMNS(name)}},
+#define ALL(name) {#name, {BOOL_COLUMN(name), INT_COLUMNS(name), FLOAT_COLUMNS(name)}},
+#define NUMBERS(name) {#name, {INT_COLUMNS(name), FLOAT_COLUMNS(name)}},
+#define INTS(name) {#name, {BOOL_COLUMN(name), INT_COLUMNS(name)}},
+#define ROUND(name) {#name, {INT_COLUMNS(identity), FLOAT_COLUMNS(name)}},
+
+static const fac__loop_row rows[] = {
+    ALL(add) NUMBERS(sub) ALL(mul) ALL(eq) ALL(ne) ALL(lt) ALL(le) ALL(gt) ALL(ge) ALL(logical_and)
+        ALL(logical_or) ALL(logical_xor) ALL(logical_not) NUMBERS(square) NUMBERS(relu)
+            NUMBERS(clamp) NUMBERS(clamp_min) NUMBERS(clamp_max) NUMBERS(clamp_tensor)
+                NUMBERS(addcmul) NUMBERS(addcdiv) INTS(bitwise_and) INTS(bitwise_or)
+                    INTS(bitwise_xor) INTS(bitwise_not){"lshift", {INT_COLUMNS(lshift)}},
+    {"rshift", {INT_COLUMNS(rshift)}},
+    {"sign", {BOOL_COLUMN(identity), INT_COLUMNS(sign), FLOAT_COLUMNS(sign)}},
+    {"signbit", {BOOL_COLUMN(never), INT_COLUMNS(signbit), FLOAT_COLUMNS(signbit)}},
+    {"isnan", {BOOL_COLUMN(never), INT_COLUMNS(never), FLOAT_COLUMNS(isnan)}},
+    {"isinf", {BOOL_COLUMN(never), INT_COLUMNS(never), FLOAT_COLUMNS(isinf)}},
+    {"isfinite", {BOOL_COLUMN(always), INT_COLUMNS(always), FLOAT_COLUMNS(isfinite)}},
+    {"neg", {INT_COLUMNS(neg), FLOAT_COLUMNS(neg), HALF_COLUMNS(neg_half)}},
+    {"abs", {BOOL_COLUMN(identity), INT_COLUMNS(abs), FLOAT_COLUMNS(abs), HALF_COLUMNS(abs_half)}},
+    {"where",
+     {BOOL_COLUMN(where), INT_COLUMNS(where), FLOAT_COLUMNS(where), HALF_COLUMNS(where_u16)}},
+    {"conj", {BOOL_COLUMN(identity), INT_COLUMNS(identity), FLOAT_COLUMNS(identity)}},
+    {"lerp", {[FAC_FLOAT32] = lerp_f32_t, [FAC_FLOAT64] = lerp_f64_t}},
+    {"bce_backward", {[FAC_FLOAT32] = bce_backward_f32_t, [FAC_FLOAT64] = bce_backward_f64_t}},
+    {"div_floor", {BOOL_COLUMN(div_floor), INT_COLUMNS(div_floor), FLOAT_COLUMNS(div_floor)}},
+    {"div_trunc", {BOOL_COLUMN(div_trunc), INT_COLUMNS(div_trunc), FLOAT_COLUMNS(div_trunc)}},
+    NUMBERS(remainder) NUMBERS(fmod) ALL(pow) ALL(maximum) ALL(minimum) ROUND(floor) ROUND(ceil)
+        ROUND(round) ROUND(trunc) ROW_REAL(frac) ROW_REAL(angle) ROW_REAL(leaky_relu) ROW_REAL(
+            hardtanh) ROW_REAL(hardsigmoid) ROW_REAL(hardswish) ROW_REAL(reciprocal) ROW_REAL(sqrt)
+            ROW_REAL(rsqrt) ROW_REAL(exp) ROW_REAL(exp2) ROW_REAL(expm1) ROW_REAL(log) ROW_REAL(
+                log2) ROW_REAL(log10) ROW_REAL(log1p) ROW_REAL(sin) ROW_REAL(cos) ROW_REAL(tan)
+                ROW_REAL(asin) ROW_REAL(acos) ROW_REAL(atan) ROW_REAL(sinh) ROW_REAL(cosh)
+                    ROW_REAL(tanh) ROW_REAL(asinh) ROW_REAL(acosh) ROW_REAL(atanh) ROW_REAL(erf)
+                        ROW_REAL(erfc) MATH_F(ROW_REAL, f32) ROW_REAL(div_true) ROW_REAL(fmax)
+                            ROW_REAL(fmin) ROW_REAL(atan2) ROW_REAL(hypot) ROW_REAL(copysign)
+                                ROW_REAL(relu_backward) ROW_REAL(threshold_backward)
+                                    ROW_REAL(sigmoid_backward) ROW_REAL(tanh_backward)
+                                        ROW_REAL(gelu_backward_erf) ROW_REAL(gelu_backward_tanh)
+                                            ROW_REAL(silu_backward) ROW_REAL(softplus_backward)
+                                                ROW_REAL(leaky_relu_backward)
+                                                    ROW_REAL(hardtanh_backward) ROW_REAL(smooth_l1)
+                                                        ROW_REAL(huber) ROW_REAL(bce)
+                                                            ROW_REAL(bce_with_logits)
+                                                                ROW_REAL(lerp_scalar)
+                                                                    ROW_REAL(elu_backward){0}};
+const fac__family FAC__K(fac__family_pointwise_real) = {rows, NULL};
