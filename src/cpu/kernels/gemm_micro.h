@@ -1,0 +1,211 @@
+/* The innermost loops of every matrix product, for one element type.
+ *
+ * A register tile of up to GEMM_ROWS rows by a few vectors of columns is accumulated over k as
+ * outer products: one vector of R (the operand read in vectors along columns), one broadcast
+ * element of L a row. Every element of the result is one chain of fused multiply-adds in the order
+ * of k, whatever tile, row count or path computes it; all the paths below keep to that chain, so
+ * that which of them runs is invisible in the bits. See Note [One chain].
+ *
+ * Included once a type with GEMM_X (f32, f64, u32, u64) and GEMM_T (its C type) defined; floating
+ * types also define GEMM_FLOATING, the integer of their width, and GEMM_GELU.
+ */
+
+#define GEMM_CAT2(a, b) a##_##b
+#define GEMM_CAT(a, b) GEMM_CAT2(a, b)
+#define GEMM_CATV2(a, b) a##b
+#define GEMM_CATV(a, b) GEMM_CATV2(a, b)
+#define N_(name) GEMM_CAT(name, GEMM_X)
+#define VEC GEMM_CATV(v, GEMM_X)
+#define PVEC GEMM_CATV(p, GEMM_X)
+#define VFMA GEMM_CAT(gemm_fma, VEC)
+#define PFMA GEMM_CAT(gemm_fma, PVEC)
+#define LANES ((int)(GEMM_VEC / sizeof(GEMM_T)))
+#define PLANES ((int)(GEMM_PACK / sizeof(GEMM_T)))
+
+typedef GEMM_T N_(vec_v) __attribute__((vector_size(GEMM_VEC), aligned(sizeof(GEMM_T)), may_alias));
+typedef GEMM_T N_(vec_p)
+    __attribute__((vector_size(GEMM_PACK), aligned(sizeof(GEMM_T)), may_alias));
+
+#ifdef GEMM_FLOATING
+typedef GEMM_FLOATING N_(pmask) __attribute__((vector_size(GEMM_PACK)));
+#endif
+
+/* s - 0 is s for every s, and compilers make a plain broadcast of it. */
+GEMM_INLINE VEC N_(splat)(GEMM_T s) {
+    return s - (VEC){0};
+}
+
+GEMM_INLINE PVEC N_(psplat)(GEMM_T s) {
+    return s - (PVEC){0};
+}
+
+#ifdef GEMM_FLOATING
+GEMM_INLINE PVEC N_(activate)(PVEC v, fac__activation how) {
+    if (how == FAC__ACTIVATE_RELU)
+        return (PVEC)((N_(pmask))v & ~(N_(pmask))(v < 0));
+    for (int i = 0; i < PLANES; i++)
+        v[i] = GEMM_GELU(v[i]);
+    return v;
+}
+#else
+GEMM_INLINE PVEC N_(activate)(PVEC v, fac__activation how) {
+    (void)how;
+    return v;
+}
+#endif
+
+/* C (rows x vecs vectors) = or += L (rows, k) R (k, vecs vectors); strides in elements. */
+GEMM_INLINE void N_(tile)(const int rows, const int vecs, int64_t k, const GEMM_T *l, int64_t l_row,
+                          int64_t l_k, const GEMM_T *r, int64_t r_k, GEMM_T *c, int64_t c_row,
+                          bool add) {
+    VEC acc[GEMM_ROWS][4];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++)
+            acc[i][v] = (VEC){0};
+    /* Three rows to a pointer: what one base and two index registers can address. */
+    const GEMM_T *lp[(GEMM_ROWS + 2) / 3];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i += 3) {
+        lp[i / 3] = l + i * l_row;
+        __builtin_prefetch(c + i * c_row);
+    }
+#pragma GCC unroll 2
+    for (int64_t p = 0; p < k; p++) {
+        VEC b[4];
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++)
+            b[v] = *(const N_(vec_v) *)(r + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            const VEC a = N_(splat)(lp[i / 3][(i % 3) * l_row]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++)
+                acc[i][v] = VFMA(a, b[v], acc[i][v]);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i += 3)
+            lp[i / 3] += l_k;
+        r += r_k;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) {
+            N_(vec_v) *out = (N_(vec_v) *)(c + i * c_row + v * LANES);
+            *out = add ? (VEC)*out + acc[i][v] : acc[i][v];
+        }
+}
+
+#define TILE(rows, vecs)                                                                           \
+    static void N_(tile_##rows##x##vecs)(int64_t k, const void *l, int64_t l_row, int64_t l_k,     \
+                                         const void *r, int64_t r_k, void *c, int64_t c_row,       \
+                                         bool add) {                                               \
+        N_(tile)(rows, vecs, k, l, l_row, l_k, r, r_k, c, c_row, add);                             \
+    }
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
+TILES(1)
+TILES(2)
+TILES(3) TILES(4) TILES(5) TILES(6) TILE(1, 4) TILE(2, 4)
+#if GEMM_ROWS >= 8
+    TILES(7) TILES(8)
+#endif
+#if GEMM_ROWS >= 14
+        TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+#endif
+
+    /* `count` chains of rows x PLANES sums at once, along k from p to end: one alone would wait for
+     * its own additions. */
+    GEMM_INLINE
+    void N_(chains)(const int rows, const int count, int64_t p, int64_t end, const GEMM_T *const *l,
+                    int64_t l_row, const GEMM_T *const *r, int64_t r_col, PVEC acc[4][2]) {
+    enum { QUADS = GEMM_QUADS(GEMM_T) };
+    for (; p + QUADS <= end; p += QUADS) {
+        PVEC t[2][QUADS];
+#pragma GCC unroll 2
+        for (int b = 0; b < count; b++)
+            GEMM_CAT(gemm_gather, GEMM_X)(r[b] + p, r_col, t[b]);
+#pragma GCC unroll 4
+        for (int q = 0; q < QUADS; q++)
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+                for (int b = 0; b < count; b++)
+                    acc[i][b] = PFMA(N_(psplat)(l[b][i * l_row + p + q]), t[b][q], acc[i][b]);
+    }
+    for (; p < end; p++)
+        for (int b = 0; b < count; b++) {
+            PVEC t = {0};
+            for (int j = 0; j < PLANES; j++)
+                t[j] = r[b][j * r_col + p];
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++)
+                acc[i][b] = PFMA(N_(psplat)(l[b][i * l_row + p]), t, acc[i][b]);
+        }
+}
+
+/* Two independent products of one to four rows of L, contiguous along k, by PLANES columns of a
+ * transposed R, each contiguous along k and r_col apart: two blocks of k of the same columns, or
+ * one of two groups of columns. R is transposed in registers as it streams by: read once, never
+ * packed. k0 >= k1; the second product may be absent (k1 == 0, c1 == NULL). */
+GEMM_INLINE void N_(skinny)(const int rows, const gemm_skinny_args *s) {
+    const GEMM_T *const l[2] = {s->l[0], s->l[1]}, *const r[2] = {s->r[0], s->r[1]};
+    PVEC acc[4][2];
+    for (int i = 0; i < 4; i++)
+        acc[i][0] = acc[i][1] = (PVEC){0};
+    const int64_t both = s->k[1] - s->k[1] % GEMM_QUADS(GEMM_T);
+    N_(chains)(rows, 2, 0, both, l, s->l_row, r, s->r_col, acc);
+    for (int b = 0; b < 2; b++) {
+        PVEC own[4][2];
+        for (int i = 0; i < rows; i++)
+            own[i][0] = acc[i][b];
+        N_(chains)(rows, 1, both, s->k[b], l + b, s->l_row, r + b, s->r_col, own);
+        for (int i = 0; i < rows && s->c[b]; i++) {
+            N_(vec_p) *c = (N_(vec_p) *)((GEMM_T *)s->c[b] + i * s->c_row);
+            *c = s->add[b] ? (PVEC)*c + own[i][0] : own[i][0];
+        }
+    }
+}
+
+#define SKINNY(rows)                                                                               \
+    static void N_(skinny_##rows)(const gemm_skinny_args *s) {                                     \
+        N_(skinny)(rows, s);                                                                       \
+    }
+SKINNY(1)
+SKINNY(2)
+SKINNY(3)
+SKINNY(4)
+
+/* clang-format off */
+static gemm_tile_fn *const N_(tiles)[GEMM_ROWS + 1][5] = {
+#define ROW(rows) {NULL, N_(tile_##rows##x1), N_(tile_##rows##x2)}
+    {NULL},
+    {NULL, N_(tile_1x1), N_(tile_1x2), NULL, N_(tile_1x4)},
+    {NULL, N_(tile_2x1), N_(tile_2x2), NULL, N_(tile_2x4)},
+    ROW(3), ROW(4), ROW(5), ROW(6),
+#if GEMM_ROWS >= 8
+    ROW(7), ROW(8),
+#endif
+#if GEMM_ROWS >= 14
+    ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14),
+#endif
+#undef ROW
+};
+/* clang-format on */
+
+static gemm_skinny_fn *const N_(skinnies)[5] = {NULL, N_(skinny_1), N_(skinny_2), N_(skinny_3),
+                                                N_(skinny_4)};
+
+static const gemm_type N_(type) = {
+    .size = sizeof(GEMM_T),
+    .lanes = LANES,
+    .rows = GEMM_ROWS,
+    .group = PLANES,
+    .tile = N_(tiles),
+    .skinny = N_(skinnies),
+};
+
+#undef TILE
+#undef TILES
+#undef SKINNY
