@@ -195,6 +195,29 @@ FAC_API fac_tensor *fac_fill_inplace_ex(fac_tensor *input, fac_value value);
 FAC_API fac_tensor *fac_zero_ex(fac_tensor *input);
 FAC_API fac_tensor *fac_zero_inplace_ex(fac_tensor *input);
 
+/* index(input, indices) -> Tensor
+ *
+ * input[indices]: each entry picks along one dimension, a mask along as many as it has; None
+ * takes a dimension whole. The indices broadcast; their shape stands where they were, or in front
+ * when they were not side by side. */
+FAC_API fac_tensor *fac_index_ex(fac_tensor *input, fac_tensors indices);
+
+typedef struct {
+    size_t size_;
+    bool accumulate;
+} fac_index_put_options;
+/* index_put(input, indices, values, accumulate=False) -> Tensor
+ *
+ * input with input[indices] = values, or += with accumulate, where repeated places add up. */
+FAC_API fac_tensor *fac_index_put_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o);
+FAC_API fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o);
+
+/* nonzero(input, *, out=None, as_tuple=False) -> Tensor
+ *
+ * The positions of the elements that are not zero, a row each, in order. */
+FAC_API fac_tensor *fac_nonzero_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input);
+
 typedef struct {
     size_t size_;
     fac_scalar alpha;
@@ -459,6 +482,13 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac_fill_(input, value) fac_fill_inplace_ex(input, FAC_VALUE(value))
 #define fac_zero(input) fac_zero_ex(input)
 #define fac_zero_(input) fac_zero_inplace_ex(input)
+#define fac_index(input, indices) fac_index_ex(input, indices)
+#define fac_index_put(...) fac__index_put_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
+#define fac__index_put_ex(input, indices, values, ...) fac_index_put_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
+#define fac_index_put_(...) fac__index_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
+#define fac__index_put_inplace_ex(input, indices, values, ...) fac_index_put_inplace_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
+#define fac_nonzero(input) fac_nonzero_ex(input)
+#define fac_nonzero_out(out, input) fac_nonzero_out_ex(out, input)
 #define fac_add(...) fac__add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define fac__add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) fac__add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

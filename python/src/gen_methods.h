@@ -77,6 +77,18 @@ static PyObject *function_fill(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     return fac__py_function(&function_entry_fill, self, args, n, names);
 }
+static const fac__op *const function_ops_index_put[] = {&fac__op_index_put};
+static const fac__entry function_entry_index_put = {"index_put", function_ops_index_put, 1, NULL};
+static PyObject *function_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_put, self, args, n, names);
+}
+static const fac__op *const function_ops_nonzero[] = {&fac__op_nonzero};
+static const fac__entry function_entry_nonzero = {"nonzero", function_ops_nonzero, 1, NULL};
+static PyObject *function_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_nonzero, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -242,6 +254,10 @@ static PyMethodDef function_table[] = {
      "_to_copy(input, *, dtype=None, layout=None, device=None, pin_memory=None, non_blocking=False, memory_format=None) -> Tensor\n\nA copy in another dtype, device or memory format."},
     {"fill", (PyCFunction)(void (*)(void))function_fill, METH_FASTCALL | METH_KEYWORDS,
      "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere."},
+    {"index_put", (PyCFunction)(void (*)(void))function_index_put, METH_FASTCALL | METH_KEYWORDS,
+     "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"nonzero", (PyCFunction)(void (*)(void))function_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul", (PyCFunction)(void (*)(void))function_mul, METH_FASTCALL | METH_KEYWORDS,
@@ -295,6 +311,18 @@ static const fac__entry method_entry_clone = {"clone", method_ops_clone, 1, NULL
 static PyObject *method_clone(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_clone, self, args, n, names);
+}
+static const fac__op *const method_ops_index_put[] = {&fac__op_index_put};
+static const fac__entry method_entry_index_put = {"index_put", method_ops_index_put, 1, NULL};
+static PyObject *method_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_put, self, args, n, names);
+}
+static const fac__op *const method_ops_nonzero[] = {&fac__op_nonzero};
+static const fac__entry method_entry_nonzero = {"nonzero", method_ops_nonzero, 1, NULL};
+static PyObject *method_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nonzero, self, args, n, names);
 }
 static const fac__op *const method_ops_add[] = {&fac__op_add};
 static const fac__entry method_entry_add = {"add", method_ops_add, 1, NULL};
@@ -425,6 +453,10 @@ static PyObject *method_resolve_neg(PyObject *self, PyObject *const *args, Py_ss
 static PyMethodDef method_table[] = {
     {"clone", (PyCFunction)(void (*)(void))method_clone, METH_FASTCALL | METH_KEYWORDS,
      "clone(input, *, memory_format=torch.preserve_format) -> Tensor\n\nA copy with memory of its own; gradients pass through it."},
+    {"index_put", (PyCFunction)(void (*)(void))method_index_put, METH_FASTCALL | METH_KEYWORDS,
+     "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"nonzero", (PyCFunction)(void (*)(void))method_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul", (PyCFunction)(void (*)(void))method_mul, METH_FASTCALL | METH_KEYWORDS,
@@ -487,6 +519,12 @@ static PyObject *inplace_zero(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_inplace(&inplace_entry_zero, self, args, n, names);
 }
+static const fac__op *const inplace_ops_index_put[] = {&fac__op_index_put};
+static const fac__entry inplace_entry_index_put = {"index_put_", inplace_ops_index_put, 1, NULL};
+static PyObject *inplace_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_index_put, self, args, n, names);
+}
 static const fac__op *const inplace_ops_add[] = {&fac__op_add};
 static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 1, NULL};
 static PyObject *inplace_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -518,6 +556,8 @@ static PyMethodDef inplace_table[] = {
      "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere."},
     {"zero_", (PyCFunction)(void (*)(void))inplace_zero, METH_FASTCALL | METH_KEYWORDS,
      "zero_() -> Tensor\n\nFills self with zeros."},
+    {"index_put_", (PyCFunction)(void (*)(void))inplace_index_put, METH_FASTCALL | METH_KEYWORDS,
+     "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
     {"add_", (PyCFunction)(void (*)(void))inplace_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul_", (PyCFunction)(void (*)(void))inplace_mul, METH_FASTCALL | METH_KEYWORDS,

@@ -353,7 +353,7 @@ int fac__check_inplace(fac_tensor *t, bool grad) {
                              why[a->creation]);
         }
         struct fac__autograd *b = a->base->autograd;
-        if (b != NULL && b->requires_grad && b->grad_fn == NULL)
+        if (fac_requires_grad(t) && (b == NULL || b->grad_fn == NULL))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "a view of a leaf Variable that requires grad is being used in an "
                              "in-place operation.");

@@ -4,6 +4,7 @@
 
 #include <facula/backend.h>
 #include <facula/error.h>
+#include <facula/indexing.h>
 #include <facula/scope.h>
 #include <facula/tensor.h>
 
@@ -236,6 +237,10 @@ fac_tensors fac__api_list(const fac__op *op, void *args);
 fac_scalar fac__api_number(const fac__op *op, void *args);
 /* Puts a counted reference into the innermost scope and returns it borrowed. */
 fac_tensor *fac__scope_adopt(fac_tensor *t);
+
+/* Subscripts, see facula/indexing.h: a new reference or NULL; 0 or -1. */
+fac_tensor *fac__index_get(fac_tensor *t, const fac_index *items, int n);
+int fac__index_set(fac_tensor *t, const fac_index *items, int n, fac_value value);
 
 int fac__write_back(const fac__op *op, fac__outs *outs); /* what given[] asked for, after exec */
 

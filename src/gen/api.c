@@ -154,6 +154,36 @@ fac_tensor *fac_zero_inplace_ex(fac_tensor *input)
     return fac__api_inplace(&fac__op_zero, &args);
 }
 
+fac_tensor *fac_index_ex(fac_tensor *input, fac_tensors indices)
+{
+    struct fac__index_args args = {.input = input, .indices = indices};
+    return fac__api_call(&fac__op_index, &args);
+}
+
+fac_tensor *fac_index_put_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o)
+{
+    struct fac__index_put_args args = {.input = input, .indices = indices, .values = values, .accumulate = o->accumulate};
+    return fac__api_call(&fac__op_index_put, &args);
+}
+
+fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o)
+{
+    struct fac__index_put_args args = {.input = input, .indices = indices, .values = values, .accumulate = o->accumulate};
+    return fac__api_inplace(&fac__op_index_put, &args);
+}
+
+fac_tensor *fac_nonzero_ex(fac_tensor *input)
+{
+    struct fac__nonzero_args args = {.input = input};
+    return fac__api_call(&fac__op_nonzero, &args);
+}
+
+fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__nonzero_args args = {.input = input};
+    return fac__api_out(&fac__op_nonzero, &args, out);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

@@ -142,6 +142,27 @@ struct fac__zero_args {
 };
 fac__vjp_fn fac__vjp_zero;
 
+struct fac__index_args {
+    fac_tensor *input;
+    fac_tensors indices;
+};
+fac__exec_fn fac__rule_index;
+fac__vjp_fn fac__vjp_index;
+
+struct fac__index_put_args {
+    fac_tensor *input;
+    fac_tensors indices;
+    fac_tensor *values;
+    bool accumulate;
+};
+fac__exec_fn fac__rule_index_put;
+fac__vjp_fn fac__vjp_index_put;
+
+struct fac__nonzero_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__rule_nonzero;
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -397,6 +418,9 @@ enum {
     FAC__OP_ID_copy,
     FAC__OP_ID_fill,
     FAC__OP_ID_zero,
+    FAC__OP_ID_index,
+    FAC__OP_ID_index_put,
+    FAC__OP_ID_nonzero,
     FAC__OP_ID_add,
     FAC__OP_ID_mul,
     FAC__OP_ID_conj_physical,
@@ -451,6 +475,9 @@ extern const fac__op fac__op__to_copy;
 extern const fac__op fac__op_copy;
 extern const fac__op fac__op_fill;
 extern const fac__op fac__op_zero;
+extern const fac__op fac__op_index;
+extern const fac__op fac__op_index_put;
+extern const fac__op fac__op_nonzero;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_mul;
 extern const fac__op fac__op_conj_physical;

@@ -4,6 +4,8 @@
 #define FAMILIES(X)                                                                                \
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                                  \
+    X(index)                                                                                       \
+    X(mask)                                                                                        \
     X(reduce)
 
 #define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);
