@@ -878,6 +878,12 @@ PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const 
     return call(e, NULL, args, n, names, FAC__CALL_NEW, fac__module);
 }
 
+PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                     PyObject *names)
+{
+    return call(e, NULL, args, n, names, FAC__CALL_NEW, fac__nn_module);
+}
+
 PyObject *fac__py_method(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                          PyObject *names) {
     return call(e, self, args, n, names, FAC__CALL_NEW, (PyObject *)fac__tensor_type);

@@ -100,6 +100,8 @@ typedef struct {
 
 PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names);
+PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                     PyObject *names);
 PyObject *fac__py_method(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                          PyObject *names);
 PyObject *fac__py_inplace(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,

@@ -3,7 +3,7 @@
 
 #include "../../src/core/pool.h"
 
-PyObject *fac__module;
+PyObject *fac__module, *fac__nn_module;
 PyTypeObject *fac__generator_type;
 
 #include "gen_methods.h"
