@@ -218,6 +218,122 @@ FAC_API fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indi
 FAC_API fac_tensor *fac_nonzero_ex(fac_tensor *input);
 FAC_API fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input);
 
+/* mm(input, mat2, *, out=None) -> Tensor
+ *
+ * The product of two matrices, (n, m) by (m, p). */
+FAC_API fac_tensor *fac_mm_ex(fac_tensor *input, fac_tensor *mat2);
+FAC_API fac_tensor *fac_mm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat2);
+
+/* bmm(input, mat2, *, out=None) -> Tensor
+ *
+ * Products of matrices in pairs, (b, n, m) by (b, m, p). */
+FAC_API fac_tensor *fac_bmm_ex(fac_tensor *input, fac_tensor *mat2);
+FAC_API fac_tensor *fac_bmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat2);
+
+typedef struct {
+    size_t size_;
+    fac_scalar beta;
+    fac_scalar alpha;
+} fac_addmm_options;
+/* addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor
+ *
+ * beta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape. */
+FAC_API fac_tensor *fac_addmm_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o);
+FAC_API fac_tensor *fac_addmm_inplace_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o);
+FAC_API fac_tensor *fac_addmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar beta;
+    fac_scalar alpha;
+} fac_baddbmm_options;
+/* baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor
+ *
+ * beta * input + alpha * (batch1 @ batch2), batch by batch. */
+FAC_API fac_tensor *fac_baddbmm_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o);
+FAC_API fac_tensor *fac_baddbmm_inplace_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o);
+FAC_API fac_tensor *fac_baddbmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o);
+
+/* mv(input, vec, *, out=None) -> Tensor
+ *
+ * A matrix (n, m) by a vector (m,). */
+FAC_API fac_tensor *fac_mv_ex(fac_tensor *input, fac_tensor *vec);
+FAC_API fac_tensor *fac_mv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec);
+
+/* dot(input, tensor, *, out=None) -> Tensor
+ *
+ * The sum of products of two vectors of one length. */
+FAC_API fac_tensor *fac_dot_ex(fac_tensor *input, fac_tensor *tensor);
+FAC_API fac_tensor *fac_dot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor);
+
+/* vdot(input, other, *, out=None) -> Tensor
+ *
+ * dot() with input conjugated. */
+FAC_API fac_tensor *fac_vdot_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_vdot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+typedef struct {
+    size_t size_;
+    fac_scalar beta;
+    fac_scalar alpha;
+} fac_addmv_options;
+/* addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor
+ *
+ * beta * input + alpha * (mat @ vec). */
+FAC_API fac_tensor *fac_addmv_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o);
+FAC_API fac_tensor *fac_addmv_inplace_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o);
+FAC_API fac_tensor *fac_addmv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar beta;
+    fac_scalar alpha;
+} fac_addr_options;
+/* addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor
+ *
+ * beta * input + alpha * outer(vec1, vec2). */
+FAC_API fac_tensor *fac_addr_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o);
+FAC_API fac_tensor *fac_addr_inplace_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o);
+FAC_API fac_tensor *fac_addr_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o);
+
+/* outer(input, vec2, *, out=None) -> Tensor
+ *
+ * All products of two vectors: (n,) and (m,) give (n, m). */
+FAC_API fac_tensor *fac_outer_ex(fac_tensor *input, fac_tensor *vec2);
+FAC_API fac_tensor *fac_outer_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2);
+
+/* ger(input, vec2, *, out=None) -> Tensor
+ *
+ * Alias of outer(). */
+FAC_API fac_tensor *fac_ger_ex(fac_tensor *input, fac_tensor *vec2);
+FAC_API fac_tensor *fac_ger_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2);
+
+/* matmul(input, other, *, out=None) -> Tensor
+ *
+ * NumPy's matrix product: vectors, matrices and broadcast batches of matrices. */
+FAC_API fac_tensor *fac_matmul_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_matmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+} fac_linear_options;
+/* linear(input, weight, bias=None) -> Tensor
+ *
+ * input @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,). */
+FAC_API fac_tensor *fac_linear_ex(fac_tensor *input, fac_tensor *weight, const fac_linear_options *o);
+
+/* einsum(equation, *operands) -> Tensor
+ *
+ * Products summed over the labels that the equation leaves out. */
+FAC_API fac_tensor *fac_einsum_ex(const char *equation, fac_tensors operands);
+
+/* inner(input, other, *, out=None) -> Tensor
+ *
+ * Products summed over the last dimension of both. */
+FAC_API fac_tensor *fac_inner_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_inner_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
 typedef struct {
     size_t size_;
     fac_scalar alpha;
@@ -489,6 +605,51 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac__index_put_inplace_ex(input, indices, values, ...) fac_index_put_inplace_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
 #define fac_nonzero(input) fac_nonzero_ex(input)
 #define fac_nonzero_out(out, input) fac_nonzero_out_ex(out, input)
+#define fac_mm(input, mat2) fac_mm_ex(input, mat2)
+#define fac_mm_out(out, input, mat2) fac_mm_out_ex(out, input, mat2)
+#define fac_bmm(input, mat2) fac_bmm_ex(input, mat2)
+#define fac_bmm_out(out, input, mat2) fac_bmm_out_ex(out, input, mat2)
+#define fac_addmm(...) fac__addmm_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define fac__addmm_ex(input, mat1, mat2, ...) fac_addmm_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_addmm_(...) fac__addmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define fac__addmm_inplace_ex(input, mat1, mat2, ...) fac_addmm_inplace_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_addmm_out(...) fac__addmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define fac__addmm_out_ex(out, input, mat1, mat2, ...) fac_addmm_out_ex(out, input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_baddbmm(...) fac__baddbmm_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define fac__baddbmm_ex(input, batch1, batch2, ...) fac_baddbmm_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_baddbmm_(...) fac__baddbmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define fac__baddbmm_inplace_ex(input, batch1, batch2, ...) fac_baddbmm_inplace_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_baddbmm_out(...) fac__baddbmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define fac__baddbmm_out_ex(out, input, batch1, batch2, ...) fac_baddbmm_out_ex(out, input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_mv(input, vec) fac_mv_ex(input, vec)
+#define fac_mv_out(out, input, vec) fac_mv_out_ex(out, input, vec)
+#define fac_dot(input, tensor) fac_dot_ex(input, tensor)
+#define fac_dot_out(out, input, tensor) fac_dot_out_ex(out, input, tensor)
+#define fac_vdot(input, other) fac_vdot_ex(input, other)
+#define fac_vdot_out(out, input, other) fac_vdot_out_ex(out, input, other)
+#define fac_addmv(...) fac__addmv_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define fac__addmv_ex(input, mat, vec, ...) fac_addmv_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addmv_(...) fac__addmv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define fac__addmv_inplace_ex(input, mat, vec, ...) fac_addmv_inplace_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addmv_out(...) fac__addmv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define fac__addmv_out_ex(out, input, mat, vec, ...) fac_addmv_out_ex(out, input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addr(...) fac__addr_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define fac__addr_ex(input, vec1, vec2, ...) fac_addr_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_addr_(...) fac__addr_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define fac__addr_inplace_ex(input, vec1, vec2, ...) fac_addr_inplace_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_addr_out(...) fac__addr_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define fac__addr_out_ex(out, input, vec1, vec2, ...) fac_addr_out_ex(out, input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_outer(input, vec2) fac_outer_ex(input, vec2)
+#define fac_outer_out(out, input, vec2) fac_outer_out_ex(out, input, vec2)
+#define fac_ger(input, vec2) fac_ger_ex(input, vec2)
+#define fac_ger_out(out, input, vec2) fac_ger_out_ex(out, input, vec2)
+#define fac_matmul(input, other) fac_matmul_ex(input, other)
+#define fac_matmul_out(out, input, other) fac_matmul_out_ex(out, input, other)
+#define fac_linear(...) fac__linear_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
+#define fac__linear_ex(input, weight, ...) fac_linear_ex(input, weight, &(const fac_linear_options){__VA_ARGS__})
+#define fac_einsum(equation, operands) fac_einsum_ex(equation, operands)
+#define fac_inner(input, other) fac_inner_ex(input, other)
+#define fac_inner_out(out, input, other) fac_inner_out_ex(out, input, other)
 #define fac_add(...) fac__add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define fac__add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) fac__add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

@@ -4,6 +4,7 @@ from ._C import *  # noqa: F403
 from . import _C, _tensor
 from ._C import Size, Tensor, device, dtype, layout, memory_format, tensor  # noqa: F401
 from ._tensor import as_tensor, asarray, is_tensor  # noqa: F401
+from .functional import einsum  # noqa: F401
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: F401
 
 __version__ = "0.1.0"

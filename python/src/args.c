@@ -881,6 +881,7 @@ PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const 
 PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                      PyObject *names)
 {
+    (void)self;
     return call(e, NULL, args, n, names, FAC__CALL_NEW, fac__nn_module);
 }
 

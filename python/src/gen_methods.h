@@ -89,6 +89,90 @@ static PyObject *function_nonzero(PyObject *self, PyObject *const *args, Py_ssiz
 {
     return fac__py_function(&function_entry_nonzero, self, args, n, names);
 }
+static const fac__op *const function_ops_mm[] = {&fac__op_mm};
+static const fac__entry function_entry_mm = {"mm", function_ops_mm, 1, NULL};
+static PyObject *function_mm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_mm, self, args, n, names);
+}
+static const fac__op *const function_ops_bmm[] = {&fac__op_bmm};
+static const fac__entry function_entry_bmm = {"bmm", function_ops_bmm, 1, NULL};
+static PyObject *function_bmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bmm, self, args, n, names);
+}
+static const fac__op *const function_ops_addmm[] = {&fac__op_addmm};
+static const fac__entry function_entry_addmm = {"addmm", function_ops_addmm, 1, NULL};
+static PyObject *function_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_addmm, self, args, n, names);
+}
+static const fac__op *const function_ops_baddbmm[] = {&fac__op_baddbmm};
+static const fac__entry function_entry_baddbmm = {"baddbmm", function_ops_baddbmm, 1, NULL};
+static PyObject *function_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_baddbmm, self, args, n, names);
+}
+static const fac__op *const function_ops_mv[] = {&fac__op_mv};
+static const fac__entry function_entry_mv = {"mv", function_ops_mv, 1, NULL};
+static PyObject *function_mv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_mv, self, args, n, names);
+}
+static const fac__op *const function_ops_dot[] = {&fac__op_dot};
+static const fac__entry function_entry_dot = {"dot", function_ops_dot, 1, NULL};
+static PyObject *function_dot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_dot, self, args, n, names);
+}
+static const fac__op *const function_ops_vdot[] = {&fac__op_vdot};
+static const fac__entry function_entry_vdot = {"vdot", function_ops_vdot, 1, NULL};
+static PyObject *function_vdot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_vdot, self, args, n, names);
+}
+static const fac__op *const function_ops_addmv[] = {&fac__op_addmv};
+static const fac__entry function_entry_addmv = {"addmv", function_ops_addmv, 1, NULL};
+static PyObject *function_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_addmv, self, args, n, names);
+}
+static const fac__op *const function_ops_addr[] = {&fac__op_addr};
+static const fac__entry function_entry_addr = {"addr", function_ops_addr, 1, NULL};
+static PyObject *function_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_addr, self, args, n, names);
+}
+static const fac__op *const function_ops_outer[] = {&fac__op_outer};
+static const fac__entry function_entry_outer = {"outer", function_ops_outer, 1, NULL};
+static PyObject *function_outer(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_outer, self, args, n, names);
+}
+static const fac__op *const function_ops_ger[] = {&fac__op_ger};
+static const fac__entry function_entry_ger = {"ger", function_ops_ger, 1, NULL};
+static PyObject *function_ger(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_ger, self, args, n, names);
+}
+static const fac__op *const function_ops_matmul[] = {&fac__op_matmul};
+static const fac__entry function_entry_matmul = {"matmul", function_ops_matmul, 1, NULL};
+static PyObject *function_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_matmul, self, args, n, names);
+}
+static const fac__op *const function_ops__einsum[] = {&fac__op_einsum};
+static const fac__entry function_entry__einsum = {"_einsum", function_ops__einsum, 1, NULL};
+static PyObject *function__einsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__einsum, self, args, n, names);
+}
+static const fac__op *const function_ops_inner[] = {&fac__op_inner};
+static const fac__entry function_entry_inner = {"inner", function_ops_inner, 1, NULL};
+static PyObject *function_inner(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_inner, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -258,6 +342,34 @@ static PyMethodDef function_table[] = {
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
     {"nonzero", (PyCFunction)(void (*)(void))function_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
+    {"mm", (PyCFunction)(void (*)(void))function_mm, METH_FASTCALL | METH_KEYWORDS,
+     "mm(input, mat2, *, out=None) -> Tensor\n\nThe product of two matrices, (n, m) by (m, p)."},
+    {"bmm", (PyCFunction)(void (*)(void))function_bmm, METH_FASTCALL | METH_KEYWORDS,
+     "bmm(input, mat2, *, out=None) -> Tensor\n\nProducts of matrices in pairs, (b, n, m) by (b, m, p)."},
+    {"addmm", (PyCFunction)(void (*)(void))function_addmm, METH_FASTCALL | METH_KEYWORDS,
+     "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
+    {"baddbmm", (PyCFunction)(void (*)(void))function_baddbmm, METH_FASTCALL | METH_KEYWORDS,
+     "baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (batch1 @ batch2), batch by batch."},
+    {"mv", (PyCFunction)(void (*)(void))function_mv, METH_FASTCALL | METH_KEYWORDS,
+     "mv(input, vec, *, out=None) -> Tensor\n\nA matrix (n, m) by a vector (m,)."},
+    {"dot", (PyCFunction)(void (*)(void))function_dot, METH_FASTCALL | METH_KEYWORDS,
+     "dot(input, tensor, *, out=None) -> Tensor\n\nThe sum of products of two vectors of one length."},
+    {"vdot", (PyCFunction)(void (*)(void))function_vdot, METH_FASTCALL | METH_KEYWORDS,
+     "vdot(input, other, *, out=None) -> Tensor\n\ndot() with input conjugated."},
+    {"addmv", (PyCFunction)(void (*)(void))function_addmv, METH_FASTCALL | METH_KEYWORDS,
+     "addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat @ vec)."},
+    {"addr", (PyCFunction)(void (*)(void))function_addr, METH_FASTCALL | METH_KEYWORDS,
+     "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2)."},
+    {"outer", (PyCFunction)(void (*)(void))function_outer, METH_FASTCALL | METH_KEYWORDS,
+     "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m)."},
+    {"ger", (PyCFunction)(void (*)(void))function_ger, METH_FASTCALL | METH_KEYWORDS,
+     "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer()."},
+    {"matmul", (PyCFunction)(void (*)(void))function_matmul, METH_FASTCALL | METH_KEYWORDS,
+     "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices."},
+    {"_einsum", (PyCFunction)(void (*)(void))function__einsum, METH_FASTCALL | METH_KEYWORDS,
+     "einsum(equation, *operands) -> Tensor\n\nProducts summed over the labels that the equation leaves out."},
+    {"inner", (PyCFunction)(void (*)(void))function_inner, METH_FASTCALL | METH_KEYWORDS,
+     "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul", (PyCFunction)(void (*)(void))function_mul, METH_FASTCALL | METH_KEYWORDS,
@@ -306,6 +418,17 @@ static PyMethodDef function_table[] = {
      "resolve_neg(input) -> Tensor\n\ninput with its negation written out: itself where there is none."},
     {0}};
 
+static const fac__op *const nn_ops_linear[] = {&fac__op_linear};
+static const fac__entry nn_entry_linear = {"linear", nn_ops_linear, 1, NULL};
+static PyObject *nn_linear(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_linear, self, args, n, names);
+}
+static PyMethodDef nn_table[] = {
+    {"linear", (PyCFunction)(void (*)(void))nn_linear, METH_FASTCALL | METH_KEYWORDS,
+     "linear(input, weight, bias=None) -> Tensor\n\ninput @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,)."},
+    {0}};
+
 static const fac__op *const method_ops_clone[] = {&fac__op_clone};
 static const fac__entry method_entry_clone = {"clone", method_ops_clone, 1, NULL};
 static PyObject *method_clone(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -323,6 +446,84 @@ static const fac__entry method_entry_nonzero = {"nonzero", method_ops_nonzero, 1
 static PyObject *method_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_nonzero, self, args, n, names);
+}
+static const fac__op *const method_ops_mm[] = {&fac__op_mm};
+static const fac__entry method_entry_mm = {"mm", method_ops_mm, 1, NULL};
+static PyObject *method_mm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_mm, self, args, n, names);
+}
+static const fac__op *const method_ops_bmm[] = {&fac__op_bmm};
+static const fac__entry method_entry_bmm = {"bmm", method_ops_bmm, 1, NULL};
+static PyObject *method_bmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bmm, self, args, n, names);
+}
+static const fac__op *const method_ops_addmm[] = {&fac__op_addmm};
+static const fac__entry method_entry_addmm = {"addmm", method_ops_addmm, 1, NULL};
+static PyObject *method_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_addmm, self, args, n, names);
+}
+static const fac__op *const method_ops_baddbmm[] = {&fac__op_baddbmm};
+static const fac__entry method_entry_baddbmm = {"baddbmm", method_ops_baddbmm, 1, NULL};
+static PyObject *method_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_baddbmm, self, args, n, names);
+}
+static const fac__op *const method_ops_mv[] = {&fac__op_mv};
+static const fac__entry method_entry_mv = {"mv", method_ops_mv, 1, NULL};
+static PyObject *method_mv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_mv, self, args, n, names);
+}
+static const fac__op *const method_ops_dot[] = {&fac__op_dot};
+static const fac__entry method_entry_dot = {"dot", method_ops_dot, 1, NULL};
+static PyObject *method_dot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_dot, self, args, n, names);
+}
+static const fac__op *const method_ops_vdot[] = {&fac__op_vdot};
+static const fac__entry method_entry_vdot = {"vdot", method_ops_vdot, 1, NULL};
+static PyObject *method_vdot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_vdot, self, args, n, names);
+}
+static const fac__op *const method_ops_addmv[] = {&fac__op_addmv};
+static const fac__entry method_entry_addmv = {"addmv", method_ops_addmv, 1, NULL};
+static PyObject *method_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_addmv, self, args, n, names);
+}
+static const fac__op *const method_ops_addr[] = {&fac__op_addr};
+static const fac__entry method_entry_addr = {"addr", method_ops_addr, 1, NULL};
+static PyObject *method_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_addr, self, args, n, names);
+}
+static const fac__op *const method_ops_outer[] = {&fac__op_outer};
+static const fac__entry method_entry_outer = {"outer", method_ops_outer, 1, NULL};
+static PyObject *method_outer(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_outer, self, args, n, names);
+}
+static const fac__op *const method_ops_ger[] = {&fac__op_ger};
+static const fac__entry method_entry_ger = {"ger", method_ops_ger, 1, NULL};
+static PyObject *method_ger(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_ger, self, args, n, names);
+}
+static const fac__op *const method_ops_matmul[] = {&fac__op_matmul};
+static const fac__entry method_entry_matmul = {"matmul", method_ops_matmul, 1, NULL};
+static PyObject *method_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_matmul, self, args, n, names);
+}
+static const fac__op *const method_ops_inner[] = {&fac__op_inner};
+static const fac__entry method_entry_inner = {"inner", method_ops_inner, 1, NULL};
+static PyObject *method_inner(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_inner, self, args, n, names);
 }
 static const fac__op *const method_ops_add[] = {&fac__op_add};
 static const fac__entry method_entry_add = {"add", method_ops_add, 1, NULL};
@@ -457,6 +658,32 @@ static PyMethodDef method_table[] = {
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
     {"nonzero", (PyCFunction)(void (*)(void))method_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
+    {"mm", (PyCFunction)(void (*)(void))method_mm, METH_FASTCALL | METH_KEYWORDS,
+     "mm(input, mat2, *, out=None) -> Tensor\n\nThe product of two matrices, (n, m) by (m, p)."},
+    {"bmm", (PyCFunction)(void (*)(void))method_bmm, METH_FASTCALL | METH_KEYWORDS,
+     "bmm(input, mat2, *, out=None) -> Tensor\n\nProducts of matrices in pairs, (b, n, m) by (b, m, p)."},
+    {"addmm", (PyCFunction)(void (*)(void))method_addmm, METH_FASTCALL | METH_KEYWORDS,
+     "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
+    {"baddbmm", (PyCFunction)(void (*)(void))method_baddbmm, METH_FASTCALL | METH_KEYWORDS,
+     "baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (batch1 @ batch2), batch by batch."},
+    {"mv", (PyCFunction)(void (*)(void))method_mv, METH_FASTCALL | METH_KEYWORDS,
+     "mv(input, vec, *, out=None) -> Tensor\n\nA matrix (n, m) by a vector (m,)."},
+    {"dot", (PyCFunction)(void (*)(void))method_dot, METH_FASTCALL | METH_KEYWORDS,
+     "dot(input, tensor, *, out=None) -> Tensor\n\nThe sum of products of two vectors of one length."},
+    {"vdot", (PyCFunction)(void (*)(void))method_vdot, METH_FASTCALL | METH_KEYWORDS,
+     "vdot(input, other, *, out=None) -> Tensor\n\ndot() with input conjugated."},
+    {"addmv", (PyCFunction)(void (*)(void))method_addmv, METH_FASTCALL | METH_KEYWORDS,
+     "addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat @ vec)."},
+    {"addr", (PyCFunction)(void (*)(void))method_addr, METH_FASTCALL | METH_KEYWORDS,
+     "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2)."},
+    {"outer", (PyCFunction)(void (*)(void))method_outer, METH_FASTCALL | METH_KEYWORDS,
+     "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m)."},
+    {"ger", (PyCFunction)(void (*)(void))method_ger, METH_FASTCALL | METH_KEYWORDS,
+     "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer()."},
+    {"matmul", (PyCFunction)(void (*)(void))method_matmul, METH_FASTCALL | METH_KEYWORDS,
+     "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices."},
+    {"inner", (PyCFunction)(void (*)(void))method_inner, METH_FASTCALL | METH_KEYWORDS,
+     "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul", (PyCFunction)(void (*)(void))method_mul, METH_FASTCALL | METH_KEYWORDS,
@@ -525,6 +752,30 @@ static PyObject *inplace_index_put(PyObject *self, PyObject *const *args, Py_ssi
 {
     return fac__py_inplace(&inplace_entry_index_put, self, args, n, names);
 }
+static const fac__op *const inplace_ops_addmm[] = {&fac__op_addmm};
+static const fac__entry inplace_entry_addmm = {"addmm_", inplace_ops_addmm, 1, NULL};
+static PyObject *inplace_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_addmm, self, args, n, names);
+}
+static const fac__op *const inplace_ops_baddbmm[] = {&fac__op_baddbmm};
+static const fac__entry inplace_entry_baddbmm = {"baddbmm_", inplace_ops_baddbmm, 1, NULL};
+static PyObject *inplace_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_baddbmm, self, args, n, names);
+}
+static const fac__op *const inplace_ops_addmv[] = {&fac__op_addmv};
+static const fac__entry inplace_entry_addmv = {"addmv_", inplace_ops_addmv, 1, NULL};
+static PyObject *inplace_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_addmv, self, args, n, names);
+}
+static const fac__op *const inplace_ops_addr[] = {&fac__op_addr};
+static const fac__entry inplace_entry_addr = {"addr_", inplace_ops_addr, 1, NULL};
+static PyObject *inplace_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_addr, self, args, n, names);
+}
 static const fac__op *const inplace_ops_add[] = {&fac__op_add};
 static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 1, NULL};
 static PyObject *inplace_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -558,6 +809,14 @@ static PyMethodDef inplace_table[] = {
      "zero_() -> Tensor\n\nFills self with zeros."},
     {"index_put_", (PyCFunction)(void (*)(void))inplace_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"addmm_", (PyCFunction)(void (*)(void))inplace_addmm, METH_FASTCALL | METH_KEYWORDS,
+     "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
+    {"baddbmm_", (PyCFunction)(void (*)(void))inplace_baddbmm, METH_FASTCALL | METH_KEYWORDS,
+     "baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (batch1 @ batch2), batch by batch."},
+    {"addmv_", (PyCFunction)(void (*)(void))inplace_addmv, METH_FASTCALL | METH_KEYWORDS,
+     "addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat @ vec)."},
+    {"addr_", (PyCFunction)(void (*)(void))inplace_addr, METH_FASTCALL | METH_KEYWORDS,
+     "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2)."},
     {"add_", (PyCFunction)(void (*)(void))inplace_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"mul_", (PyCFunction)(void (*)(void))inplace_mul, METH_FASTCALL | METH_KEYWORDS,

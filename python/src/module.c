@@ -53,6 +53,10 @@ static PyMethodDef functions[] = {
     {0}};
 
 static int add_functions(PyObject *module) {
+    fac__nn_module = PyModule_New("facula._C._nn");
+    if (fac__nn_module == NULL || PyModule_AddFunctions(fac__nn_module, nn_table) < 0 ||
+        PyModule_AddObjectRef(module, "_nn", fac__nn_module) < 0)
+        return -1;
     return PyModule_AddFunctions(module, function_table) < 0 ||
                    PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
                    PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||

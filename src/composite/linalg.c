@@ -237,6 +237,29 @@ static const char *read_term(const char *s, int ndim, struct term *t, int *ellip
     return s;
 }
 
+/* The diagonal of axes i < j, as the last axis. */
+static fac_tensor *diagonal(fac_tensor *t, int i, int j)
+{
+    int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
+    int n = 0;
+    if (t->sizes[i] != t->sizes[j]) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "einsum(): subscript is repeated for an operand, but the sizes don't match, %lld != "
+                  "%lld",
+                  (long long)t->sizes[j], (long long)t->sizes[i]);
+        return fac_bad;
+    }
+    for (int d = 0; d < t->ndim; d++)
+        if (d != i && d != j) {
+            sizes[n] = t->sizes[d];
+            strides[n++] = t->strides[d];
+        }
+    sizes[n] = t->sizes[i];
+    strides[n++] = t->strides[i] + t->strides[j];
+    return fac_as_strided(t, ((fac_ints){sizes, n, true}), ((fac_ints){strides, n, true}),
+                          .storage_offset = fac_some(t->offset));
+}
+
 /* t with repeated labels reduced to their diagonal and axes in the order of `order`; labels that t
  * lacks become size 1. */
 static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n)
@@ -244,7 +267,7 @@ static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, 
     for (int i = 0; i < x->n; i++)
         for (int j = x->n - 1; j > i; j--)
             if (x->label[i] == x->label[j]) {
-                t = fac_diagonal(t, .dim1 = fac_some(i), .dim2 = fac_some(j));
+                t = diagonal(t, i, j);
                 if (fac__is_bad(t))
                     return t;
                 uint8_t l = x->label[i];

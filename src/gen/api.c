@@ -184,6 +184,198 @@ fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input)
     return fac__api_out(&fac__op_nonzero, &args, out);
 }
 
+fac_tensor *fac_mm_ex(fac_tensor *input, fac_tensor *mat2)
+{
+    struct fac__mm_args args = {.input = input, .mat2 = mat2};
+    return fac__api_call(&fac__op_mm, &args);
+}
+
+fac_tensor *fac_mm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat2)
+{
+    struct fac__mm_args args = {.input = input, .mat2 = mat2};
+    return fac__api_out(&fac__op_mm, &args, out);
+}
+
+fac_tensor *fac_bmm_ex(fac_tensor *input, fac_tensor *mat2)
+{
+    struct fac__bmm_args args = {.input = input, .mat2 = mat2};
+    return fac__api_call(&fac__op_bmm, &args);
+}
+
+fac_tensor *fac_bmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat2)
+{
+    struct fac__bmm_args args = {.input = input, .mat2 = mat2};
+    return fac__api_out(&fac__op_bmm, &args, out);
+}
+
+fac_tensor *fac_addmm_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
+{
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_addmm, &args);
+}
+
+fac_tensor *fac_addmm_inplace_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
+{
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_addmm, &args);
+}
+
+fac_tensor *fac_addmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
+{
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_addmm, &args, out);
+}
+
+fac_tensor *fac_baddbmm_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
+{
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_baddbmm, &args);
+}
+
+fac_tensor *fac_baddbmm_inplace_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
+{
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_baddbmm, &args);
+}
+
+fac_tensor *fac_baddbmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
+{
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_baddbmm, &args, out);
+}
+
+fac_tensor *fac_mv_ex(fac_tensor *input, fac_tensor *vec)
+{
+    struct fac__mv_args args = {.input = input, .vec = vec};
+    return fac__api_call(&fac__op_mv, &args);
+}
+
+fac_tensor *fac_mv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec)
+{
+    struct fac__mv_args args = {.input = input, .vec = vec};
+    return fac__api_out(&fac__op_mv, &args, out);
+}
+
+fac_tensor *fac_dot_ex(fac_tensor *input, fac_tensor *tensor)
+{
+    struct fac__dot_args args = {.input = input, .tensor = tensor};
+    return fac__api_call(&fac__op_dot, &args);
+}
+
+fac_tensor *fac_dot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor)
+{
+    struct fac__dot_args args = {.input = input, .tensor = tensor};
+    return fac__api_out(&fac__op_dot, &args, out);
+}
+
+fac_tensor *fac_vdot_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__vdot_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_vdot, &args);
+}
+
+fac_tensor *fac_vdot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__vdot_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_vdot, &args, out);
+}
+
+fac_tensor *fac_addmv_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
+{
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_addmv, &args);
+}
+
+fac_tensor *fac_addmv_inplace_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
+{
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_addmv, &args);
+}
+
+fac_tensor *fac_addmv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
+{
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_addmv, &args, out);
+}
+
+fac_tensor *fac_addr_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
+{
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_addr, &args);
+}
+
+fac_tensor *fac_addr_inplace_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
+{
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_addr, &args);
+}
+
+fac_tensor *fac_addr_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
+{
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_addr, &args, out);
+}
+
+fac_tensor *fac_outer_ex(fac_tensor *input, fac_tensor *vec2)
+{
+    struct fac__outer_args args = {.input = input, .vec2 = vec2};
+    return fac__api_call(&fac__op_outer, &args);
+}
+
+fac_tensor *fac_outer_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2)
+{
+    struct fac__outer_args args = {.input = input, .vec2 = vec2};
+    return fac__api_out(&fac__op_outer, &args, out);
+}
+
+fac_tensor *fac_ger_ex(fac_tensor *input, fac_tensor *vec2)
+{
+    struct fac__ger_args args = {.input = input, .vec2 = vec2};
+    return fac__api_call(&fac__op_ger, &args);
+}
+
+fac_tensor *fac_ger_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2)
+{
+    struct fac__ger_args args = {.input = input, .vec2 = vec2};
+    return fac__api_out(&fac__op_ger, &args, out);
+}
+
+fac_tensor *fac_matmul_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__matmul_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_matmul, &args);
+}
+
+fac_tensor *fac_matmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__matmul_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_matmul, &args, out);
+}
+
+fac_tensor *fac_linear_ex(fac_tensor *input, fac_tensor *weight, const fac_linear_options *o)
+{
+    struct fac__linear_args args = {.input = input, .weight = weight, .bias = o->bias};
+    return fac__api_call(&fac__op_linear, &args);
+}
+
+fac_tensor *fac_einsum_ex(const char *equation, fac_tensors operands)
+{
+    struct fac__einsum_args args = {.equation = equation, .operands = operands};
+    return fac__api_call(&fac__op_einsum, &args);
+}
+
+fac_tensor *fac_inner_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__inner_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_inner, &args);
+}
+
+fac_tensor *fac_inner_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__inner_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_inner, &args, out);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

@@ -163,6 +163,124 @@ struct fac__nonzero_args {
 };
 fac__exec_fn fac__rule_nonzero;
 
+struct fac__mm_args {
+    fac_tensor *input;
+    fac_tensor *mat2;
+};
+fac__exec_fn fac__rule_mm;
+fac__vjp_fn fac__vjp_mm;
+
+struct fac__bmm_args {
+    fac_tensor *input;
+    fac_tensor *mat2;
+};
+fac__exec_fn fac__rule_bmm;
+fac__vjp_fn fac__vjp_bmm;
+
+struct fac__addmm_args {
+    fac_tensor *input;
+    fac_tensor *mat1;
+    fac_tensor *mat2;
+    fac_scalar beta;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__rule_addmm;
+fac__vjp_fn fac__vjp_addmm;
+
+struct fac__baddbmm_args {
+    fac_tensor *input;
+    fac_tensor *batch1;
+    fac_tensor *batch2;
+    fac_scalar beta;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__rule_baddbmm;
+fac__vjp_fn fac__vjp_baddbmm;
+
+struct fac__mv_args {
+    fac_tensor *input;
+    fac_tensor *vec;
+};
+fac__exec_fn fac__rule_mv;
+fac__vjp_fn fac__vjp_mv;
+
+struct fac__dot_args {
+    fac_tensor *input;
+    fac_tensor *tensor;
+};
+fac__exec_fn fac__rule_dot;
+fac__vjp_fn fac__vjp_dot;
+
+struct fac__vdot_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_vdot;
+void fac__composite_vdot(const struct fac__vdot_args *a, fac_tensor **out);
+
+struct fac__addmv_args {
+    fac_tensor *input;
+    fac_tensor *mat;
+    fac_tensor *vec;
+    fac_scalar beta;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__exec_addmv;
+void fac__composite_addmv(const struct fac__addmv_args *a, fac_tensor **out);
+
+struct fac__addr_args {
+    fac_tensor *input;
+    fac_tensor *vec1;
+    fac_tensor *vec2;
+    fac_scalar beta;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__exec_addr;
+void fac__composite_addr(const struct fac__addr_args *a, fac_tensor **out);
+
+struct fac__outer_args {
+    fac_tensor *input;
+    fac_tensor *vec2;
+};
+fac__exec_fn fac__exec_outer;
+void fac__composite_outer(const struct fac__outer_args *a, fac_tensor **out);
+
+struct fac__ger_args {
+    fac_tensor *input;
+    fac_tensor *vec2;
+};
+fac__exec_fn fac__exec_ger;
+void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out);
+
+struct fac__matmul_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_matmul;
+void fac__composite_matmul(const struct fac__matmul_args *a, fac_tensor **out);
+
+struct fac__linear_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+};
+fac__exec_fn fac__rule_linear;
+fac__vjp_fn fac__vjp_linear;
+
+struct fac__einsum_args {
+    const char *equation;
+    fac_tensors operands;
+};
+fac__exec_fn fac__exec_einsum;
+void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out);
+
+struct fac__inner_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_inner;
+void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out);
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -421,6 +539,21 @@ enum {
     FAC__OP_ID_index,
     FAC__OP_ID_index_put,
     FAC__OP_ID_nonzero,
+    FAC__OP_ID_mm,
+    FAC__OP_ID_bmm,
+    FAC__OP_ID_addmm,
+    FAC__OP_ID_baddbmm,
+    FAC__OP_ID_mv,
+    FAC__OP_ID_dot,
+    FAC__OP_ID_vdot,
+    FAC__OP_ID_addmv,
+    FAC__OP_ID_addr,
+    FAC__OP_ID_outer,
+    FAC__OP_ID_ger,
+    FAC__OP_ID_matmul,
+    FAC__OP_ID_linear,
+    FAC__OP_ID_einsum,
+    FAC__OP_ID_inner,
     FAC__OP_ID_add,
     FAC__OP_ID_mul,
     FAC__OP_ID_conj_physical,
@@ -478,6 +611,21 @@ extern const fac__op fac__op_zero;
 extern const fac__op fac__op_index;
 extern const fac__op fac__op_index_put;
 extern const fac__op fac__op_nonzero;
+extern const fac__op fac__op_mm;
+extern const fac__op fac__op_bmm;
+extern const fac__op fac__op_addmm;
+extern const fac__op fac__op_baddbmm;
+extern const fac__op fac__op_mv;
+extern const fac__op fac__op_dot;
+extern const fac__op fac__op_vdot;
+extern const fac__op fac__op_addmv;
+extern const fac__op fac__op_addr;
+extern const fac__op fac__op_outer;
+extern const fac__op fac__op_ger;
+extern const fac__op fac__op_matmul;
+extern const fac__op fac__op_linear;
+extern const fac__op fac__op_einsum;
+extern const fac__op fac__op_inner;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_mul;
 extern const fac__op fac__op_conj_physical;
