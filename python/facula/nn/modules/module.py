@@ -12,14 +12,17 @@ from collections import OrderedDict
 
 import facula as torch
 from facula.nn.modules import _hooks, _state
-from facula.nn.modules._hooks import (
+from facula.nn.modules._hooks import (  # noqa: F401
     _global_backward_hooks,
     _global_backward_pre_hooks,
     _global_buffer_registration_hooks,
     _global_forward_hooks,
+    _global_forward_hooks_always_called,
+    _global_forward_hooks_with_kwargs,
     _global_forward_pre_hooks,
     _global_module_registration_hooks,
     _global_parameter_registration_hooks,
+    _has_any_global_hook,
     _register,
     _WrappedHook,
     register_module_backward_hook,
@@ -31,6 +34,7 @@ from facula.nn.modules._hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
+from facula.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, _IncompatibleKeys  # noqa: F401
 from facula.nn.parameter import Buffer, Parameter
 
 __all__ = [
