@@ -298,3 +298,56 @@ for _s in ((3,), (2, 3), (2, 2, 3), (2, 2, 2, 2), (0, 2, 3), (2, 0, 3)):
     ).split():
         EXPRESSIONS.append(f"F.{_f}(o({_s}), 2)")
     EXPRESSIONS.append(f"F.lp_pool1d(o({_s}), 2, 2)")
+
+
+def _grads(f):
+    return (
+        "(lambda U, ps: [setattr(p, 'grad', T.full((2,), i + 1.)) for i, p in enumerate(ps[:2])] "
+        f"and (({f}), [p.grad for p in ps], ps))"
+        "(module('nn.utils'), [P(o(2) * i) for i in range(3)])"
+    )
+
+
+EXPRESSIONS += [
+    _grads(f)
+    for f in """
+U.clip_grad_norm_(ps,1.)
+U.clip_grad_norm_(ps,100.)
+U.clip_grad_norm_(ps,1.,float('inf'))
+U.clip_grad_norm_(ps,1.,1)
+U.clip_grad_norm_(ps,1.,0)
+U.clip_grad_norm_(ps[0],1.)
+U.clip_grad_norm_([],1.)
+U.clip_grad_norm_((p for p in ps),1.)
+U.clip_grad_norm_((p for p in []),1.)
+U.clip_grad_norm_(ps[2:],1.)
+U.clip_grad_norm_(ps,'x')
+U.clip_grad_norm_(ps,1.,foreach=True)
+U.clip_grad_norm(ps,1.)
+U.clip_grad_value_(ps,1.5)
+U.clip_grad_value_(ps[1],1.5)
+U.clip_grads_with_norm_(ps,1.,T.tensor(10.))
+U.parameters_to_vector(ps)
+U.parameters_to_vector([])
+U.vector_to_parameters(T.arange(6.),ps)
+U.vector_to_parameters([1,2],ps)
+U.vector_to_parameters(T.arange(9.),ps)
+U.get_total_norm([o(2),o(3)])
+U.get_total_norm([o(2),o(3)],1.)
+U.get_total_norm(o(2))
+U.get_total_norm([])
+U.get_total_norm([o(2)/0],error_if_nonfinite=True)
+U.rnn.pad_sequence([o(2),o(3)])
+U.rnn.pad_sequence([o(2,2),o(3,2)],True,-1.)
+U.rnn.pad_sequence([o(2),o(3)],True,-1.,'left')
+U.rnn.pad_sequence([o(2),o(3)],padding_side='x')
+U.rnn.pad_sequence([])
+U.rnn.pad_sequence(o(2,3))
+U.rnn.pad_sequence(3)
+U.rnn.pad_sequence([T.tensor([1,2]),T.tensor([3])],padding_value=0.5)
+U.rnn.unpad_sequence(o(3,2),T.tensor([2,3]))
+U.skip_init(nn.Linear,2,3).weight.shape
+U.skip_init(nn.ReLU)
+U.skip_init(int)
+""".strip().split("\n")
+]

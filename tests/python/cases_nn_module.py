@@ -1116,3 +1116,50 @@ def training_loop(T):
         losses.append(loss.item())
     m.eval()
     return [losses, m(x[:2]), m[1].num_batches_tracked]
+
+
+@scenario
+def functional_call(T):
+    import importlib
+
+    nn = T.nn
+    fc = importlib.import_module(T.__name__ + ".func").functional_call
+    m = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    with T.no_grad():
+        for p in m[0].parameters():
+            p.fill_(0.5)
+    x = T.tensor([[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]])
+    w, b = T.tensor([[1.0, 2.0], [3.0, 4.0]]), T.zeros(2)
+    out = [
+        tried(lambda: fc(m, *args))
+        for args in [
+            ({"0.weight": w}, x),
+            ({"0.w": w}, x),
+            (({"0.weight": w}, {"0.bias": b}), (x,)),
+            (({"0.weight": w}, {"0.weight": b}), (x,)),
+            (3, x),
+            (({"a": 1}, 3), 1),
+            ({"0.weight": 3}, x),
+            ({"3.weight": w}, x),
+            ({"1.running_mean": T.zeros(2)}, x),
+        ]
+    ]
+    out += [tried(lambda: fc(m, {k: w}, x, strict=True)) for k in ("0.w", "0.weight")]
+    out += [m[0].weight, list(m.state_dict()), m[1].running_mean, m[1].num_batches_tracked]
+    out += [tried(lambda: nn.utils.stateless.functional_call(m.eval(), {"0.weight": w}, x))]
+
+    class W(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Parameter(T.ones(1))
+            self.b = self.a
+
+        def forward(self, x, k=1):
+            return self.a + self.b * x * k
+
+    q, five = W(), T.tensor([5.0])
+    out += [fc(q, {"a": five}, 1.0), fc(q, {"a": five}, 1.0, tie_weights=False)]
+    out += [tried(lambda: fc(q, {"a": five, "b": T.tensor([6.0])}, 1.0))]
+    out += [fc(q, {"a": five}, 1.0, {"k": 2}), fc(q, {"a": five}, kwargs={"x": 2.0})]
+    out += [tried(lambda: fc(q, {"a": five})), q.a is q.b, q.a]
+    return out
