@@ -4,6 +4,7 @@ python tests/golden/record_nn.py [--check] [NAME ...]
 """
 
 import argparse
+import gzip
 import importlib
 import json
 import os
@@ -24,7 +25,8 @@ def record(name):
     for text in getattr(cases, "EXPRESSIONS", ()):
         out[text] = golden_nn.run_expression(text, torch)
     for function in getattr(cases, "SCENARIOS", ()):
-        out["def " + function.__name__] = golden_nn.outcome(lambda: function(torch), torch)  # noqa: B023
+        key = "def " + function.__name__
+        out[key] = golden_nn.outcome(lambda: function(torch), torch)  # noqa: B023
     return out
 
 
@@ -35,19 +37,16 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     for name in args.names or NAMES:
-        if not os.path.exists(os.path.join(os.path.dirname(HERE), "python", f"cases_{name}.py")):
-            continue
-        path = os.path.join(HERE, name + ".json")
-        lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in record(name).items()]
-        text = "{\n" + ",\n".join(lines) + "\n}\n"
+        recorded = record(name)
         if args.check:
-            with open(path) as f:
-                if f.read() != text:
-                    sys.exit(f"{path} is not what PyTorch {torch.__version__} gives")
-        else:
-            with open(path, "w") as f:
-                f.write(text)
-            print(path, len(lines), "cases", len(text), "bytes")
+            if golden_nn.load(name) != json.loads(json.dumps(recorded)):
+                sys.exit(f"{name} is not what PyTorch {torch.__version__} gives")
+            continue
+        path = os.path.join(HERE, name + ".json.gz")
+        text = json.dumps(recorded, separators=(",", ":"))
+        with open(path, "wb") as f:
+            f.write(gzip.compress(text.encode(), 9, mtime=0))
+        print(path, len(recorded), "cases", os.path.getsize(path), "bytes")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Cases are expressions and functions over a package T: PyTorch when recording, fa
 Every outcome becomes plain data: values, or the error with its text, and the warnings on the way.
 """
 
+import gzip
 import json
 import math
 import os
@@ -51,7 +52,17 @@ def environment(T):
     def module(name):
         return importlib.import_module(T.__name__ + "." + name)
 
-    env = dict(T=T, nn=nn, F=nn.functional, init=nn.init, both=both, rand=rand, ints=ints)
+    cases = importlib.import_module("cases_optim")
+    env = dict(
+        module_cases=cases,
+        T=T,
+        nn=nn,
+        F=nn.functional,
+        init=nn.init,
+        both=both,
+        rand=rand,
+        ints=ints,
+    )
     env.update(seeded=seeded, module=module, o=T.ones, P=nn.Parameter, L=nn.Linear)
     return env
 
@@ -102,7 +113,7 @@ def numbers(data):
     if data.is_complex():
         return [[number(float(v.real)), number(float(v.imag))] for v in data.reshape(-1)]
     if data.dtype.is_floating_point:
-        return [number(float(f"{v:.7g}")) for v in data.double().reshape(-1).tolist()]
+        return [number(float(f"{v:.6g}")) for v in data.double().reshape(-1).tolist()]
     return data.reshape(-1).tolist()
 
 
@@ -155,5 +166,5 @@ def same(a, b, tolerance, path=""):
 
 
 def load(name):
-    with open(os.path.join(GOLDEN, name + ".json")) as f:
+    with gzip.open(os.path.join(GOLDEN, name + ".json.gz"), "rt") as f:
         return json.load(f)
