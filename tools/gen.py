@@ -444,8 +444,8 @@ def macros(op):
         tail = args[:-1] + [opts] + args[-1:] if op.nout > 1 else args + [opts]
         size = f".size_ = sizeof(fac_{op.name}_options)"
         if names:
-            out.append(f"#define {name}(...) fac__{op.name}{fn}(__VA_ARGS__, {size})\n")
-            out.append(f"#define fac__{op.name}{fn}({', '.join(names)}, ...) {real}({', '.join(tail)})\n")
+            out.append(f"#define {name}(...) FAC__WITH_{op.name}{fn}(__VA_ARGS__, {size})\n")
+            out.append(f"#define FAC__WITH_{op.name}{fn}({', '.join(names)}, ...) {real}({', '.join(tail)})\n")
         else:
             out.append(f"#define {name}(...) {real}({opts.replace('__VA_ARGS__', '__VA_ARGS__')})\n")
     return "".join(out)

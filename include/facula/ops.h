@@ -345,12 +345,887 @@ FAC_API fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_o
 FAC_API fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o);
 FAC_API fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o);
 
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+} fac_sub_options;
+/* sub(input, other, *, alpha=1, out=None) -> Tensor
+ *
+ * input - alpha * other. Shapes broadcast, dtypes promote. */
+FAC_API fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o);
+FAC_API fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o);
+FAC_API fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+} fac_subtract_options;
+/* subtract(input, other, *, alpha=1, out=None) -> Tensor
+ *
+ * Alias of sub(). */
+FAC_API fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o);
+FAC_API fac_tensor *fac_subtract_inplace_ex(fac_value input, fac_value other, const fac_subtract_options *o);
+FAC_API fac_tensor *fac_subtract_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_subtract_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+} fac_rsub_options;
+/* rsub(input, other, *, alpha=1) -> Tensor
+ *
+ * other - alpha * input. */
+FAC_API fac_tensor *fac_rsub_ex(fac_tensor *input, fac_value other, const fac_rsub_options *o);
+
 /* mul(input, other, *, out=None) -> Tensor
  *
  * The product, element by element. Shapes broadcast, dtypes promote. */
 FAC_API fac_tensor *fac_mul_ex(fac_value input, fac_value other);
 FAC_API fac_tensor *fac_mul_inplace_ex(fac_value input, fac_value other);
 FAC_API fac_tensor *fac_mul_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* multiply(input, other, *, out=None) -> Tensor
+ *
+ * Alias of mul(). */
+FAC_API fac_tensor *fac_multiply_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_multiply_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_multiply_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* div(input, other, *, out=None) -> Tensor
+ *
+ * input / other; integers become the default float dtype. */
+FAC_API fac_tensor *fac_div_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_div_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_div_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* divide(input, other, *, out=None) -> Tensor
+ *
+ * Alias of div(). */
+FAC_API fac_tensor *fac_divide_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_divide_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* true_divide(input, other, *, out=None) -> Tensor
+ *
+ * Alias of div(). */
+FAC_API fac_tensor *fac_true_divide_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_true_divide_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_true_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* div(input, other, *, rounding_mode=None, out=None) -> Tensor
+ *
+ * input / other, rounded towards zero ('trunc') or down ('floor'). */
+FAC_API fac_tensor *fac_div_mode_ex(fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_div_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_div_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode);
+
+/* divide(input, other, *, rounding_mode=None, out=None) -> Tensor
+ *
+ * Alias of div(). */
+FAC_API fac_tensor *fac_divide_mode_ex(fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_divide_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode);
+
+/* _div_trunc(input, other, *, out=None) -> Tensor
+ *
+ * input / other rounded towards zero. */
+FAC_API fac_tensor *fac__div_trunc_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* _div_floor(input, other, *, out=None) -> Tensor
+ *
+ * input / other rounded down. */
+FAC_API fac_tensor *fac__div_floor_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac__div_floor_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* floor_divide(input, other, *, out=None) -> Tensor
+ *
+ * input / other rounded down; keeps integers. */
+FAC_API fac_tensor *fac_floor_divide_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_floor_divide_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* remainder(input, other, *, out=None) -> Tensor
+ *
+ * The remainder with the sign of other: input - floor(input / other) * other. */
+FAC_API fac_tensor *fac_remainder_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_remainder_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_remainder_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* fmod(input, other, *, out=None) -> Tensor
+ *
+ * The remainder with the sign of input: input - trunc(input / other) * other. */
+FAC_API fac_tensor *fac_fmod_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* pow(input, exponent, *, out=None) -> Tensor
+ *
+ * input to the power of exponent. */
+FAC_API fac_tensor *fac_pow_ex(fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_pow_inplace_ex(fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_pow_out_ex(fac_tensor *out, fac_value input, fac_value exponent);
+
+/* float_power(input, exponent, *, out=None) -> Tensor
+ *
+ * pow() in float64 or complex128. */
+FAC_API fac_tensor *fac_float_power_ex(fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_float_power_inplace_ex(fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_float_power_out_ex(fac_tensor *out, fac_value input, fac_value exponent);
+
+/* maximum(input, other, *, out=None) -> Tensor
+ *
+ * The greater of two elements; nan wins. */
+FAC_API fac_tensor *fac_maximum_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_maximum_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* minimum(input, other, *, out=None) -> Tensor
+ *
+ * The lesser of two elements; nan wins. */
+FAC_API fac_tensor *fac_minimum_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_minimum_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* fmax(input, other, *, out=None) -> Tensor
+ *
+ * The greater of two elements; nan loses. */
+FAC_API fac_tensor *fac_fmax_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_fmax_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* fmin(input, other, *, out=None) -> Tensor
+ *
+ * The lesser of two elements; nan loses. */
+FAC_API fac_tensor *fac_fmin_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_fmin_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* atan2(input, other, *, out=None) -> Tensor
+ *
+ * The angle of the point (other, input), in (-pi, pi]. */
+FAC_API fac_tensor *fac_atan2_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_atan2_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_atan2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* arctan2(input, other, *, out=None) -> Tensor
+ *
+ * Alias of atan2(). */
+FAC_API fac_tensor *fac_arctan2_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_arctan2_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_arctan2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* hypot(input, other, *, out=None) -> Tensor
+ *
+ * sqrt(input^2 + other^2) without overflow. */
+FAC_API fac_tensor *fac_hypot_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_hypot_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* copysign(input, other, *, out=None) -> Tensor
+ *
+ * input with the sign of other. */
+FAC_API fac_tensor *fac_copysign_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* eq(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is equal to other, as bool. */
+FAC_API fac_tensor *fac_eq_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_eq_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* ne(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is not equal to other, as bool. */
+FAC_API fac_tensor *fac_ne_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ne_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* not_equal(input, other, *, out=None) -> Tensor
+ *
+ * Alias of ne(). */
+FAC_API fac_tensor *fac_not_equal_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* lt(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is less than other, as bool. */
+FAC_API fac_tensor *fac_lt_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_lt_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* less(input, other, *, out=None) -> Tensor
+ *
+ * Alias of lt(). */
+FAC_API fac_tensor *fac_less_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* le(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is less or equal to other, as bool. */
+FAC_API fac_tensor *fac_le_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_le_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* less_equal(input, other, *, out=None) -> Tensor
+ *
+ * Alias of le(). */
+FAC_API fac_tensor *fac_less_equal_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* gt(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is greater than other, as bool. */
+FAC_API fac_tensor *fac_gt_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_gt_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* greater(input, other, *, out=None) -> Tensor
+ *
+ * Alias of gt(). */
+FAC_API fac_tensor *fac_greater_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* ge(input, other, *, out=None) -> Tensor
+ *
+ * Whether input is greater or equal to other, as bool. */
+FAC_API fac_tensor *fac_ge_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ge_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* greater_equal(input, other, *, out=None) -> Tensor
+ *
+ * Alias of ge(). */
+FAC_API fac_tensor *fac_greater_equal_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+
+/* logical_and(input, other, *, out=None) -> Tensor
+ *
+ * Logical and of elements taken as true where not zero. */
+FAC_API fac_tensor *fac_logical_and_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_and_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_and_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* bitwise_and(input, other, *, out=None) -> Tensor
+ *
+ * Bitwise and of integers, logical and of bools. */
+FAC_API fac_tensor *fac_bitwise_and_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_and_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* logical_or(input, other, *, out=None) -> Tensor
+ *
+ * Logical or of elements taken as true where not zero. */
+FAC_API fac_tensor *fac_logical_or_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_or_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_or_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* bitwise_or(input, other, *, out=None) -> Tensor
+ *
+ * Bitwise or of integers, logical or of bools. */
+FAC_API fac_tensor *fac_bitwise_or_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_or_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* logical_xor(input, other, *, out=None) -> Tensor
+ *
+ * Logical xor of elements taken as true where not zero. */
+FAC_API fac_tensor *fac_logical_xor_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_xor_inplace_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logical_xor_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* bitwise_xor(input, other, *, out=None) -> Tensor
+ *
+ * Bitwise xor of integers, logical xor of bools. */
+FAC_API fac_tensor *fac_bitwise_xor_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_xor_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* logical_not(input, *, out=None) -> Tensor
+ *
+ * Whether an element is zero. */
+FAC_API fac_tensor *fac_logical_not_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_logical_not_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_logical_not_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* bitwise_not(input, *, out=None) -> Tensor
+ *
+ * All bits turned; logical not of bools. */
+FAC_API fac_tensor *fac_bitwise_not_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_bitwise_not_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_bitwise_not_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* bitwise_left_shift(input, other, *, out=None) -> Tensor
+ *
+ * input shifted left by other bits. */
+FAC_API fac_tensor *fac_bitwise_left_shift_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_left_shift_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* bitwise_right_shift(input, other, *, out=None) -> Tensor
+ *
+ * input shifted right by other bits, sign kept. */
+FAC_API fac_tensor *fac_bitwise_right_shift_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_right_shift_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* isnan(input) -> Tensor
+ *
+ * Whether an element is nan. */
+FAC_API fac_tensor *fac_isnan_ex(fac_tensor *input);
+
+/* isinf(input) -> Tensor
+ *
+ * Whether an element is infinite. */
+FAC_API fac_tensor *fac_isinf_ex(fac_tensor *input);
+
+/* isfinite(input) -> Tensor
+ *
+ * Whether an element is finite. */
+FAC_API fac_tensor *fac_isfinite_ex(fac_tensor *input);
+
+/* signbit(input, *, out=None) -> Tensor
+ *
+ * Whether the sign bit is set. */
+FAC_API fac_tensor *fac_signbit_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_signbit_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* isposinf(input, *, out=None) -> Tensor
+ *
+ * Whether an element is +inf. */
+FAC_API fac_tensor *fac_isposinf_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_isposinf_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* isneginf(input, *, out=None) -> Tensor
+ *
+ * Whether an element is -inf. */
+FAC_API fac_tensor *fac_isneginf_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_isneginf_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* isreal(input) -> Tensor
+ *
+ * Whether an element has no imaginary part. */
+FAC_API fac_tensor *fac_isreal_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float rtol;
+    fac_opt_float atol;
+    bool equal_nan;
+} fac_isclose_options;
+/* isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor
+ *
+ * |input - other| <= atol + rtol * |other|. */
+FAC_API fac_tensor *fac_isclose_ex(fac_tensor *input, fac_tensor *other, const fac_isclose_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float rtol;
+    fac_opt_float atol;
+    bool equal_nan;
+} fac_allclose_options;
+/* allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor
+ *
+ * Whether all elements are close, as a bool. */
+FAC_API fac_scalar fac_allclose_ex(fac_tensor *input, fac_tensor *other, const fac_allclose_options *o);
+
+/* equal(input, other) -> Tensor
+ *
+ * Whether shapes and all elements are the same, as a bool. */
+FAC_API fac_scalar fac_equal_ex(fac_tensor *input, fac_tensor *other);
+
+/* is_nonzero(input) -> Tensor
+ *
+ * Whether the one element is not zero, as a bool. */
+FAC_API fac_scalar fac_is_nonzero_ex(fac_tensor *input);
+
+/* neg(input, *, out=None) -> Tensor
+ *
+ * -input. */
+FAC_API fac_tensor *fac_neg_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_neg_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_neg_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* negative(input, *, out=None) -> Tensor
+ *
+ * Alias of neg(). */
+FAC_API fac_tensor *fac_negative_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_negative_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_negative_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* positive(input) -> Tensor
+ *
+ * input itself. */
+FAC_API fac_tensor *fac_positive_ex(fac_tensor *input);
+
+/* abs(input, *, out=None) -> Tensor
+ *
+ * The absolute value. */
+FAC_API fac_tensor *fac_abs_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_abs_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_abs_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* absolute(input, *, out=None) -> Tensor
+ *
+ * Alias of abs(). */
+FAC_API fac_tensor *fac_absolute_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_absolute_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_absolute_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sign(input, *, out=None) -> Tensor
+ *
+ * -1, 0 or 1 with the sign of each element. */
+FAC_API fac_tensor *fac_sign_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sign_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sign_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sgn(input, *, out=None) -> Tensor
+ *
+ * input / |input|, 0 at 0; sign() of reals. */
+FAC_API fac_tensor *fac_sgn_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sgn_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sgn_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* square(input, *, out=None) -> Tensor
+ *
+ * input * input. */
+FAC_API fac_tensor *fac_square_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_square_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_square_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* reciprocal(input, *, out=None) -> Tensor
+ *
+ * 1 / input. */
+FAC_API fac_tensor *fac_reciprocal_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_reciprocal_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_reciprocal_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sqrt(input, *, out=None) -> Tensor
+ *
+ * The square root. */
+FAC_API fac_tensor *fac_sqrt_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sqrt_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sqrt_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* rsqrt(input, *, out=None) -> Tensor
+ *
+ * 1 / sqrt(input). */
+FAC_API fac_tensor *fac_rsqrt_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_rsqrt_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_rsqrt_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* exp(input, *, out=None) -> Tensor
+ *
+ * e to the power of each element. */
+FAC_API fac_tensor *fac_exp_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_exp_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_exp_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* exp2(input, *, out=None) -> Tensor
+ *
+ * 2 to the power of each element. */
+FAC_API fac_tensor *fac_exp2_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_exp2_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_exp2_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* expm1(input, *, out=None) -> Tensor
+ *
+ * exp(input) - 1, accurate near 0. */
+FAC_API fac_tensor *fac_expm1_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_expm1_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_expm1_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* log(input, *, out=None) -> Tensor
+ *
+ * The natural logarithm. */
+FAC_API fac_tensor *fac_log_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* log2(input, *, out=None) -> Tensor
+ *
+ * The logarithm to base 2. */
+FAC_API fac_tensor *fac_log2_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log2_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log2_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* log10(input, *, out=None) -> Tensor
+ *
+ * The logarithm to base 10. */
+FAC_API fac_tensor *fac_log10_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log10_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log10_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* log1p(input, *, out=None) -> Tensor
+ *
+ * log(1 + input), accurate near 0. */
+FAC_API fac_tensor *fac_log1p_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log1p_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log1p_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sin(input, *, out=None) -> Tensor
+ *
+ * The sine. */
+FAC_API fac_tensor *fac_sin_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sin_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sin_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* cos(input, *, out=None) -> Tensor
+ *
+ * The cosine. */
+FAC_API fac_tensor *fac_cos_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_cos_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_cos_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sinh(input, *, out=None) -> Tensor
+ *
+ * The hyperbolic sine. */
+FAC_API fac_tensor *fac_sinh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sinh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sinh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* cosh(input, *, out=None) -> Tensor
+ *
+ * The hyperbolic cosine. */
+FAC_API fac_tensor *fac_cosh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_cosh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_cosh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* tan(input, *, out=None) -> Tensor
+ *
+ * The tangent. */
+FAC_API fac_tensor *fac_tan_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_tan_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_tan_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* tanh(input, *, out=None) -> Tensor
+ *
+ * The hyperbolic tangent. */
+FAC_API fac_tensor *fac_tanh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_tanh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_tanh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* asin(input, *, out=None) -> Tensor
+ *
+ * The inverse sine. */
+FAC_API fac_tensor *fac_asin_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_asin_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_asin_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arcsin(input, *, out=None) -> Tensor
+ *
+ * Alias of asin(). */
+FAC_API fac_tensor *fac_arcsin_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arcsin_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arcsin_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* acos(input, *, out=None) -> Tensor
+ *
+ * The inverse cosine. */
+FAC_API fac_tensor *fac_acos_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_acos_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_acos_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arccos(input, *, out=None) -> Tensor
+ *
+ * Alias of acos(). */
+FAC_API fac_tensor *fac_arccos_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arccos_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arccos_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* atan(input, *, out=None) -> Tensor
+ *
+ * The inverse tangent. */
+FAC_API fac_tensor *fac_atan_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_atan_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_atan_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arctan(input, *, out=None) -> Tensor
+ *
+ * Alias of atan(). */
+FAC_API fac_tensor *fac_arctan_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arctan_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arctan_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* asinh(input, *, out=None) -> Tensor
+ *
+ * The inverse hyperbolic sine. */
+FAC_API fac_tensor *fac_asinh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_asinh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_asinh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arcsinh(input, *, out=None) -> Tensor
+ *
+ * Alias of asinh(). */
+FAC_API fac_tensor *fac_arcsinh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arcsinh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arcsinh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* acosh(input, *, out=None) -> Tensor
+ *
+ * The inverse hyperbolic cosine. */
+FAC_API fac_tensor *fac_acosh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_acosh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_acosh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arccosh(input, *, out=None) -> Tensor
+ *
+ * Alias of acosh(). */
+FAC_API fac_tensor *fac_arccosh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arccosh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arccosh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* atanh(input, *, out=None) -> Tensor
+ *
+ * The inverse hyperbolic tangent. */
+FAC_API fac_tensor *fac_atanh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_atanh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_atanh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* arctanh(input, *, out=None) -> Tensor
+ *
+ * Alias of atanh(). */
+FAC_API fac_tensor *fac_arctanh_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arctanh_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_arctanh_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* sigmoid(input, *, out=None) -> Tensor
+ *
+ * 1 / (1 + exp(-input)). */
+FAC_API fac_tensor *fac_sigmoid_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sigmoid_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_sigmoid_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* erf(input, *, out=None) -> Tensor
+ *
+ * The error function. */
+FAC_API fac_tensor *fac_erf_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_erf_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_erf_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* erfc(input, *, out=None) -> Tensor
+ *
+ * 1 - erf(input), accurate in the tail. */
+FAC_API fac_tensor *fac_erfc_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_erfc_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_erfc_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* floor(input, *, out=None) -> Tensor
+ *
+ * Each element rounded down. */
+FAC_API fac_tensor *fac_floor_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_floor_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_floor_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* ceil(input, *, out=None) -> Tensor
+ *
+ * Each element rounded up. */
+FAC_API fac_tensor *fac_ceil_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_ceil_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_ceil_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* trunc(input, *, out=None) -> Tensor
+ *
+ * Each element rounded towards zero. */
+FAC_API fac_tensor *fac_trunc_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_trunc_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_trunc_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* fix(input, *, out=None) -> Tensor
+ *
+ * Alias of trunc(). */
+FAC_API fac_tensor *fac_fix_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_fix_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_fix_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* frac(input, *, out=None) -> Tensor
+ *
+ * The part behind the point. */
+FAC_API fac_tensor *fac_frac_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_frac_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_frac_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* round(input, *, out=None) -> Tensor
+ *
+ * Rounded to the nearest integer, half to even. */
+FAC_API fac_tensor *fac_round_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_round_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_round_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* round(input, *, decimals=0, out=None) -> Tensor
+ *
+ * Rounded to so many decimals, half to even. */
+FAC_API fac_tensor *fac_round_decimals_ex(fac_tensor *input, int64_t decimals);
+FAC_API fac_tensor *fac_round_decimals_inplace_ex(fac_tensor *input, int64_t decimals);
+FAC_API fac_tensor *fac_round_decimals_out_ex(fac_tensor *out, fac_tensor *input, int64_t decimals);
+
+/* angle(input, *, out=None) -> Tensor
+ *
+ * The angle of a complex number; 0 or pi of reals. */
+FAC_API fac_tensor *fac_angle_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_angle_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* _nan_to_num(input) -> Tensor
+ *
+ * See nan_to_num(). */
+FAC_API fac_tensor *fac__nan_to_num_ex(fac_tensor *input, double nan, double posinf, double neginf);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float nan;
+    fac_opt_float posinf;
+    fac_opt_float neginf;
+} fac_nan_to_num_options;
+/* nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor
+ *
+ * input with nan and infinities replaced: by 0 and the greatest finite numbers by default. */
+FAC_API fac_tensor *fac_nan_to_num_ex(fac_tensor *input, const fac_nan_to_num_options *o);
+FAC_API fac_tensor *fac_nan_to_num_inplace_ex(fac_tensor *input, const fac_nan_to_num_options *o);
+FAC_API fac_tensor *fac_nan_to_num_out_ex(fac_tensor *out, fac_tensor *input, const fac_nan_to_num_options *o);
+
+/* deg2rad(input, *, out=None) -> Tensor
+ *
+ * Degrees as radians. */
+FAC_API fac_tensor *fac_deg2rad_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_deg2rad_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_deg2rad_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* rad2deg(input, *, out=None) -> Tensor
+ *
+ * Radians as degrees. */
+FAC_API fac_tensor *fac_rad2deg_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_rad2deg_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_rad2deg_out_ex(fac_tensor *out, fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float eps;
+} fac_logit_options;
+/* logit(input, eps=None, *, out=None) -> Tensor
+ *
+ * log(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given. */
+FAC_API fac_tensor *fac_logit_ex(fac_tensor *input, const fac_logit_options *o);
+FAC_API fac_tensor *fac_logit_inplace_ex(fac_tensor *input, const fac_logit_options *o);
+FAC_API fac_tensor *fac_logit_out_ex(fac_tensor *out, fac_tensor *input, const fac_logit_options *o);
+
+/* xlogy(input, other, *, out=None) -> Tensor
+ *
+ * input * log(other), 0 where input is 0. */
+FAC_API fac_tensor *fac_xlogy_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_xlogy_inplace_ex(fac_value input, fac_value other);
+FAC_API fac_tensor *fac_xlogy_out_ex(fac_tensor *out, fac_value input, fac_value other);
+
+/* where(condition, input, other, *, out=None) -> Tensor
+ *
+ * input where condition is true, other elsewhere. */
+FAC_API fac_tensor *fac_where_ex(fac_tensor *condition, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, fac_value input, fac_value other);
+
+/* where(condition, other) -> Tensor
+ *
+ * self where condition is true, other elsewhere. */
+FAC_API fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_value other);
+
+/* masked_fill(mask, value) -> Tensor
+ *
+ * input with value where mask is true. */
+FAC_API fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
+
+/* lerp(input, end, weight, *, out=None) -> Tensor
+ *
+ * input + weight * (end - input). */
+FAC_API fac_tensor *fac_lerp_ex(fac_tensor *input, fac_tensor *end, fac_tensor *weight);
+FAC_API fac_tensor *fac_lerp_inplace_ex(fac_tensor *input, fac_tensor *end, fac_tensor *weight);
+FAC_API fac_tensor *fac_lerp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *end, fac_tensor *weight);
+
+/* lerp(input, end, weight, *, out=None) -> Tensor
+ *
+ * input + weight * (end - input). */
+FAC_API fac_tensor *fac_lerp_scalar_ex(fac_tensor *input, fac_tensor *end, fac_scalar weight);
+FAC_API fac_tensor *fac_lerp_scalar_inplace_ex(fac_tensor *input, fac_tensor *end, fac_scalar weight);
+FAC_API fac_tensor *fac_lerp_scalar_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *end, fac_scalar weight);
+
+typedef struct {
+    size_t size_;
+    fac_scalar value;
+} fac_addcmul_options;
+/* addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
+ *
+ * input + value * tensor1 * tensor2. */
+FAC_API fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
+FAC_API fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
+FAC_API fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar value;
+} fac_addcdiv_options;
+/* addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
+ *
+ * input + value * tensor1 / tensor2. */
+FAC_API fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
+FAC_API fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
+FAC_API fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_value min;
+    fac_value max;
+} fac_clamp_options;
+/* clamp(input, min=None, max=None, *, out=None) -> Tensor
+ *
+ * input with elements below min raised to min and above max lowered to max. */
+FAC_API fac_tensor *fac_clamp_ex(fac_tensor *input, const fac_clamp_options *o);
+FAC_API fac_tensor *fac_clamp_inplace_ex(fac_tensor *input, const fac_clamp_options *o);
+FAC_API fac_tensor *fac_clamp_out_ex(fac_tensor *out, fac_tensor *input, const fac_clamp_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_value min;
+    fac_value max;
+} fac_clip_options;
+/* clip(input, min=None, max=None, *, out=None) -> Tensor
+ *
+ * Alias of clamp(). */
+FAC_API fac_tensor *fac_clip_ex(fac_tensor *input, const fac_clip_options *o);
+FAC_API fac_tensor *fac_clip_inplace_ex(fac_tensor *input, const fac_clip_options *o);
+FAC_API fac_tensor *fac_clip_out_ex(fac_tensor *out, fac_tensor *input, const fac_clip_options *o);
+
+/* clamp_min(input, min, *, out=None) -> Tensor
+ *
+ * clamp() from below. */
+FAC_API fac_tensor *fac_clamp_min_ex(fac_tensor *input, fac_value min);
+FAC_API fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, fac_value min);
+FAC_API fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, fac_value min);
+
+/* clamp_max(input, max, *, out=None) -> Tensor
+ *
+ * clamp() from above. */
+FAC_API fac_tensor *fac_clamp_max_ex(fac_tensor *input, fac_value max);
+FAC_API fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, fac_value max);
+FAC_API fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, fac_value max);
+
+/* _clamp(input) -> Tensor
+ *
+ * clamp() to numbers. */
+FAC_API fac_tensor *fac__clamp_ex(fac_tensor *input, fac_scalar low, fac_scalar high);
+
+/* _clamp_low(input) -> Tensor
+ *
+ * clamp() to numbers. */
+FAC_API fac_tensor *fac__clamp_low_ex(fac_tensor *input, fac_scalar low);
+
+/* _clamp_high(input) -> Tensor
+ *
+ * clamp() to numbers. */
+FAC_API fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high);
+
+/* _clamp_tensor(input) -> Tensor
+ *
+ * clamp() to tensors. */
+FAC_API fac_tensor *fac__clamp_tensor_ex(fac_value input, fac_value low, fac_value high);
 
 /* conj_physical(input, *, out=None) -> Tensor
  *
@@ -393,6 +1268,293 @@ FAC_API fac_tensor *fac_real_ex(fac_tensor *input);
  *
  * A view of the imaginary parts of a complex tensor. */
 FAC_API fac_tensor *fac_imag_ex(fac_tensor *input);
+
+/* complex(real, imag, *, out=None) -> Tensor
+ *
+ * Complex numbers from their parts. */
+FAC_API fac_tensor *fac_complex_ex(fac_tensor *real, fac_tensor *imag);
+FAC_API fac_tensor *fac_complex_out_ex(fac_tensor *out, fac_tensor *real, fac_tensor *imag);
+
+/* polar(abs, angle, *, out=None) -> Tensor
+ *
+ * Complex numbers from absolute value and angle. */
+FAC_API fac_tensor *fac_polar_ex(fac_tensor *abs, fac_tensor *angle);
+FAC_API fac_tensor *fac_polar_out_ex(fac_tensor *out, fac_tensor *abs, fac_tensor *angle);
+
+/* relu(input) -> Tensor
+ *
+ * max(input, 0). */
+FAC_API fac_tensor *fac_relu_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_relu_inplace_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_scalar negative_slope;
+} fac_leaky_relu_options;
+/* leaky_relu(input, negative_slope=0.01) -> Tensor
+ *
+ * input where positive, negative_slope * input elsewhere. */
+FAC_API fac_tensor *fac_leaky_relu_ex(fac_tensor *input, const fac_leaky_relu_options *o);
+FAC_API fac_tensor *fac_leaky_relu_inplace_ex(fac_tensor *input, const fac_leaky_relu_options *o);
+FAC_API fac_tensor *fac_leaky_relu_out_ex(fac_tensor *out, fac_tensor *input, const fac_leaky_relu_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+    fac_scalar scale;
+    fac_scalar input_scale;
+} fac_elu_options;
+/* elu(input, alpha=1, scale=1, input_scale=1) -> Tensor
+ *
+ * scale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere. */
+FAC_API fac_tensor *fac_elu_ex(fac_tensor *input, const fac_elu_options *o);
+FAC_API fac_tensor *fac_elu_inplace_ex(fac_tensor *input, const fac_elu_options *o);
+FAC_API fac_tensor *fac_elu_out_ex(fac_tensor *out, fac_tensor *input, const fac_elu_options *o);
+
+/* selu(input) -> Tensor
+ *
+ * elu() with self-normalising constants. */
+FAC_API fac_tensor *fac_selu_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_selu_inplace_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+} fac_celu_options;
+/* celu(input, alpha=1.0) -> Tensor
+ *
+ * elu() that is differentiable once for every alpha. */
+FAC_API fac_tensor *fac_celu_ex(fac_tensor *input, const fac_celu_options *o);
+FAC_API fac_tensor *fac_celu_inplace_ex(fac_tensor *input, const fac_celu_options *o);
+
+typedef struct {
+    size_t size_;
+    const char *approximate;
+} fac_gelu_options;
+/* gelu(input, *, approximate='none') -> Tensor
+ *
+ * input * Phi(input), Phi the normal distribution; or its tanh approximation. */
+FAC_API fac_tensor *fac_gelu_ex(fac_tensor *input, const fac_gelu_options *o);
+FAC_API fac_tensor *fac_gelu_inplace_ex(fac_tensor *input, const fac_gelu_options *o);
+FAC_API fac_tensor *fac_gelu_out_ex(fac_tensor *out, fac_tensor *input, const fac_gelu_options *o);
+
+/* _gelu_erf(input) -> Tensor
+ *
+ * gelu() with erf. */
+FAC_API fac_tensor *fac__gelu_erf_ex(fac_tensor *input);
+
+/* _gelu_tanh(input) -> Tensor
+ *
+ * gelu() with tanh. */
+FAC_API fac_tensor *fac__gelu_tanh_ex(fac_tensor *input);
+
+/* silu(input) -> Tensor
+ *
+ * input * sigmoid(input). */
+FAC_API fac_tensor *fac_silu_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_silu_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_silu_out_ex(fac_tensor *out, fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_scalar beta;
+    fac_scalar threshold;
+} fac_softplus_options;
+/* softplus(input, beta=1, threshold=20) -> Tensor
+ *
+ * log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold. */
+FAC_API fac_tensor *fac_softplus_ex(fac_tensor *input, const fac_softplus_options *o);
+FAC_API fac_tensor *fac_softplus_out_ex(fac_tensor *out, fac_tensor *input, const fac_softplus_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar min_val;
+    fac_scalar max_val;
+} fac_hardtanh_options;
+/* hardtanh(input, min_val=-1, max_val=1) -> Tensor
+ *
+ * input clamped to [min_val, max_val]. */
+FAC_API fac_tensor *fac_hardtanh_ex(fac_tensor *input, const fac_hardtanh_options *o);
+FAC_API fac_tensor *fac_hardtanh_inplace_ex(fac_tensor *input, const fac_hardtanh_options *o);
+FAC_API fac_tensor *fac_hardtanh_out_ex(fac_tensor *out, fac_tensor *input, const fac_hardtanh_options *o);
+
+/* relu6(input) -> Tensor
+ *
+ * input clamped to [0, 6]. */
+FAC_API fac_tensor *fac_relu6_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_relu6_inplace_ex(fac_tensor *input);
+
+/* hardswish(input) -> Tensor
+ *
+ * input * relu6(input + 3) / 6. */
+FAC_API fac_tensor *fac_hardswish_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_hardswish_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_hardswish_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* hardsigmoid(input) -> Tensor
+ *
+ * relu6(input + 3) / 6. */
+FAC_API fac_tensor *fac_hardsigmoid_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_hardsigmoid_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_hardsigmoid_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* mish(input) -> Tensor
+ *
+ * input * tanh(softplus(input)). */
+FAC_API fac_tensor *fac_mish_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_mish_inplace_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_mish_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* log_sigmoid(input) -> Tensor
+ *
+ * log(sigmoid(input)). */
+FAC_API fac_tensor *fac_log_sigmoid_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_log_sigmoid_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* threshold(input, threshold, value) -> Tensor
+ *
+ * input above the threshold, value elsewhere. */
+FAC_API fac_tensor *fac_threshold_ex(fac_tensor *input, fac_scalar threshold, fac_scalar value);
+FAC_API fac_tensor *fac_threshold_inplace_ex(fac_tensor *input, fac_scalar threshold, fac_scalar value);
+
+/* prelu(input, weight) -> Tensor
+ *
+ * leaky_relu() with a learned slope a channel. */
+FAC_API fac_tensor *fac_prelu_ex(fac_tensor *input, fac_tensor *weight);
+
+/* threshold_backward(...) -> Tensor
+ *
+ * The gradient of threshold(). */
+FAC_API fac_tensor *fac_threshold_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar threshold);
+
+/* sigmoid_backward(...) -> Tensor
+ *
+ * The gradient of sigmoid(). */
+FAC_API fac_tensor *fac_sigmoid_backward_ex(fac_tensor *grad_output, fac_tensor *output);
+
+/* tanh_backward(...) -> Tensor
+ *
+ * The gradient of tanh(). */
+FAC_API fac_tensor *fac_tanh_backward_ex(fac_tensor *grad_output, fac_tensor *output);
+
+/* gelu_erf_backward(...) -> Tensor
+ *
+ * The gradient of gelu_erf(). */
+FAC_API fac_tensor *fac_gelu_erf_backward_ex(fac_tensor *grad_output, fac_tensor *input);
+
+/* gelu_tanh_backward(...) -> Tensor
+ *
+ * The gradient of gelu_tanh(). */
+FAC_API fac_tensor *fac_gelu_tanh_backward_ex(fac_tensor *grad_output, fac_tensor *input);
+
+/* silu_backward(...) -> Tensor
+ *
+ * The gradient of silu(). */
+FAC_API fac_tensor *fac_silu_backward_ex(fac_tensor *grad_output, fac_tensor *input);
+
+/* softplus_backward(...) -> Tensor
+ *
+ * The gradient of softplus(). */
+FAC_API fac_tensor *fac_softplus_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar beta, fac_scalar threshold);
+
+/* elu_backward(...) -> Tensor
+ *
+ * The gradient of elu(). */
+FAC_API fac_tensor *fac_elu_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar alpha, fac_scalar scale, fac_scalar input_scale, fac_scalar is_result);
+
+/* leaky_relu_backward(...) -> Tensor
+ *
+ * The gradient of leaky_relu(). */
+FAC_API fac_tensor *fac_leaky_relu_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar negative_slope);
+
+/* hardtanh_backward(...) -> Tensor
+ *
+ * The gradient of hardtanh(). */
+FAC_API fac_tensor *fac_hardtanh_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar min_val, fac_scalar max_val);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int reduction;
+} fac_mse_loss_options;
+/* mse_loss(input, target, reduction=1) -> Tensor
+ *
+ * (input - target)^2. */
+FAC_API fac_tensor *fac_mse_loss_ex(fac_tensor *input, fac_tensor *target, const fac_mse_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int reduction;
+} fac_l1_loss_options;
+/* l1_loss(input, target, reduction=1) -> Tensor
+ *
+ * |input - target|. */
+FAC_API fac_tensor *fac_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_l1_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int reduction;
+    fac_opt_float beta;
+} fac_smooth_l1_loss_options;
+/* smooth_l1_loss(input, target, reduction=1, beta=1.0) -> Tensor
+ *
+ * Squared below beta, linear above. */
+FAC_API fac_tensor *fac_smooth_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_smooth_l1_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int reduction;
+    fac_opt_float delta;
+} fac_huber_loss_options;
+/* huber_loss(input, target, reduction=1, delta=1.0) -> Tensor
+ *
+ * Squared below delta, linear above. */
+FAC_API fac_tensor *fac_huber_loss_ex(fac_tensor *input, fac_tensor *target, const fac_huber_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_int reduction;
+} fac_binary_cross_entropy_options;
+/* binary_cross_entropy(input, target, weight=None, reduction=1) -> Tensor
+ *
+ * -(target * log(input) + (1 - target) * log(1 - input)), logarithms not below -100. */
+FAC_API fac_tensor *fac_binary_cross_entropy_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_tensor *pos_weight;
+    fac_opt_int reduction;
+} fac_binary_cross_entropy_with_logits_options;
+/* binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1) -> Tensor
+ *
+ * binary_cross_entropy(sigmoid(input), target), in one stable step. */
+FAC_API fac_tensor *fac_binary_cross_entropy_with_logits_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_with_logits_options *o);
+
+/* _smooth_l1(input, target) -> Tensor
+ *
+ * The loss of each element. */
+FAC_API fac_tensor *fac__smooth_l1_ex(fac_tensor *input, fac_tensor *target, double beta);
+
+/* _huber(input, target) -> Tensor
+ *
+ * The loss of each element. */
+FAC_API fac_tensor *fac__huber_ex(fac_tensor *input, fac_tensor *target, double delta);
+
+/* _bce(input, target) -> Tensor
+ *
+ * The loss of each element. */
+FAC_API fac_tensor *fac__bce_ex(fac_tensor *input, fac_tensor *target);
+
+/* _bce_backward(...) -> Tensor
+ *
+ * The gradient of _bce(). */
+FAC_API fac_tensor *fac__bce_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target);
+
+/* _bce_logits(input, target) -> Tensor
+ *
+ * The loss of each element. */
+FAC_API fac_tensor *fac__bce_logits_ex(fac_tensor *input, fac_tensor *target);
 
 typedef struct {
     size_t size_;
@@ -552,113 +1714,467 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 
 #ifndef FAC_NO_MACROS
 
-#define fac_empty(...) fac__empty_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
-#define fac__empty_ex(size, ...) fac_empty_ex(size, &(const fac_empty_options){__VA_ARGS__})
-#define fac_empty_out(...) fac__empty_out_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
-#define fac__empty_out_ex(out, size, ...) fac_empty_out_ex(out, size, &(const fac_empty_options){__VA_ARGS__})
-#define fac_empty_strided(...) fac__empty_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_strided_options))
-#define fac__empty_strided_ex(size, stride, ...) fac_empty_strided_ex(size, stride, &(const fac_empty_strided_options){__VA_ARGS__})
-#define fac_zeros(...) fac__zeros_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_options))
-#define fac__zeros_ex(size, ...) fac_zeros_ex(size, &(const fac_zeros_options){__VA_ARGS__})
-#define fac_zeros_out(...) fac__zeros_out_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_options))
-#define fac__zeros_out_ex(out, size, ...) fac_zeros_out_ex(out, size, &(const fac_zeros_options){__VA_ARGS__})
-#define fac_ones(...) fac__ones_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_options))
-#define fac__ones_ex(size, ...) fac_ones_ex(size, &(const fac_ones_options){__VA_ARGS__})
-#define fac_ones_out(...) fac__ones_out_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_options))
-#define fac__ones_out_ex(out, size, ...) fac_ones_out_ex(out, size, &(const fac_ones_options){__VA_ARGS__})
-#define fac_full(...) fac__full_ex(__VA_ARGS__, .size_ = sizeof(fac_full_options))
-#define fac__full_ex(size, fill_value, ...) fac_full_ex(size, FAC_NUMBER(fill_value), &(const fac_full_options){__VA_ARGS__})
-#define fac_full_out(...) fac__full_out_ex(__VA_ARGS__, .size_ = sizeof(fac_full_options))
-#define fac__full_out_ex(out, size, fill_value, ...) fac_full_out_ex(out, size, FAC_NUMBER(fill_value), &(const fac_full_options){__VA_ARGS__})
-#define fac_empty_like(...) fac__empty_like_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_like_options))
-#define fac__empty_like_ex(input, ...) fac_empty_like_ex(input, &(const fac_empty_like_options){__VA_ARGS__})
-#define fac_zeros_like(...) fac__zeros_like_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_like_options))
-#define fac__zeros_like_ex(input, ...) fac_zeros_like_ex(input, &(const fac_zeros_like_options){__VA_ARGS__})
-#define fac_ones_like(...) fac__ones_like_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_like_options))
-#define fac__ones_like_ex(input, ...) fac_ones_like_ex(input, &(const fac_ones_like_options){__VA_ARGS__})
-#define fac_full_like(...) fac__full_like_ex(__VA_ARGS__, .size_ = sizeof(fac_full_like_options))
-#define fac__full_like_ex(input, fill_value, ...) fac_full_like_ex(input, FAC_NUMBER(fill_value), &(const fac_full_like_options){__VA_ARGS__})
-#define fac_arange_end(...) fac__arange_end_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_end_options))
-#define fac__arange_end_ex(end, ...) fac_arange_end_ex(FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
-#define fac_arange_end_out(...) fac__arange_end_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_end_options))
-#define fac__arange_end_out_ex(out, end, ...) fac_arange_end_out_ex(out, FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
-#define fac_arange(...) fac__arange_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
-#define fac__arange_ex(start, end, ...) fac_arange_ex(FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
-#define fac_arange_out(...) fac__arange_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
-#define fac__arange_out_ex(out, start, end, ...) fac_arange_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
-#define fac_clone(...) fac__clone_ex(__VA_ARGS__, .size_ = sizeof(fac_clone_options))
-#define fac__clone_ex(input, ...) fac_clone_ex(input, &(const fac_clone_options){__VA_ARGS__})
-#define fac__to_copy(...) fac___to_copy_ex(__VA_ARGS__, .size_ = sizeof(fac__to_copy_options))
-#define fac___to_copy_ex(input, ...) fac__to_copy_ex(input, &(const fac__to_copy_options){__VA_ARGS__})
-#define fac_copy(...) fac__copy_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
-#define fac__copy_ex(input, src, ...) fac_copy_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
-#define fac_copy_(...) fac__copy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
-#define fac__copy_inplace_ex(input, src, ...) fac_copy_inplace_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
+#define fac_empty(...) FAC__WITH_empty_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
+#define FAC__WITH_empty_ex(size, ...) fac_empty_ex(size, &(const fac_empty_options){__VA_ARGS__})
+#define fac_empty_out(...) FAC__WITH_empty_out_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
+#define FAC__WITH_empty_out_ex(out, size, ...) fac_empty_out_ex(out, size, &(const fac_empty_options){__VA_ARGS__})
+#define fac_empty_strided(...) FAC__WITH_empty_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_strided_options))
+#define FAC__WITH_empty_strided_ex(size, stride, ...) fac_empty_strided_ex(size, stride, &(const fac_empty_strided_options){__VA_ARGS__})
+#define fac_zeros(...) FAC__WITH_zeros_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_options))
+#define FAC__WITH_zeros_ex(size, ...) fac_zeros_ex(size, &(const fac_zeros_options){__VA_ARGS__})
+#define fac_zeros_out(...) FAC__WITH_zeros_out_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_options))
+#define FAC__WITH_zeros_out_ex(out, size, ...) fac_zeros_out_ex(out, size, &(const fac_zeros_options){__VA_ARGS__})
+#define fac_ones(...) FAC__WITH_ones_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_options))
+#define FAC__WITH_ones_ex(size, ...) fac_ones_ex(size, &(const fac_ones_options){__VA_ARGS__})
+#define fac_ones_out(...) FAC__WITH_ones_out_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_options))
+#define FAC__WITH_ones_out_ex(out, size, ...) fac_ones_out_ex(out, size, &(const fac_ones_options){__VA_ARGS__})
+#define fac_full(...) FAC__WITH_full_ex(__VA_ARGS__, .size_ = sizeof(fac_full_options))
+#define FAC__WITH_full_ex(size, fill_value, ...) fac_full_ex(size, FAC_NUMBER(fill_value), &(const fac_full_options){__VA_ARGS__})
+#define fac_full_out(...) FAC__WITH_full_out_ex(__VA_ARGS__, .size_ = sizeof(fac_full_options))
+#define FAC__WITH_full_out_ex(out, size, fill_value, ...) fac_full_out_ex(out, size, FAC_NUMBER(fill_value), &(const fac_full_options){__VA_ARGS__})
+#define fac_empty_like(...) FAC__WITH_empty_like_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_like_options))
+#define FAC__WITH_empty_like_ex(input, ...) fac_empty_like_ex(input, &(const fac_empty_like_options){__VA_ARGS__})
+#define fac_zeros_like(...) FAC__WITH_zeros_like_ex(__VA_ARGS__, .size_ = sizeof(fac_zeros_like_options))
+#define FAC__WITH_zeros_like_ex(input, ...) fac_zeros_like_ex(input, &(const fac_zeros_like_options){__VA_ARGS__})
+#define fac_ones_like(...) FAC__WITH_ones_like_ex(__VA_ARGS__, .size_ = sizeof(fac_ones_like_options))
+#define FAC__WITH_ones_like_ex(input, ...) fac_ones_like_ex(input, &(const fac_ones_like_options){__VA_ARGS__})
+#define fac_full_like(...) FAC__WITH_full_like_ex(__VA_ARGS__, .size_ = sizeof(fac_full_like_options))
+#define FAC__WITH_full_like_ex(input, fill_value, ...) fac_full_like_ex(input, FAC_NUMBER(fill_value), &(const fac_full_like_options){__VA_ARGS__})
+#define fac_arange_end(...) FAC__WITH_arange_end_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_end_options))
+#define FAC__WITH_arange_end_ex(end, ...) fac_arange_end_ex(FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
+#define fac_arange_end_out(...) FAC__WITH_arange_end_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_end_options))
+#define FAC__WITH_arange_end_out_ex(out, end, ...) fac_arange_end_out_ex(out, FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
+#define fac_arange(...) FAC__WITH_arange_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
+#define FAC__WITH_arange_ex(start, end, ...) fac_arange_ex(FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
+#define fac_arange_out(...) FAC__WITH_arange_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
+#define FAC__WITH_arange_out_ex(out, start, end, ...) fac_arange_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
+#define fac_clone(...) FAC__WITH_clone_ex(__VA_ARGS__, .size_ = sizeof(fac_clone_options))
+#define FAC__WITH_clone_ex(input, ...) fac_clone_ex(input, &(const fac_clone_options){__VA_ARGS__})
+#define fac__to_copy(...) FAC__WITH__to_copy_ex(__VA_ARGS__, .size_ = sizeof(fac__to_copy_options))
+#define FAC__WITH__to_copy_ex(input, ...) fac__to_copy_ex(input, &(const fac__to_copy_options){__VA_ARGS__})
+#define fac_copy(...) FAC__WITH_copy_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
+#define FAC__WITH_copy_ex(input, src, ...) fac_copy_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
+#define fac_copy_(...) FAC__WITH_copy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
+#define FAC__WITH_copy_inplace_ex(input, src, ...) fac_copy_inplace_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
 #define fac_fill(input, value) fac_fill_ex(input, FAC_VALUE(value))
 #define fac_fill_(input, value) fac_fill_inplace_ex(input, FAC_VALUE(value))
 #define fac_zero(input) fac_zero_ex(input)
 #define fac_zero_(input) fac_zero_inplace_ex(input)
 #define fac_index(input, indices) fac_index_ex(input, indices)
-#define fac_index_put(...) fac__index_put_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
-#define fac__index_put_ex(input, indices, values, ...) fac_index_put_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
-#define fac_index_put_(...) fac__index_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
-#define fac__index_put_inplace_ex(input, indices, values, ...) fac_index_put_inplace_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
+#define fac_index_put(...) FAC__WITH_index_put_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
+#define FAC__WITH_index_put_ex(input, indices, values, ...) fac_index_put_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
+#define fac_index_put_(...) FAC__WITH_index_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
+#define FAC__WITH_index_put_inplace_ex(input, indices, values, ...) fac_index_put_inplace_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
 #define fac_nonzero(input) fac_nonzero_ex(input)
 #define fac_nonzero_out(out, input) fac_nonzero_out_ex(out, input)
 #define fac_mm(input, mat2) fac_mm_ex(input, mat2)
 #define fac_mm_out(out, input, mat2) fac_mm_out_ex(out, input, mat2)
 #define fac_bmm(input, mat2) fac_bmm_ex(input, mat2)
 #define fac_bmm_out(out, input, mat2) fac_bmm_out_ex(out, input, mat2)
-#define fac_addmm(...) fac__addmm_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
-#define fac__addmm_ex(input, mat1, mat2, ...) fac_addmm_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
-#define fac_addmm_(...) fac__addmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
-#define fac__addmm_inplace_ex(input, mat1, mat2, ...) fac_addmm_inplace_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
-#define fac_addmm_out(...) fac__addmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
-#define fac__addmm_out_ex(out, input, mat1, mat2, ...) fac_addmm_out_ex(out, input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
-#define fac_baddbmm(...) fac__baddbmm_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
-#define fac__baddbmm_ex(input, batch1, batch2, ...) fac_baddbmm_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
-#define fac_baddbmm_(...) fac__baddbmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
-#define fac__baddbmm_inplace_ex(input, batch1, batch2, ...) fac_baddbmm_inplace_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
-#define fac_baddbmm_out(...) fac__baddbmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
-#define fac__baddbmm_out_ex(out, input, batch1, batch2, ...) fac_baddbmm_out_ex(out, input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_addmm(...) FAC__WITH_addmm_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define FAC__WITH_addmm_ex(input, mat1, mat2, ...) fac_addmm_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_addmm_(...) FAC__WITH_addmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define FAC__WITH_addmm_inplace_ex(input, mat1, mat2, ...) fac_addmm_inplace_ex(input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_addmm_out(...) FAC__WITH_addmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmm_options))
+#define FAC__WITH_addmm_out_ex(out, input, mat1, mat2, ...) fac_addmm_out_ex(out, input, mat1, mat2, &(const fac_addmm_options){__VA_ARGS__})
+#define fac_baddbmm(...) FAC__WITH_baddbmm_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define FAC__WITH_baddbmm_ex(input, batch1, batch2, ...) fac_baddbmm_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_baddbmm_(...) FAC__WITH_baddbmm_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define FAC__WITH_baddbmm_inplace_ex(input, batch1, batch2, ...) fac_baddbmm_inplace_ex(input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
+#define fac_baddbmm_out(...) FAC__WITH_baddbmm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_baddbmm_options))
+#define FAC__WITH_baddbmm_out_ex(out, input, batch1, batch2, ...) fac_baddbmm_out_ex(out, input, batch1, batch2, &(const fac_baddbmm_options){__VA_ARGS__})
 #define fac_mv(input, vec) fac_mv_ex(input, vec)
 #define fac_mv_out(out, input, vec) fac_mv_out_ex(out, input, vec)
 #define fac_dot(input, tensor) fac_dot_ex(input, tensor)
 #define fac_dot_out(out, input, tensor) fac_dot_out_ex(out, input, tensor)
 #define fac_vdot(input, other) fac_vdot_ex(input, other)
 #define fac_vdot_out(out, input, other) fac_vdot_out_ex(out, input, other)
-#define fac_addmv(...) fac__addmv_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
-#define fac__addmv_ex(input, mat, vec, ...) fac_addmv_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
-#define fac_addmv_(...) fac__addmv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
-#define fac__addmv_inplace_ex(input, mat, vec, ...) fac_addmv_inplace_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
-#define fac_addmv_out(...) fac__addmv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
-#define fac__addmv_out_ex(out, input, mat, vec, ...) fac_addmv_out_ex(out, input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
-#define fac_addr(...) fac__addr_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
-#define fac__addr_ex(input, vec1, vec2, ...) fac_addr_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
-#define fac_addr_(...) fac__addr_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
-#define fac__addr_inplace_ex(input, vec1, vec2, ...) fac_addr_inplace_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
-#define fac_addr_out(...) fac__addr_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
-#define fac__addr_out_ex(out, input, vec1, vec2, ...) fac_addr_out_ex(out, input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_addmv(...) FAC__WITH_addmv_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define FAC__WITH_addmv_ex(input, mat, vec, ...) fac_addmv_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addmv_(...) FAC__WITH_addmv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define FAC__WITH_addmv_inplace_ex(input, mat, vec, ...) fac_addmv_inplace_ex(input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addmv_out(...) FAC__WITH_addmv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addmv_options))
+#define FAC__WITH_addmv_out_ex(out, input, mat, vec, ...) fac_addmv_out_ex(out, input, mat, vec, &(const fac_addmv_options){__VA_ARGS__})
+#define fac_addr(...) FAC__WITH_addr_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define FAC__WITH_addr_ex(input, vec1, vec2, ...) fac_addr_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_addr_(...) FAC__WITH_addr_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define FAC__WITH_addr_inplace_ex(input, vec1, vec2, ...) fac_addr_inplace_ex(input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
+#define fac_addr_out(...) FAC__WITH_addr_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addr_options))
+#define FAC__WITH_addr_out_ex(out, input, vec1, vec2, ...) fac_addr_out_ex(out, input, vec1, vec2, &(const fac_addr_options){__VA_ARGS__})
 #define fac_outer(input, vec2) fac_outer_ex(input, vec2)
 #define fac_outer_out(out, input, vec2) fac_outer_out_ex(out, input, vec2)
 #define fac_ger(input, vec2) fac_ger_ex(input, vec2)
 #define fac_ger_out(out, input, vec2) fac_ger_out_ex(out, input, vec2)
 #define fac_matmul(input, other) fac_matmul_ex(input, other)
 #define fac_matmul_out(out, input, other) fac_matmul_out_ex(out, input, other)
-#define fac_linear(...) fac__linear_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
-#define fac__linear_ex(input, weight, ...) fac_linear_ex(input, weight, &(const fac_linear_options){__VA_ARGS__})
+#define fac_linear(...) FAC__WITH_linear_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
+#define FAC__WITH_linear_ex(input, weight, ...) fac_linear_ex(input, weight, &(const fac_linear_options){__VA_ARGS__})
 #define fac_einsum(equation, operands) fac_einsum_ex(equation, operands)
 #define fac_inner(input, other) fac_inner_ex(input, other)
 #define fac_inner_out(out, input, other) fac_inner_out_ex(out, input, other)
-#define fac_add(...) fac__add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define fac__add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
-#define fac_add_(...) fac__add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define fac__add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
-#define fac_add_out(...) fac__add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define fac__add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
+#define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
+#define FAC__WITH_add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_add_out(...) FAC__WITH_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
+#define FAC__WITH_add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_sub(...) FAC__WITH_sub_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
+#define FAC__WITH_sub_ex(input, other, ...) fac_sub_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define fac_sub_(...) FAC__WITH_sub_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
+#define FAC__WITH_sub_inplace_ex(input, other, ...) fac_sub_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define fac_sub_out(...) FAC__WITH_sub_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
+#define FAC__WITH_sub_out_ex(out, input, other, ...) fac_sub_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define fac_subtract(...) FAC__WITH_subtract_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
+#define FAC__WITH_subtract_ex(input, other, ...) fac_subtract_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define fac_subtract_(...) FAC__WITH_subtract_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
+#define FAC__WITH_subtract_inplace_ex(input, other, ...) fac_subtract_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define fac_subtract_out(...) FAC__WITH_subtract_out_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
+#define FAC__WITH_subtract_out_ex(out, input, other, ...) fac_subtract_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define fac_rsub(...) FAC__WITH_rsub_ex(__VA_ARGS__, .size_ = sizeof(fac_rsub_options))
+#define FAC__WITH_rsub_ex(input, other, ...) fac_rsub_ex(input, FAC_VALUE(other), &(const fac_rsub_options){__VA_ARGS__})
 #define fac_mul(input, other) fac_mul_ex(FAC_VALUE(input), FAC_VALUE(other))
 #define fac_mul_(input, other) fac_mul_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
 #define fac_mul_out(out, input, other) fac_mul_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_multiply(input, other) fac_multiply_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_multiply_(input, other) fac_multiply_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_multiply_out(out, input, other) fac_multiply_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_div(input, other) fac_div_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_div_(input, other) fac_div_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_div_out(out, input, other) fac_div_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_divide(input, other) fac_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_divide_(input, other) fac_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_divide_out(out, input, other) fac_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_true_divide(input, other) fac_true_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_true_divide_(input, other) fac_true_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_true_divide_out(out, input, other) fac_true_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_div_mode(input, other, rounding_mode) fac_div_mode_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac_div_mode_(input, other, rounding_mode) fac_div_mode_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac_div_mode_out(out, input, other, rounding_mode) fac_div_mode_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac_divide_mode(input, other, rounding_mode) fac_divide_mode_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac_divide_mode_(input, other, rounding_mode) fac_divide_mode_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac_divide_mode_out(out, input, other, rounding_mode) fac_divide_mode_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
+#define fac__div_trunc(input, other) fac__div_trunc_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac__div_trunc_out(out, input, other) fac__div_trunc_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac__div_floor(input, other) fac__div_floor_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac__div_floor_out(out, input, other) fac__div_floor_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_floor_divide(input, other) fac_floor_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_floor_divide_(input, other) fac_floor_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_floor_divide_out(out, input, other) fac_floor_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_remainder(input, other) fac_remainder_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_remainder_(input, other) fac_remainder_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_remainder_out(out, input, other) fac_remainder_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_fmod(input, other) fac_fmod_ex(input, FAC_VALUE(other))
+#define fac_fmod_(input, other) fac_fmod_inplace_ex(input, FAC_VALUE(other))
+#define fac_fmod_out(out, input, other) fac_fmod_out_ex(out, input, FAC_VALUE(other))
+#define fac_pow(input, exponent) fac_pow_ex(FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_pow_(input, exponent) fac_pow_inplace_ex(FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_pow_out(out, input, exponent) fac_pow_out_ex(out, FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_float_power(input, exponent) fac_float_power_ex(FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_float_power_(input, exponent) fac_float_power_inplace_ex(FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_float_power_out(out, input, exponent) fac_float_power_out_ex(out, FAC_VALUE(input), FAC_VALUE(exponent))
+#define fac_maximum(input, other) fac_maximum_ex(input, other)
+#define fac_maximum_out(out, input, other) fac_maximum_out_ex(out, input, other)
+#define fac_minimum(input, other) fac_minimum_ex(input, other)
+#define fac_minimum_out(out, input, other) fac_minimum_out_ex(out, input, other)
+#define fac_fmax(input, other) fac_fmax_ex(input, other)
+#define fac_fmax_out(out, input, other) fac_fmax_out_ex(out, input, other)
+#define fac_fmin(input, other) fac_fmin_ex(input, other)
+#define fac_fmin_out(out, input, other) fac_fmin_out_ex(out, input, other)
+#define fac_atan2(input, other) fac_atan2_ex(input, other)
+#define fac_atan2_(input, other) fac_atan2_inplace_ex(input, other)
+#define fac_atan2_out(out, input, other) fac_atan2_out_ex(out, input, other)
+#define fac_arctan2(input, other) fac_arctan2_ex(input, other)
+#define fac_arctan2_(input, other) fac_arctan2_inplace_ex(input, other)
+#define fac_arctan2_out(out, input, other) fac_arctan2_out_ex(out, input, other)
+#define fac_hypot(input, other) fac_hypot_ex(input, other)
+#define fac_hypot_(input, other) fac_hypot_inplace_ex(input, other)
+#define fac_hypot_out(out, input, other) fac_hypot_out_ex(out, input, other)
+#define fac_copysign(input, other) fac_copysign_ex(input, FAC_VALUE(other))
+#define fac_copysign_(input, other) fac_copysign_inplace_ex(input, FAC_VALUE(other))
+#define fac_copysign_out(out, input, other) fac_copysign_out_ex(out, input, FAC_VALUE(other))
+#define fac_eq(input, other) fac_eq_ex(input, FAC_VALUE(other))
+#define fac_eq_(input, other) fac_eq_inplace_ex(input, FAC_VALUE(other))
+#define fac_eq_out(out, input, other) fac_eq_out_ex(out, input, FAC_VALUE(other))
+#define fac_ne(input, other) fac_ne_ex(input, FAC_VALUE(other))
+#define fac_ne_(input, other) fac_ne_inplace_ex(input, FAC_VALUE(other))
+#define fac_ne_out(out, input, other) fac_ne_out_ex(out, input, FAC_VALUE(other))
+#define fac_not_equal(input, other) fac_not_equal_ex(input, FAC_VALUE(other))
+#define fac_not_equal_(input, other) fac_not_equal_inplace_ex(input, FAC_VALUE(other))
+#define fac_not_equal_out(out, input, other) fac_not_equal_out_ex(out, input, FAC_VALUE(other))
+#define fac_lt(input, other) fac_lt_ex(input, FAC_VALUE(other))
+#define fac_lt_(input, other) fac_lt_inplace_ex(input, FAC_VALUE(other))
+#define fac_lt_out(out, input, other) fac_lt_out_ex(out, input, FAC_VALUE(other))
+#define fac_less(input, other) fac_less_ex(input, FAC_VALUE(other))
+#define fac_less_(input, other) fac_less_inplace_ex(input, FAC_VALUE(other))
+#define fac_less_out(out, input, other) fac_less_out_ex(out, input, FAC_VALUE(other))
+#define fac_le(input, other) fac_le_ex(input, FAC_VALUE(other))
+#define fac_le_(input, other) fac_le_inplace_ex(input, FAC_VALUE(other))
+#define fac_le_out(out, input, other) fac_le_out_ex(out, input, FAC_VALUE(other))
+#define fac_less_equal(input, other) fac_less_equal_ex(input, FAC_VALUE(other))
+#define fac_less_equal_(input, other) fac_less_equal_inplace_ex(input, FAC_VALUE(other))
+#define fac_less_equal_out(out, input, other) fac_less_equal_out_ex(out, input, FAC_VALUE(other))
+#define fac_gt(input, other) fac_gt_ex(input, FAC_VALUE(other))
+#define fac_gt_(input, other) fac_gt_inplace_ex(input, FAC_VALUE(other))
+#define fac_gt_out(out, input, other) fac_gt_out_ex(out, input, FAC_VALUE(other))
+#define fac_greater(input, other) fac_greater_ex(input, FAC_VALUE(other))
+#define fac_greater_(input, other) fac_greater_inplace_ex(input, FAC_VALUE(other))
+#define fac_greater_out(out, input, other) fac_greater_out_ex(out, input, FAC_VALUE(other))
+#define fac_ge(input, other) fac_ge_ex(input, FAC_VALUE(other))
+#define fac_ge_(input, other) fac_ge_inplace_ex(input, FAC_VALUE(other))
+#define fac_ge_out(out, input, other) fac_ge_out_ex(out, input, FAC_VALUE(other))
+#define fac_greater_equal(input, other) fac_greater_equal_ex(input, FAC_VALUE(other))
+#define fac_greater_equal_(input, other) fac_greater_equal_inplace_ex(input, FAC_VALUE(other))
+#define fac_greater_equal_out(out, input, other) fac_greater_equal_out_ex(out, input, FAC_VALUE(other))
+#define fac_logical_and(input, other) fac_logical_and_ex(input, other)
+#define fac_logical_and_(input, other) fac_logical_and_inplace_ex(input, other)
+#define fac_logical_and_out(out, input, other) fac_logical_and_out_ex(out, input, other)
+#define fac_bitwise_and(input, other) fac_bitwise_and_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_and_(input, other) fac_bitwise_and_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_and_out(out, input, other) fac_bitwise_and_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_logical_or(input, other) fac_logical_or_ex(input, other)
+#define fac_logical_or_(input, other) fac_logical_or_inplace_ex(input, other)
+#define fac_logical_or_out(out, input, other) fac_logical_or_out_ex(out, input, other)
+#define fac_bitwise_or(input, other) fac_bitwise_or_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_or_(input, other) fac_bitwise_or_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_or_out(out, input, other) fac_bitwise_or_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_logical_xor(input, other) fac_logical_xor_ex(input, other)
+#define fac_logical_xor_(input, other) fac_logical_xor_inplace_ex(input, other)
+#define fac_logical_xor_out(out, input, other) fac_logical_xor_out_ex(out, input, other)
+#define fac_bitwise_xor(input, other) fac_bitwise_xor_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_xor_(input, other) fac_bitwise_xor_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_xor_out(out, input, other) fac_bitwise_xor_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_logical_not(input) fac_logical_not_ex(input)
+#define fac_logical_not_(input) fac_logical_not_inplace_ex(input)
+#define fac_logical_not_out(out, input) fac_logical_not_out_ex(out, input)
+#define fac_bitwise_not(input) fac_bitwise_not_ex(input)
+#define fac_bitwise_not_(input) fac_bitwise_not_inplace_ex(input)
+#define fac_bitwise_not_out(out, input) fac_bitwise_not_out_ex(out, input)
+#define fac_bitwise_left_shift(input, other) fac_bitwise_left_shift_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_left_shift_(input, other) fac_bitwise_left_shift_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_left_shift_out(out, input, other) fac_bitwise_left_shift_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_right_shift(input, other) fac_bitwise_right_shift_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_right_shift_(input, other) fac_bitwise_right_shift_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_right_shift_out(out, input, other) fac_bitwise_right_shift_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_isnan(input) fac_isnan_ex(input)
+#define fac_isinf(input) fac_isinf_ex(input)
+#define fac_isfinite(input) fac_isfinite_ex(input)
+#define fac_signbit(input) fac_signbit_ex(input)
+#define fac_signbit_out(out, input) fac_signbit_out_ex(out, input)
+#define fac_isposinf(input) fac_isposinf_ex(input)
+#define fac_isposinf_out(out, input) fac_isposinf_out_ex(out, input)
+#define fac_isneginf(input) fac_isneginf_ex(input)
+#define fac_isneginf_out(out, input) fac_isneginf_out_ex(out, input)
+#define fac_isreal(input) fac_isreal_ex(input)
+#define fac_isclose(...) FAC__WITH_isclose_ex(__VA_ARGS__, .size_ = sizeof(fac_isclose_options))
+#define FAC__WITH_isclose_ex(input, other, ...) fac_isclose_ex(input, other, &(const fac_isclose_options){__VA_ARGS__})
+#define fac_allclose(...) FAC__WITH_allclose_ex(__VA_ARGS__, .size_ = sizeof(fac_allclose_options))
+#define FAC__WITH_allclose_ex(input, other, ...) fac_allclose_ex(input, other, &(const fac_allclose_options){__VA_ARGS__})
+#define fac_equal(input, other) fac_equal_ex(input, other)
+#define fac_is_nonzero(input) fac_is_nonzero_ex(input)
+#define fac_neg(input) fac_neg_ex(input)
+#define fac_neg_(input) fac_neg_inplace_ex(input)
+#define fac_neg_out(out, input) fac_neg_out_ex(out, input)
+#define fac_negative(input) fac_negative_ex(input)
+#define fac_negative_(input) fac_negative_inplace_ex(input)
+#define fac_negative_out(out, input) fac_negative_out_ex(out, input)
+#define fac_positive(input) fac_positive_ex(input)
+#define fac_abs(input) fac_abs_ex(input)
+#define fac_abs_(input) fac_abs_inplace_ex(input)
+#define fac_abs_out(out, input) fac_abs_out_ex(out, input)
+#define fac_absolute(input) fac_absolute_ex(input)
+#define fac_absolute_(input) fac_absolute_inplace_ex(input)
+#define fac_absolute_out(out, input) fac_absolute_out_ex(out, input)
+#define fac_sign(input) fac_sign_ex(input)
+#define fac_sign_(input) fac_sign_inplace_ex(input)
+#define fac_sign_out(out, input) fac_sign_out_ex(out, input)
+#define fac_sgn(input) fac_sgn_ex(input)
+#define fac_sgn_(input) fac_sgn_inplace_ex(input)
+#define fac_sgn_out(out, input) fac_sgn_out_ex(out, input)
+#define fac_square(input) fac_square_ex(input)
+#define fac_square_(input) fac_square_inplace_ex(input)
+#define fac_square_out(out, input) fac_square_out_ex(out, input)
+#define fac_reciprocal(input) fac_reciprocal_ex(input)
+#define fac_reciprocal_(input) fac_reciprocal_inplace_ex(input)
+#define fac_reciprocal_out(out, input) fac_reciprocal_out_ex(out, input)
+#define fac_sqrt(input) fac_sqrt_ex(input)
+#define fac_sqrt_(input) fac_sqrt_inplace_ex(input)
+#define fac_sqrt_out(out, input) fac_sqrt_out_ex(out, input)
+#define fac_rsqrt(input) fac_rsqrt_ex(input)
+#define fac_rsqrt_(input) fac_rsqrt_inplace_ex(input)
+#define fac_rsqrt_out(out, input) fac_rsqrt_out_ex(out, input)
+#define fac_exp(input) fac_exp_ex(input)
+#define fac_exp_(input) fac_exp_inplace_ex(input)
+#define fac_exp_out(out, input) fac_exp_out_ex(out, input)
+#define fac_exp2(input) fac_exp2_ex(input)
+#define fac_exp2_(input) fac_exp2_inplace_ex(input)
+#define fac_exp2_out(out, input) fac_exp2_out_ex(out, input)
+#define fac_expm1(input) fac_expm1_ex(input)
+#define fac_expm1_(input) fac_expm1_inplace_ex(input)
+#define fac_expm1_out(out, input) fac_expm1_out_ex(out, input)
+#define fac_log(input) fac_log_ex(input)
+#define fac_log_(input) fac_log_inplace_ex(input)
+#define fac_log_out(out, input) fac_log_out_ex(out, input)
+#define fac_log2(input) fac_log2_ex(input)
+#define fac_log2_(input) fac_log2_inplace_ex(input)
+#define fac_log2_out(out, input) fac_log2_out_ex(out, input)
+#define fac_log10(input) fac_log10_ex(input)
+#define fac_log10_(input) fac_log10_inplace_ex(input)
+#define fac_log10_out(out, input) fac_log10_out_ex(out, input)
+#define fac_log1p(input) fac_log1p_ex(input)
+#define fac_log1p_(input) fac_log1p_inplace_ex(input)
+#define fac_log1p_out(out, input) fac_log1p_out_ex(out, input)
+#define fac_sin(input) fac_sin_ex(input)
+#define fac_sin_(input) fac_sin_inplace_ex(input)
+#define fac_sin_out(out, input) fac_sin_out_ex(out, input)
+#define fac_cos(input) fac_cos_ex(input)
+#define fac_cos_(input) fac_cos_inplace_ex(input)
+#define fac_cos_out(out, input) fac_cos_out_ex(out, input)
+#define fac_sinh(input) fac_sinh_ex(input)
+#define fac_sinh_(input) fac_sinh_inplace_ex(input)
+#define fac_sinh_out(out, input) fac_sinh_out_ex(out, input)
+#define fac_cosh(input) fac_cosh_ex(input)
+#define fac_cosh_(input) fac_cosh_inplace_ex(input)
+#define fac_cosh_out(out, input) fac_cosh_out_ex(out, input)
+#define fac_tan(input) fac_tan_ex(input)
+#define fac_tan_(input) fac_tan_inplace_ex(input)
+#define fac_tan_out(out, input) fac_tan_out_ex(out, input)
+#define fac_tanh(input) fac_tanh_ex(input)
+#define fac_tanh_(input) fac_tanh_inplace_ex(input)
+#define fac_tanh_out(out, input) fac_tanh_out_ex(out, input)
+#define fac_asin(input) fac_asin_ex(input)
+#define fac_asin_(input) fac_asin_inplace_ex(input)
+#define fac_asin_out(out, input) fac_asin_out_ex(out, input)
+#define fac_arcsin(input) fac_arcsin_ex(input)
+#define fac_arcsin_(input) fac_arcsin_inplace_ex(input)
+#define fac_arcsin_out(out, input) fac_arcsin_out_ex(out, input)
+#define fac_acos(input) fac_acos_ex(input)
+#define fac_acos_(input) fac_acos_inplace_ex(input)
+#define fac_acos_out(out, input) fac_acos_out_ex(out, input)
+#define fac_arccos(input) fac_arccos_ex(input)
+#define fac_arccos_(input) fac_arccos_inplace_ex(input)
+#define fac_arccos_out(out, input) fac_arccos_out_ex(out, input)
+#define fac_atan(input) fac_atan_ex(input)
+#define fac_atan_(input) fac_atan_inplace_ex(input)
+#define fac_atan_out(out, input) fac_atan_out_ex(out, input)
+#define fac_arctan(input) fac_arctan_ex(input)
+#define fac_arctan_(input) fac_arctan_inplace_ex(input)
+#define fac_arctan_out(out, input) fac_arctan_out_ex(out, input)
+#define fac_asinh(input) fac_asinh_ex(input)
+#define fac_asinh_(input) fac_asinh_inplace_ex(input)
+#define fac_asinh_out(out, input) fac_asinh_out_ex(out, input)
+#define fac_arcsinh(input) fac_arcsinh_ex(input)
+#define fac_arcsinh_(input) fac_arcsinh_inplace_ex(input)
+#define fac_arcsinh_out(out, input) fac_arcsinh_out_ex(out, input)
+#define fac_acosh(input) fac_acosh_ex(input)
+#define fac_acosh_(input) fac_acosh_inplace_ex(input)
+#define fac_acosh_out(out, input) fac_acosh_out_ex(out, input)
+#define fac_arccosh(input) fac_arccosh_ex(input)
+#define fac_arccosh_(input) fac_arccosh_inplace_ex(input)
+#define fac_arccosh_out(out, input) fac_arccosh_out_ex(out, input)
+#define fac_atanh(input) fac_atanh_ex(input)
+#define fac_atanh_(input) fac_atanh_inplace_ex(input)
+#define fac_atanh_out(out, input) fac_atanh_out_ex(out, input)
+#define fac_arctanh(input) fac_arctanh_ex(input)
+#define fac_arctanh_(input) fac_arctanh_inplace_ex(input)
+#define fac_arctanh_out(out, input) fac_arctanh_out_ex(out, input)
+#define fac_sigmoid(input) fac_sigmoid_ex(input)
+#define fac_sigmoid_(input) fac_sigmoid_inplace_ex(input)
+#define fac_sigmoid_out(out, input) fac_sigmoid_out_ex(out, input)
+#define fac_erf(input) fac_erf_ex(input)
+#define fac_erf_(input) fac_erf_inplace_ex(input)
+#define fac_erf_out(out, input) fac_erf_out_ex(out, input)
+#define fac_erfc(input) fac_erfc_ex(input)
+#define fac_erfc_(input) fac_erfc_inplace_ex(input)
+#define fac_erfc_out(out, input) fac_erfc_out_ex(out, input)
+#define fac_floor(input) fac_floor_ex(input)
+#define fac_floor_(input) fac_floor_inplace_ex(input)
+#define fac_floor_out(out, input) fac_floor_out_ex(out, input)
+#define fac_ceil(input) fac_ceil_ex(input)
+#define fac_ceil_(input) fac_ceil_inplace_ex(input)
+#define fac_ceil_out(out, input) fac_ceil_out_ex(out, input)
+#define fac_trunc(input) fac_trunc_ex(input)
+#define fac_trunc_(input) fac_trunc_inplace_ex(input)
+#define fac_trunc_out(out, input) fac_trunc_out_ex(out, input)
+#define fac_fix(input) fac_fix_ex(input)
+#define fac_fix_(input) fac_fix_inplace_ex(input)
+#define fac_fix_out(out, input) fac_fix_out_ex(out, input)
+#define fac_frac(input) fac_frac_ex(input)
+#define fac_frac_(input) fac_frac_inplace_ex(input)
+#define fac_frac_out(out, input) fac_frac_out_ex(out, input)
+#define fac_round(input) fac_round_ex(input)
+#define fac_round_(input) fac_round_inplace_ex(input)
+#define fac_round_out(out, input) fac_round_out_ex(out, input)
+#define fac_round_decimals(input, decimals) fac_round_decimals_ex(input, decimals)
+#define fac_round_decimals_(input, decimals) fac_round_decimals_inplace_ex(input, decimals)
+#define fac_round_decimals_out(out, input, decimals) fac_round_decimals_out_ex(out, input, decimals)
+#define fac_angle(input) fac_angle_ex(input)
+#define fac_angle_out(out, input) fac_angle_out_ex(out, input)
+#define fac__nan_to_num(input, nan, posinf, neginf) fac__nan_to_num_ex(input, nan, posinf, neginf)
+#define fac_nan_to_num(...) FAC__WITH_nan_to_num_ex(__VA_ARGS__, .size_ = sizeof(fac_nan_to_num_options))
+#define FAC__WITH_nan_to_num_ex(input, ...) fac_nan_to_num_ex(input, &(const fac_nan_to_num_options){__VA_ARGS__})
+#define fac_nan_to_num_(...) FAC__WITH_nan_to_num_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_nan_to_num_options))
+#define FAC__WITH_nan_to_num_inplace_ex(input, ...) fac_nan_to_num_inplace_ex(input, &(const fac_nan_to_num_options){__VA_ARGS__})
+#define fac_nan_to_num_out(...) FAC__WITH_nan_to_num_out_ex(__VA_ARGS__, .size_ = sizeof(fac_nan_to_num_options))
+#define FAC__WITH_nan_to_num_out_ex(out, input, ...) fac_nan_to_num_out_ex(out, input, &(const fac_nan_to_num_options){__VA_ARGS__})
+#define fac_deg2rad(input) fac_deg2rad_ex(input)
+#define fac_deg2rad_(input) fac_deg2rad_inplace_ex(input)
+#define fac_deg2rad_out(out, input) fac_deg2rad_out_ex(out, input)
+#define fac_rad2deg(input) fac_rad2deg_ex(input)
+#define fac_rad2deg_(input) fac_rad2deg_inplace_ex(input)
+#define fac_rad2deg_out(out, input) fac_rad2deg_out_ex(out, input)
+#define fac_logit(...) FAC__WITH_logit_ex(__VA_ARGS__, .size_ = sizeof(fac_logit_options))
+#define FAC__WITH_logit_ex(input, ...) fac_logit_ex(input, &(const fac_logit_options){__VA_ARGS__})
+#define fac_logit_(...) FAC__WITH_logit_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_logit_options))
+#define FAC__WITH_logit_inplace_ex(input, ...) fac_logit_inplace_ex(input, &(const fac_logit_options){__VA_ARGS__})
+#define fac_logit_out(...) FAC__WITH_logit_out_ex(__VA_ARGS__, .size_ = sizeof(fac_logit_options))
+#define FAC__WITH_logit_out_ex(out, input, ...) fac_logit_out_ex(out, input, &(const fac_logit_options){__VA_ARGS__})
+#define fac_xlogy(input, other) fac_xlogy_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_xlogy_(input, other) fac_xlogy_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
+#define fac_xlogy_out(out, input, other) fac_xlogy_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_where(condition, input, other) fac_where_ex(condition, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_where_out(out, condition, input, other) fac_where_out_ex(out, condition, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_where_method(input, condition, other) fac_where_method_ex(input, condition, FAC_VALUE(other))
+#define fac_masked_fill(input, mask, value) fac_masked_fill_ex(input, mask, FAC_VALUE(value))
+#define fac_lerp(input, end, weight) fac_lerp_ex(input, end, weight)
+#define fac_lerp_(input, end, weight) fac_lerp_inplace_ex(input, end, weight)
+#define fac_lerp_out(out, input, end, weight) fac_lerp_out_ex(out, input, end, weight)
+#define fac_lerp_scalar(input, end, weight) fac_lerp_scalar_ex(input, end, FAC_NUMBER(weight))
+#define fac_lerp_scalar_(input, end, weight) fac_lerp_scalar_inplace_ex(input, end, FAC_NUMBER(weight))
+#define fac_lerp_scalar_out(out, input, end, weight) fac_lerp_scalar_out_ex(out, input, end, FAC_NUMBER(weight))
+#define fac_addcmul(...) FAC__WITH_addcmul_ex(__VA_ARGS__, .size_ = sizeof(fac_addcmul_options))
+#define FAC__WITH_addcmul_ex(input, tensor1, tensor2, ...) fac_addcmul_ex(input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
+#define fac_addcmul_(...) FAC__WITH_addcmul_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addcmul_options))
+#define FAC__WITH_addcmul_inplace_ex(input, tensor1, tensor2, ...) fac_addcmul_inplace_ex(input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
+#define fac_addcmul_out(...) FAC__WITH_addcmul_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcmul_options))
+#define FAC__WITH_addcmul_out_ex(out, input, tensor1, tensor2, ...) fac_addcmul_out_ex(out, input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
+#define fac_addcdiv(...) FAC__WITH_addcdiv_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
+#define FAC__WITH_addcdiv_ex(input, tensor1, tensor2, ...) fac_addcdiv_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
+#define fac_addcdiv_(...) FAC__WITH_addcdiv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
+#define FAC__WITH_addcdiv_inplace_ex(input, tensor1, tensor2, ...) fac_addcdiv_inplace_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
+#define fac_addcdiv_out(...) FAC__WITH_addcdiv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
+#define FAC__WITH_addcdiv_out_ex(out, input, tensor1, tensor2, ...) fac_addcdiv_out_ex(out, input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
+#define fac_clamp(...) FAC__WITH_clamp_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
+#define FAC__WITH_clamp_ex(input, ...) fac_clamp_ex(input, &(const fac_clamp_options){__VA_ARGS__})
+#define fac_clamp_(...) FAC__WITH_clamp_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
+#define FAC__WITH_clamp_inplace_ex(input, ...) fac_clamp_inplace_ex(input, &(const fac_clamp_options){__VA_ARGS__})
+#define fac_clamp_out(...) FAC__WITH_clamp_out_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
+#define FAC__WITH_clamp_out_ex(out, input, ...) fac_clamp_out_ex(out, input, &(const fac_clamp_options){__VA_ARGS__})
+#define fac_clip(...) FAC__WITH_clip_ex(__VA_ARGS__, .size_ = sizeof(fac_clip_options))
+#define FAC__WITH_clip_ex(input, ...) fac_clip_ex(input, &(const fac_clip_options){__VA_ARGS__})
+#define fac_clip_(...) FAC__WITH_clip_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_clip_options))
+#define FAC__WITH_clip_inplace_ex(input, ...) fac_clip_inplace_ex(input, &(const fac_clip_options){__VA_ARGS__})
+#define fac_clip_out(...) FAC__WITH_clip_out_ex(__VA_ARGS__, .size_ = sizeof(fac_clip_options))
+#define FAC__WITH_clip_out_ex(out, input, ...) fac_clip_out_ex(out, input, &(const fac_clip_options){__VA_ARGS__})
+#define fac_clamp_min(input, min) fac_clamp_min_ex(input, FAC_VALUE(min))
+#define fac_clamp_min_(input, min) fac_clamp_min_inplace_ex(input, FAC_VALUE(min))
+#define fac_clamp_min_out(out, input, min) fac_clamp_min_out_ex(out, input, FAC_VALUE(min))
+#define fac_clamp_max(input, max) fac_clamp_max_ex(input, FAC_VALUE(max))
+#define fac_clamp_max_(input, max) fac_clamp_max_inplace_ex(input, FAC_VALUE(max))
+#define fac_clamp_max_out(out, input, max) fac_clamp_max_out_ex(out, input, FAC_VALUE(max))
+#define fac__clamp(input, low, high) fac__clamp_ex(input, FAC_NUMBER(low), FAC_NUMBER(high))
+#define fac__clamp_low(input, low) fac__clamp_low_ex(input, FAC_NUMBER(low))
+#define fac__clamp_high(input, high) fac__clamp_high_ex(input, FAC_NUMBER(high))
+#define fac__clamp_tensor(input, low, high) fac__clamp_tensor_ex(FAC_VALUE(input), FAC_VALUE(low), FAC_VALUE(high))
 #define fac_conj_physical(input) fac_conj_physical_ex(input)
 #define fac_conj_physical_(input) fac_conj_physical_inplace_ex(input)
 #define fac_conj_physical_out(out, input) fac_conj_physical_out_ex(out, input)
@@ -669,12 +2185,100 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac__neg_view(input) fac__neg_view_ex(input)
 #define fac_real(input) fac_real_ex(input)
 #define fac_imag(input) fac_imag_ex(input)
-#define fac_sum(...) fac__sum_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
-#define fac__sum_ex(input, ...) fac_sum_ex(input, &(const fac_sum_options){__VA_ARGS__})
-#define fac_sum_out(...) fac__sum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
-#define fac__sum_out_ex(out, input, ...) fac_sum_out_ex(out, input, &(const fac_sum_options){__VA_ARGS__})
-#define fac_as_strided(...) fac__as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
-#define fac__as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
+#define fac_complex(real, imag) fac_complex_ex(real, imag)
+#define fac_complex_out(out, real, imag) fac_complex_out_ex(out, real, imag)
+#define fac_polar(abs, angle) fac_polar_ex(abs, angle)
+#define fac_polar_out(out, abs, angle) fac_polar_out_ex(out, abs, angle)
+#define fac_relu(input) fac_relu_ex(input)
+#define fac_relu_(input) fac_relu_inplace_ex(input)
+#define fac_leaky_relu(...) FAC__WITH_leaky_relu_ex(__VA_ARGS__, .size_ = sizeof(fac_leaky_relu_options))
+#define FAC__WITH_leaky_relu_ex(input, ...) fac_leaky_relu_ex(input, &(const fac_leaky_relu_options){__VA_ARGS__})
+#define fac_leaky_relu_(...) FAC__WITH_leaky_relu_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_leaky_relu_options))
+#define FAC__WITH_leaky_relu_inplace_ex(input, ...) fac_leaky_relu_inplace_ex(input, &(const fac_leaky_relu_options){__VA_ARGS__})
+#define fac_leaky_relu_out(...) FAC__WITH_leaky_relu_out_ex(__VA_ARGS__, .size_ = sizeof(fac_leaky_relu_options))
+#define FAC__WITH_leaky_relu_out_ex(out, input, ...) fac_leaky_relu_out_ex(out, input, &(const fac_leaky_relu_options){__VA_ARGS__})
+#define fac_elu(...) FAC__WITH_elu_ex(__VA_ARGS__, .size_ = sizeof(fac_elu_options))
+#define FAC__WITH_elu_ex(input, ...) fac_elu_ex(input, &(const fac_elu_options){__VA_ARGS__})
+#define fac_elu_(...) FAC__WITH_elu_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_elu_options))
+#define FAC__WITH_elu_inplace_ex(input, ...) fac_elu_inplace_ex(input, &(const fac_elu_options){__VA_ARGS__})
+#define fac_elu_out(...) FAC__WITH_elu_out_ex(__VA_ARGS__, .size_ = sizeof(fac_elu_options))
+#define FAC__WITH_elu_out_ex(out, input, ...) fac_elu_out_ex(out, input, &(const fac_elu_options){__VA_ARGS__})
+#define fac_selu(input) fac_selu_ex(input)
+#define fac_selu_(input) fac_selu_inplace_ex(input)
+#define fac_celu(...) FAC__WITH_celu_ex(__VA_ARGS__, .size_ = sizeof(fac_celu_options))
+#define FAC__WITH_celu_ex(input, ...) fac_celu_ex(input, &(const fac_celu_options){__VA_ARGS__})
+#define fac_celu_(...) FAC__WITH_celu_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_celu_options))
+#define FAC__WITH_celu_inplace_ex(input, ...) fac_celu_inplace_ex(input, &(const fac_celu_options){__VA_ARGS__})
+#define fac_gelu(...) FAC__WITH_gelu_ex(__VA_ARGS__, .size_ = sizeof(fac_gelu_options))
+#define FAC__WITH_gelu_ex(input, ...) fac_gelu_ex(input, &(const fac_gelu_options){__VA_ARGS__})
+#define fac_gelu_(...) FAC__WITH_gelu_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_gelu_options))
+#define FAC__WITH_gelu_inplace_ex(input, ...) fac_gelu_inplace_ex(input, &(const fac_gelu_options){__VA_ARGS__})
+#define fac_gelu_out(...) FAC__WITH_gelu_out_ex(__VA_ARGS__, .size_ = sizeof(fac_gelu_options))
+#define FAC__WITH_gelu_out_ex(out, input, ...) fac_gelu_out_ex(out, input, &(const fac_gelu_options){__VA_ARGS__})
+#define fac__gelu_erf(input) fac__gelu_erf_ex(input)
+#define fac__gelu_tanh(input) fac__gelu_tanh_ex(input)
+#define fac_silu(input) fac_silu_ex(input)
+#define fac_silu_(input) fac_silu_inplace_ex(input)
+#define fac_silu_out(out, input) fac_silu_out_ex(out, input)
+#define fac_softplus(...) FAC__WITH_softplus_ex(__VA_ARGS__, .size_ = sizeof(fac_softplus_options))
+#define FAC__WITH_softplus_ex(input, ...) fac_softplus_ex(input, &(const fac_softplus_options){__VA_ARGS__})
+#define fac_softplus_out(...) FAC__WITH_softplus_out_ex(__VA_ARGS__, .size_ = sizeof(fac_softplus_options))
+#define FAC__WITH_softplus_out_ex(out, input, ...) fac_softplus_out_ex(out, input, &(const fac_softplus_options){__VA_ARGS__})
+#define fac_hardtanh(...) FAC__WITH_hardtanh_ex(__VA_ARGS__, .size_ = sizeof(fac_hardtanh_options))
+#define FAC__WITH_hardtanh_ex(input, ...) fac_hardtanh_ex(input, &(const fac_hardtanh_options){__VA_ARGS__})
+#define fac_hardtanh_(...) FAC__WITH_hardtanh_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_hardtanh_options))
+#define FAC__WITH_hardtanh_inplace_ex(input, ...) fac_hardtanh_inplace_ex(input, &(const fac_hardtanh_options){__VA_ARGS__})
+#define fac_hardtanh_out(...) FAC__WITH_hardtanh_out_ex(__VA_ARGS__, .size_ = sizeof(fac_hardtanh_options))
+#define FAC__WITH_hardtanh_out_ex(out, input, ...) fac_hardtanh_out_ex(out, input, &(const fac_hardtanh_options){__VA_ARGS__})
+#define fac_relu6(input) fac_relu6_ex(input)
+#define fac_relu6_(input) fac_relu6_inplace_ex(input)
+#define fac_hardswish(input) fac_hardswish_ex(input)
+#define fac_hardswish_(input) fac_hardswish_inplace_ex(input)
+#define fac_hardswish_out(out, input) fac_hardswish_out_ex(out, input)
+#define fac_hardsigmoid(input) fac_hardsigmoid_ex(input)
+#define fac_hardsigmoid_(input) fac_hardsigmoid_inplace_ex(input)
+#define fac_hardsigmoid_out(out, input) fac_hardsigmoid_out_ex(out, input)
+#define fac_mish(input) fac_mish_ex(input)
+#define fac_mish_(input) fac_mish_inplace_ex(input)
+#define fac_mish_out(out, input) fac_mish_out_ex(out, input)
+#define fac_log_sigmoid(input) fac_log_sigmoid_ex(input)
+#define fac_log_sigmoid_out(out, input) fac_log_sigmoid_out_ex(out, input)
+#define fac_threshold(input, threshold, value) fac_threshold_ex(input, FAC_NUMBER(threshold), FAC_NUMBER(value))
+#define fac_threshold_(input, threshold, value) fac_threshold_inplace_ex(input, FAC_NUMBER(threshold), FAC_NUMBER(value))
+#define fac_prelu(input, weight) fac_prelu_ex(input, weight)
+#define fac_threshold_backward(grad_output, input, threshold) fac_threshold_backward_ex(grad_output, input, FAC_NUMBER(threshold))
+#define fac_sigmoid_backward(grad_output, output) fac_sigmoid_backward_ex(grad_output, output)
+#define fac_tanh_backward(grad_output, output) fac_tanh_backward_ex(grad_output, output)
+#define fac_gelu_erf_backward(grad_output, input) fac_gelu_erf_backward_ex(grad_output, input)
+#define fac_gelu_tanh_backward(grad_output, input) fac_gelu_tanh_backward_ex(grad_output, input)
+#define fac_silu_backward(grad_output, input) fac_silu_backward_ex(grad_output, input)
+#define fac_softplus_backward(grad_output, input, beta, threshold) fac_softplus_backward_ex(grad_output, input, FAC_NUMBER(beta), FAC_NUMBER(threshold))
+#define fac_elu_backward(grad_output, input, alpha, scale, input_scale, is_result) fac_elu_backward_ex(grad_output, input, FAC_NUMBER(alpha), FAC_NUMBER(scale), FAC_NUMBER(input_scale), FAC_NUMBER(is_result))
+#define fac_leaky_relu_backward(grad_output, input, negative_slope) fac_leaky_relu_backward_ex(grad_output, input, FAC_NUMBER(negative_slope))
+#define fac_hardtanh_backward(grad_output, input, min_val, max_val) fac_hardtanh_backward_ex(grad_output, input, FAC_NUMBER(min_val), FAC_NUMBER(max_val))
+#define fac_mse_loss(...) FAC__WITH_mse_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_mse_loss_options))
+#define FAC__WITH_mse_loss_ex(input, target, ...) fac_mse_loss_ex(input, target, &(const fac_mse_loss_options){__VA_ARGS__})
+#define fac_l1_loss(...) FAC__WITH_l1_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_l1_loss_options))
+#define FAC__WITH_l1_loss_ex(input, target, ...) fac_l1_loss_ex(input, target, &(const fac_l1_loss_options){__VA_ARGS__})
+#define fac_smooth_l1_loss(...) FAC__WITH_smooth_l1_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_smooth_l1_loss_options))
+#define FAC__WITH_smooth_l1_loss_ex(input, target, ...) fac_smooth_l1_loss_ex(input, target, &(const fac_smooth_l1_loss_options){__VA_ARGS__})
+#define fac_huber_loss(...) FAC__WITH_huber_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_huber_loss_options))
+#define FAC__WITH_huber_loss_ex(input, target, ...) fac_huber_loss_ex(input, target, &(const fac_huber_loss_options){__VA_ARGS__})
+#define fac_binary_cross_entropy(...) FAC__WITH_binary_cross_entropy_ex(__VA_ARGS__, .size_ = sizeof(fac_binary_cross_entropy_options))
+#define FAC__WITH_binary_cross_entropy_ex(input, target, ...) fac_binary_cross_entropy_ex(input, target, &(const fac_binary_cross_entropy_options){__VA_ARGS__})
+#define fac_binary_cross_entropy_with_logits(...) FAC__WITH_binary_cross_entropy_with_logits_ex(__VA_ARGS__, .size_ = sizeof(fac_binary_cross_entropy_with_logits_options))
+#define FAC__WITH_binary_cross_entropy_with_logits_ex(input, target, ...) fac_binary_cross_entropy_with_logits_ex(input, target, &(const fac_binary_cross_entropy_with_logits_options){__VA_ARGS__})
+#define fac__smooth_l1(input, target, beta) fac__smooth_l1_ex(input, target, beta)
+#define fac__huber(input, target, delta) fac__huber_ex(input, target, delta)
+#define fac__bce(input, target) fac__bce_ex(input, target)
+#define fac__bce_backward(grad_output, input, target) fac__bce_backward_ex(grad_output, input, target)
+#define fac__bce_logits(input, target) fac__bce_logits_ex(input, target)
+#define fac_sum(...) FAC__WITH_sum_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
+#define FAC__WITH_sum_ex(input, ...) fac_sum_ex(input, &(const fac_sum_options){__VA_ARGS__})
+#define fac_sum_out(...) FAC__WITH_sum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
+#define FAC__WITH_sum_out_ex(out, input, ...) fac_sum_out_ex(out, input, &(const fac_sum_options){__VA_ARGS__})
+#define fac_as_strided(...) FAC__WITH_as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
+#define FAC__WITH_as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
 #define fac_view(input, size) fac_view_ex(input, size)
 #define fac_view_dtype(input, dtype) fac_view_dtype_ex(input, dtype)
 #define fac__unsafe_view(input, size) fac__unsafe_view_ex(input, size)
@@ -682,25 +2286,25 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac_permute(input, dims) fac_permute_ex(input, dims)
 #define fac_transpose(input, dim0, dim1) fac_transpose_ex(input, dim0, dim1)
 #define fac_t(input) fac_t_ex(input)
-#define fac_expand(...) fac__expand_ex(__VA_ARGS__, .size_ = sizeof(fac_expand_options))
-#define fac__expand_ex(input, size, ...) fac_expand_ex(input, size, &(const fac_expand_options){__VA_ARGS__})
+#define fac_expand(...) FAC__WITH_expand_ex(__VA_ARGS__, .size_ = sizeof(fac_expand_options))
+#define FAC__WITH_expand_ex(input, size, ...) fac_expand_ex(input, size, &(const fac_expand_options){__VA_ARGS__})
 #define fac_select(input, dim, index) fac_select_ex(input, dim, index)
-#define fac_slice(...) fac__slice_ex(__VA_ARGS__, .size_ = sizeof(fac_slice_options))
-#define fac__slice_ex(input, ...) fac_slice_ex(input, &(const fac_slice_options){__VA_ARGS__})
+#define fac_slice(...) FAC__WITH_slice_ex(__VA_ARGS__, .size_ = sizeof(fac_slice_options))
+#define FAC__WITH_slice_ex(input, ...) fac_slice_ex(input, &(const fac_slice_options){__VA_ARGS__})
 #define fac_squeeze(input) fac_squeeze_ex(input)
 #define fac_squeeze_dim(input, dim) fac_squeeze_dim_ex(input, dim)
 #define fac_squeeze_dims(input, dim) fac_squeeze_dims_ex(input, dim)
 #define fac_unsqueeze(input, dim) fac_unsqueeze_ex(input, dim)
 #define fac_detach(input) fac_detach_ex(input)
 #define fac_alias(input) fac_alias_ex(input)
-#define fac_contiguous(...) fac__contiguous_ex(__VA_ARGS__, .size_ = sizeof(fac_contiguous_options))
-#define fac__contiguous_ex(input, ...) fac_contiguous_ex(input, &(const fac_contiguous_options){__VA_ARGS__})
-#define fac_index_add(...) fac__index_add_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define fac__index_add_ex(input, dim, index, source, ...) fac_index_add_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
-#define fac_index_add_(...) fac__index_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define fac__index_add_inplace_ex(input, dim, index, source, ...) fac_index_add_inplace_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
-#define fac_index_add_out(...) fac__index_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define fac__index_add_out_ex(out, input, dim, index, source, ...) fac_index_add_out_ex(out, input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_contiguous(...) FAC__WITH_contiguous_ex(__VA_ARGS__, .size_ = sizeof(fac_contiguous_options))
+#define FAC__WITH_contiguous_ex(input, ...) fac_contiguous_ex(input, &(const fac_contiguous_options){__VA_ARGS__})
+#define fac_index_add(...) FAC__WITH_index_add_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_ex(input, dim, index, source, ...) fac_index_add_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_index_add_(...) FAC__WITH_index_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_inplace_ex(input, dim, index, source, ...) fac_index_add_inplace_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_index_add_out(...) FAC__WITH_index_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_out_ex(out, input, dim, index, source, ...) fac_index_add_out_ex(out, input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
 #define fac_select_backward(grad, input_sizes, dim, index) fac_select_backward_ex(grad, input_sizes, dim, index)
 #define fac_slice_backward(grad, input_sizes, dim, start, end, step) fac_slice_backward_ex(grad, input_sizes, dim, start, end, step)
 #define fac_resolve_conj(input) fac_resolve_conj_ex(input)

@@ -174,7 +174,7 @@ FAC_API fac_device fac_cpu(void);
 FAC_API fac_scalar fac_int(int64_t v);
 FAC_API fac_scalar fac_float(double v);
 FAC_API fac_scalar fac_boolean(bool v);
-FAC_API fac_scalar fac_complex(double re, double im);
+FAC_API fac_scalar fac_complex_number(double re, double im);
 
 #ifdef __cplusplus
 }

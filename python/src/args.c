@@ -81,7 +81,7 @@ int fac__to_scalar(PyObject *o, fac_scalar *out) {
         return int_scalar(o, out);
     if (PyComplex_Check(o)) {
         Py_complex c = PyComplex_AsCComplex(o);
-        *out = fac_complex(c.real, c.imag);
+        *out = fac_complex_number(c.real, c.imag);
         return 1;
     }
     if (fac__tensor_check(o) || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o) ||
@@ -110,7 +110,7 @@ int fac__to_scalar(PyObject *o, fac_scalar *out) {
         Py_complex c = PyComplex_AsCComplex(o);
         if (c.real == -1.0 && PyErr_Occurred())
             return -1;
-        *out = fac_complex(c.real, c.imag);
+        *out = fac_complex_number(c.real, c.imag);
         return 1;
     }
     if (strstr(name, "bool") != NULL) {

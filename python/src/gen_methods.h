@@ -179,11 +179,683 @@ static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_function(&function_entry_add, self, args, n, names);
 }
+static const fac__op *const function_ops_sub[] = {&fac__op_sub};
+static const fac__entry function_entry_sub = {"sub", function_ops_sub, 1, NULL};
+static PyObject *function_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sub, self, args, n, names);
+}
+static const fac__op *const function_ops_subtract[] = {&fac__op_subtract};
+static const fac__entry function_entry_subtract = {"subtract", function_ops_subtract, 1, NULL};
+static PyObject *function_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_subtract, self, args, n, names);
+}
+static const fac__op *const function_ops_rsub[] = {&fac__op_rsub};
+static const fac__entry function_entry_rsub = {"rsub", function_ops_rsub, 1, NULL};
+static PyObject *function_rsub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rsub, self, args, n, names);
+}
 static const fac__op *const function_ops_mul[] = {&fac__op_mul};
 static const fac__entry function_entry_mul = {"mul", function_ops_mul, 1, NULL};
 static PyObject *function_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_mul, self, args, n, names);
+}
+static const fac__op *const function_ops_multiply[] = {&fac__op_multiply};
+static const fac__entry function_entry_multiply = {"multiply", function_ops_multiply, 1, NULL};
+static PyObject *function_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_multiply, self, args, n, names);
+}
+static const fac__op *const function_ops_div[] = {&fac__op_div, &fac__op_div_mode};
+static const fac__entry function_entry_div = {"div", function_ops_div, 2, NULL};
+static PyObject *function_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_div, self, args, n, names);
+}
+static const fac__op *const function_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
+static const fac__entry function_entry_divide = {"divide", function_ops_divide, 2, NULL};
+static PyObject *function_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_divide, self, args, n, names);
+}
+static const fac__op *const function_ops_true_divide[] = {&fac__op_true_divide};
+static const fac__entry function_entry_true_divide = {"true_divide", function_ops_true_divide, 1, NULL};
+static PyObject *function_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_true_divide, self, args, n, names);
+}
+static const fac__op *const function_ops_floor_divide[] = {&fac__op_floor_divide};
+static const fac__entry function_entry_floor_divide = {"floor_divide", function_ops_floor_divide, 1, NULL};
+static PyObject *function_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_floor_divide, self, args, n, names);
+}
+static const fac__op *const function_ops_remainder[] = {&fac__op_remainder};
+static const fac__entry function_entry_remainder = {"remainder", function_ops_remainder, 1, NULL};
+static PyObject *function_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_remainder, self, args, n, names);
+}
+static const fac__op *const function_ops_fmod[] = {&fac__op_fmod};
+static const fac__entry function_entry_fmod = {"fmod", function_ops_fmod, 1, NULL};
+static PyObject *function_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_fmod, self, args, n, names);
+}
+static const fac__op *const function_ops_pow[] = {&fac__op_pow};
+static const fac__entry function_entry_pow = {"pow", function_ops_pow, 1, NULL};
+static PyObject *function_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_pow, self, args, n, names);
+}
+static const fac__op *const function_ops_float_power[] = {&fac__op_float_power};
+static const fac__entry function_entry_float_power = {"float_power", function_ops_float_power, 1, NULL};
+static PyObject *function_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_float_power, self, args, n, names);
+}
+static const fac__op *const function_ops_maximum[] = {&fac__op_maximum};
+static const fac__entry function_entry_maximum = {"maximum", function_ops_maximum, 1, NULL};
+static PyObject *function_maximum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_maximum, self, args, n, names);
+}
+static const fac__op *const function_ops_minimum[] = {&fac__op_minimum};
+static const fac__entry function_entry_minimum = {"minimum", function_ops_minimum, 1, NULL};
+static PyObject *function_minimum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_minimum, self, args, n, names);
+}
+static const fac__op *const function_ops_fmax[] = {&fac__op_fmax};
+static const fac__entry function_entry_fmax = {"fmax", function_ops_fmax, 1, NULL};
+static PyObject *function_fmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_fmax, self, args, n, names);
+}
+static const fac__op *const function_ops_fmin[] = {&fac__op_fmin};
+static const fac__entry function_entry_fmin = {"fmin", function_ops_fmin, 1, NULL};
+static PyObject *function_fmin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_fmin, self, args, n, names);
+}
+static const fac__op *const function_ops_atan2[] = {&fac__op_atan2};
+static const fac__entry function_entry_atan2 = {"atan2", function_ops_atan2, 1, NULL};
+static PyObject *function_atan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atan2, self, args, n, names);
+}
+static const fac__op *const function_ops_arctan2[] = {&fac__op_arctan2};
+static const fac__entry function_entry_arctan2 = {"arctan2", function_ops_arctan2, 1, NULL};
+static PyObject *function_arctan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arctan2, self, args, n, names);
+}
+static const fac__op *const function_ops_hypot[] = {&fac__op_hypot};
+static const fac__entry function_entry_hypot = {"hypot", function_ops_hypot, 1, NULL};
+static PyObject *function_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_hypot, self, args, n, names);
+}
+static const fac__op *const function_ops_copysign[] = {&fac__op_copysign};
+static const fac__entry function_entry_copysign = {"copysign", function_ops_copysign, 1, NULL};
+static PyObject *function_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_copysign, self, args, n, names);
+}
+static const fac__op *const function_ops_eq[] = {&fac__op_eq};
+static const fac__entry function_entry_eq = {"eq", function_ops_eq, 1, NULL};
+static PyObject *function_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_eq, self, args, n, names);
+}
+static const fac__op *const function_ops_ne[] = {&fac__op_ne};
+static const fac__entry function_entry_ne = {"ne", function_ops_ne, 1, NULL};
+static PyObject *function_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_ne, self, args, n, names);
+}
+static const fac__op *const function_ops_not_equal[] = {&fac__op_not_equal};
+static const fac__entry function_entry_not_equal = {"not_equal", function_ops_not_equal, 1, NULL};
+static PyObject *function_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_not_equal, self, args, n, names);
+}
+static const fac__op *const function_ops_lt[] = {&fac__op_lt};
+static const fac__entry function_entry_lt = {"lt", function_ops_lt, 1, NULL};
+static PyObject *function_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_lt, self, args, n, names);
+}
+static const fac__op *const function_ops_less[] = {&fac__op_less};
+static const fac__entry function_entry_less = {"less", function_ops_less, 1, NULL};
+static PyObject *function_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_less, self, args, n, names);
+}
+static const fac__op *const function_ops_le[] = {&fac__op_le};
+static const fac__entry function_entry_le = {"le", function_ops_le, 1, NULL};
+static PyObject *function_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_le, self, args, n, names);
+}
+static const fac__op *const function_ops_less_equal[] = {&fac__op_less_equal};
+static const fac__entry function_entry_less_equal = {"less_equal", function_ops_less_equal, 1, NULL};
+static PyObject *function_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_less_equal, self, args, n, names);
+}
+static const fac__op *const function_ops_gt[] = {&fac__op_gt};
+static const fac__entry function_entry_gt = {"gt", function_ops_gt, 1, NULL};
+static PyObject *function_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_gt, self, args, n, names);
+}
+static const fac__op *const function_ops_greater[] = {&fac__op_greater};
+static const fac__entry function_entry_greater = {"greater", function_ops_greater, 1, NULL};
+static PyObject *function_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_greater, self, args, n, names);
+}
+static const fac__op *const function_ops_ge[] = {&fac__op_ge};
+static const fac__entry function_entry_ge = {"ge", function_ops_ge, 1, NULL};
+static PyObject *function_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_ge, self, args, n, names);
+}
+static const fac__op *const function_ops_greater_equal[] = {&fac__op_greater_equal};
+static const fac__entry function_entry_greater_equal = {"greater_equal", function_ops_greater_equal, 1, NULL};
+static PyObject *function_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_greater_equal, self, args, n, names);
+}
+static const fac__op *const function_ops_logical_and[] = {&fac__op_logical_and};
+static const fac__entry function_entry_logical_and = {"logical_and", function_ops_logical_and, 1, NULL};
+static PyObject *function_logical_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logical_and, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_and[] = {&fac__op_bitwise_and};
+static const fac__entry function_entry_bitwise_and = {"bitwise_and", function_ops_bitwise_and, 1, NULL};
+static PyObject *function_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_and, self, args, n, names);
+}
+static const fac__op *const function_ops_logical_or[] = {&fac__op_logical_or};
+static const fac__entry function_entry_logical_or = {"logical_or", function_ops_logical_or, 1, NULL};
+static PyObject *function_logical_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logical_or, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_or[] = {&fac__op_bitwise_or};
+static const fac__entry function_entry_bitwise_or = {"bitwise_or", function_ops_bitwise_or, 1, NULL};
+static PyObject *function_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_or, self, args, n, names);
+}
+static const fac__op *const function_ops_logical_xor[] = {&fac__op_logical_xor};
+static const fac__entry function_entry_logical_xor = {"logical_xor", function_ops_logical_xor, 1, NULL};
+static PyObject *function_logical_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logical_xor, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
+static const fac__entry function_entry_bitwise_xor = {"bitwise_xor", function_ops_bitwise_xor, 1, NULL};
+static PyObject *function_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_xor, self, args, n, names);
+}
+static const fac__op *const function_ops_logical_not[] = {&fac__op_logical_not};
+static const fac__entry function_entry_logical_not = {"logical_not", function_ops_logical_not, 1, NULL};
+static PyObject *function_logical_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logical_not, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_not[] = {&fac__op_bitwise_not};
+static const fac__entry function_entry_bitwise_not = {"bitwise_not", function_ops_bitwise_not, 1, NULL};
+static PyObject *function_bitwise_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_not, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
+static const fac__entry function_entry_bitwise_left_shift = {"bitwise_left_shift", function_ops_bitwise_left_shift, 1, NULL};
+static PyObject *function_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_left_shift, self, args, n, names);
+}
+static const fac__op *const function_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
+static const fac__entry function_entry_bitwise_right_shift = {"bitwise_right_shift", function_ops_bitwise_right_shift, 1, NULL};
+static PyObject *function_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bitwise_right_shift, self, args, n, names);
+}
+static const fac__op *const function_ops_isnan[] = {&fac__op_isnan};
+static const fac__entry function_entry_isnan = {"isnan", function_ops_isnan, 1, NULL};
+static PyObject *function_isnan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isnan, self, args, n, names);
+}
+static const fac__op *const function_ops_isinf[] = {&fac__op_isinf};
+static const fac__entry function_entry_isinf = {"isinf", function_ops_isinf, 1, NULL};
+static PyObject *function_isinf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isinf, self, args, n, names);
+}
+static const fac__op *const function_ops_isfinite[] = {&fac__op_isfinite};
+static const fac__entry function_entry_isfinite = {"isfinite", function_ops_isfinite, 1, NULL};
+static PyObject *function_isfinite(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isfinite, self, args, n, names);
+}
+static const fac__op *const function_ops_signbit[] = {&fac__op_signbit};
+static const fac__entry function_entry_signbit = {"signbit", function_ops_signbit, 1, NULL};
+static PyObject *function_signbit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_signbit, self, args, n, names);
+}
+static const fac__op *const function_ops_isposinf[] = {&fac__op_isposinf};
+static const fac__entry function_entry_isposinf = {"isposinf", function_ops_isposinf, 1, NULL};
+static PyObject *function_isposinf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isposinf, self, args, n, names);
+}
+static const fac__op *const function_ops_isneginf[] = {&fac__op_isneginf};
+static const fac__entry function_entry_isneginf = {"isneginf", function_ops_isneginf, 1, NULL};
+static PyObject *function_isneginf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isneginf, self, args, n, names);
+}
+static const fac__op *const function_ops_isreal[] = {&fac__op_isreal};
+static const fac__entry function_entry_isreal = {"isreal", function_ops_isreal, 1, NULL};
+static PyObject *function_isreal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isreal, self, args, n, names);
+}
+static const fac__op *const function_ops_isclose[] = {&fac__op_isclose};
+static const fac__entry function_entry_isclose = {"isclose", function_ops_isclose, 1, NULL};
+static PyObject *function_isclose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_isclose, self, args, n, names);
+}
+static const fac__op *const function_ops_allclose[] = {&fac__op_allclose};
+static const fac__entry function_entry_allclose = {"allclose", function_ops_allclose, 1, NULL};
+static PyObject *function_allclose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_allclose, self, args, n, names);
+}
+static const fac__op *const function_ops_equal[] = {&fac__op_equal};
+static const fac__entry function_entry_equal = {"equal", function_ops_equal, 1, NULL};
+static PyObject *function_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_equal, self, args, n, names);
+}
+static const fac__op *const function_ops_is_nonzero[] = {&fac__op_is_nonzero};
+static const fac__entry function_entry_is_nonzero = {"is_nonzero", function_ops_is_nonzero, 1, NULL};
+static PyObject *function_is_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_is_nonzero, self, args, n, names);
+}
+static const fac__op *const function_ops_neg[] = {&fac__op_neg};
+static const fac__entry function_entry_neg = {"neg", function_ops_neg, 1, NULL};
+static PyObject *function_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_neg, self, args, n, names);
+}
+static const fac__op *const function_ops_negative[] = {&fac__op_negative};
+static const fac__entry function_entry_negative = {"negative", function_ops_negative, 1, NULL};
+static PyObject *function_negative(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_negative, self, args, n, names);
+}
+static const fac__op *const function_ops_positive[] = {&fac__op_positive};
+static const fac__entry function_entry_positive = {"positive", function_ops_positive, 1, NULL};
+static PyObject *function_positive(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_positive, self, args, n, names);
+}
+static const fac__op *const function_ops_abs[] = {&fac__op_abs};
+static const fac__entry function_entry_abs = {"abs", function_ops_abs, 1, NULL};
+static PyObject *function_abs(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_abs, self, args, n, names);
+}
+static const fac__op *const function_ops_absolute[] = {&fac__op_absolute};
+static const fac__entry function_entry_absolute = {"absolute", function_ops_absolute, 1, NULL};
+static PyObject *function_absolute(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_absolute, self, args, n, names);
+}
+static const fac__op *const function_ops_sign[] = {&fac__op_sign};
+static const fac__entry function_entry_sign = {"sign", function_ops_sign, 1, NULL};
+static PyObject *function_sign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sign, self, args, n, names);
+}
+static const fac__op *const function_ops_sgn[] = {&fac__op_sgn};
+static const fac__entry function_entry_sgn = {"sgn", function_ops_sgn, 1, NULL};
+static PyObject *function_sgn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sgn, self, args, n, names);
+}
+static const fac__op *const function_ops_square[] = {&fac__op_square};
+static const fac__entry function_entry_square = {"square", function_ops_square, 1, NULL};
+static PyObject *function_square(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_square, self, args, n, names);
+}
+static const fac__op *const function_ops_reciprocal[] = {&fac__op_reciprocal};
+static const fac__entry function_entry_reciprocal = {"reciprocal", function_ops_reciprocal, 1, NULL};
+static PyObject *function_reciprocal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_reciprocal, self, args, n, names);
+}
+static const fac__op *const function_ops_sqrt[] = {&fac__op_sqrt};
+static const fac__entry function_entry_sqrt = {"sqrt", function_ops_sqrt, 1, NULL};
+static PyObject *function_sqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sqrt, self, args, n, names);
+}
+static const fac__op *const function_ops_rsqrt[] = {&fac__op_rsqrt};
+static const fac__entry function_entry_rsqrt = {"rsqrt", function_ops_rsqrt, 1, NULL};
+static PyObject *function_rsqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rsqrt, self, args, n, names);
+}
+static const fac__op *const function_ops_exp[] = {&fac__op_exp};
+static const fac__entry function_entry_exp = {"exp", function_ops_exp, 1, NULL};
+static PyObject *function_exp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_exp, self, args, n, names);
+}
+static const fac__op *const function_ops_exp2[] = {&fac__op_exp2};
+static const fac__entry function_entry_exp2 = {"exp2", function_ops_exp2, 1, NULL};
+static PyObject *function_exp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_exp2, self, args, n, names);
+}
+static const fac__op *const function_ops_expm1[] = {&fac__op_expm1};
+static const fac__entry function_entry_expm1 = {"expm1", function_ops_expm1, 1, NULL};
+static PyObject *function_expm1(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_expm1, self, args, n, names);
+}
+static const fac__op *const function_ops_log[] = {&fac__op_log};
+static const fac__entry function_entry_log = {"log", function_ops_log, 1, NULL};
+static PyObject *function_log(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_log, self, args, n, names);
+}
+static const fac__op *const function_ops_log2[] = {&fac__op_log2};
+static const fac__entry function_entry_log2 = {"log2", function_ops_log2, 1, NULL};
+static PyObject *function_log2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_log2, self, args, n, names);
+}
+static const fac__op *const function_ops_log10[] = {&fac__op_log10};
+static const fac__entry function_entry_log10 = {"log10", function_ops_log10, 1, NULL};
+static PyObject *function_log10(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_log10, self, args, n, names);
+}
+static const fac__op *const function_ops_log1p[] = {&fac__op_log1p};
+static const fac__entry function_entry_log1p = {"log1p", function_ops_log1p, 1, NULL};
+static PyObject *function_log1p(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_log1p, self, args, n, names);
+}
+static const fac__op *const function_ops_sin[] = {&fac__op_sin};
+static const fac__entry function_entry_sin = {"sin", function_ops_sin, 1, NULL};
+static PyObject *function_sin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sin, self, args, n, names);
+}
+static const fac__op *const function_ops_cos[] = {&fac__op_cos};
+static const fac__entry function_entry_cos = {"cos", function_ops_cos, 1, NULL};
+static PyObject *function_cos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cos, self, args, n, names);
+}
+static const fac__op *const function_ops_sinh[] = {&fac__op_sinh};
+static const fac__entry function_entry_sinh = {"sinh", function_ops_sinh, 1, NULL};
+static PyObject *function_sinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sinh, self, args, n, names);
+}
+static const fac__op *const function_ops_cosh[] = {&fac__op_cosh};
+static const fac__entry function_entry_cosh = {"cosh", function_ops_cosh, 1, NULL};
+static PyObject *function_cosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cosh, self, args, n, names);
+}
+static const fac__op *const function_ops_tan[] = {&fac__op_tan};
+static const fac__entry function_entry_tan = {"tan", function_ops_tan, 1, NULL};
+static PyObject *function_tan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tan, self, args, n, names);
+}
+static const fac__op *const function_ops_tanh[] = {&fac__op_tanh};
+static const fac__entry function_entry_tanh = {"tanh", function_ops_tanh, 1, NULL};
+static PyObject *function_tanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tanh, self, args, n, names);
+}
+static const fac__op *const function_ops_asin[] = {&fac__op_asin};
+static const fac__entry function_entry_asin = {"asin", function_ops_asin, 1, NULL};
+static PyObject *function_asin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_asin, self, args, n, names);
+}
+static const fac__op *const function_ops_arcsin[] = {&fac__op_arcsin};
+static const fac__entry function_entry_arcsin = {"arcsin", function_ops_arcsin, 1, NULL};
+static PyObject *function_arcsin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arcsin, self, args, n, names);
+}
+static const fac__op *const function_ops_acos[] = {&fac__op_acos};
+static const fac__entry function_entry_acos = {"acos", function_ops_acos, 1, NULL};
+static PyObject *function_acos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_acos, self, args, n, names);
+}
+static const fac__op *const function_ops_arccos[] = {&fac__op_arccos};
+static const fac__entry function_entry_arccos = {"arccos", function_ops_arccos, 1, NULL};
+static PyObject *function_arccos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arccos, self, args, n, names);
+}
+static const fac__op *const function_ops_atan[] = {&fac__op_atan};
+static const fac__entry function_entry_atan = {"atan", function_ops_atan, 1, NULL};
+static PyObject *function_atan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atan, self, args, n, names);
+}
+static const fac__op *const function_ops_arctan[] = {&fac__op_arctan};
+static const fac__entry function_entry_arctan = {"arctan", function_ops_arctan, 1, NULL};
+static PyObject *function_arctan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arctan, self, args, n, names);
+}
+static const fac__op *const function_ops_asinh[] = {&fac__op_asinh};
+static const fac__entry function_entry_asinh = {"asinh", function_ops_asinh, 1, NULL};
+static PyObject *function_asinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_asinh, self, args, n, names);
+}
+static const fac__op *const function_ops_arcsinh[] = {&fac__op_arcsinh};
+static const fac__entry function_entry_arcsinh = {"arcsinh", function_ops_arcsinh, 1, NULL};
+static PyObject *function_arcsinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arcsinh, self, args, n, names);
+}
+static const fac__op *const function_ops_acosh[] = {&fac__op_acosh};
+static const fac__entry function_entry_acosh = {"acosh", function_ops_acosh, 1, NULL};
+static PyObject *function_acosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_acosh, self, args, n, names);
+}
+static const fac__op *const function_ops_arccosh[] = {&fac__op_arccosh};
+static const fac__entry function_entry_arccosh = {"arccosh", function_ops_arccosh, 1, NULL};
+static PyObject *function_arccosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arccosh, self, args, n, names);
+}
+static const fac__op *const function_ops_atanh[] = {&fac__op_atanh};
+static const fac__entry function_entry_atanh = {"atanh", function_ops_atanh, 1, NULL};
+static PyObject *function_atanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atanh, self, args, n, names);
+}
+static const fac__op *const function_ops_arctanh[] = {&fac__op_arctanh};
+static const fac__entry function_entry_arctanh = {"arctanh", function_ops_arctanh, 1, NULL};
+static PyObject *function_arctanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_arctanh, self, args, n, names);
+}
+static const fac__op *const function_ops_sigmoid[] = {&fac__op_sigmoid};
+static const fac__entry function_entry_sigmoid = {"sigmoid", function_ops_sigmoid, 1, NULL};
+static PyObject *function_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sigmoid, self, args, n, names);
+}
+static const fac__op *const function_ops_erf[] = {&fac__op_erf};
+static const fac__entry function_entry_erf = {"erf", function_ops_erf, 1, NULL};
+static PyObject *function_erf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_erf, self, args, n, names);
+}
+static const fac__op *const function_ops_erfc[] = {&fac__op_erfc};
+static const fac__entry function_entry_erfc = {"erfc", function_ops_erfc, 1, NULL};
+static PyObject *function_erfc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_erfc, self, args, n, names);
+}
+static const fac__op *const function_ops_floor[] = {&fac__op_floor};
+static const fac__entry function_entry_floor = {"floor", function_ops_floor, 1, NULL};
+static PyObject *function_floor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_floor, self, args, n, names);
+}
+static const fac__op *const function_ops_ceil[] = {&fac__op_ceil};
+static const fac__entry function_entry_ceil = {"ceil", function_ops_ceil, 1, NULL};
+static PyObject *function_ceil(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_ceil, self, args, n, names);
+}
+static const fac__op *const function_ops_trunc[] = {&fac__op_trunc};
+static const fac__entry function_entry_trunc = {"trunc", function_ops_trunc, 1, NULL};
+static PyObject *function_trunc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_trunc, self, args, n, names);
+}
+static const fac__op *const function_ops_fix[] = {&fac__op_fix};
+static const fac__entry function_entry_fix = {"fix", function_ops_fix, 1, NULL};
+static PyObject *function_fix(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_fix, self, args, n, names);
+}
+static const fac__op *const function_ops_frac[] = {&fac__op_frac};
+static const fac__entry function_entry_frac = {"frac", function_ops_frac, 1, NULL};
+static PyObject *function_frac(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_frac, self, args, n, names);
+}
+static const fac__op *const function_ops_round[] = {&fac__op_round, &fac__op_round_decimals};
+static const fac__entry function_entry_round = {"round", function_ops_round, 2, NULL};
+static PyObject *function_round(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_round, self, args, n, names);
+}
+static const fac__op *const function_ops_angle[] = {&fac__op_angle};
+static const fac__entry function_entry_angle = {"angle", function_ops_angle, 1, NULL};
+static PyObject *function_angle(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_angle, self, args, n, names);
+}
+static const fac__op *const function_ops_nan_to_num[] = {&fac__op_nan_to_num};
+static const fac__entry function_entry_nan_to_num = {"nan_to_num", function_ops_nan_to_num, 1, NULL};
+static PyObject *function_nan_to_num(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_nan_to_num, self, args, n, names);
+}
+static const fac__op *const function_ops_deg2rad[] = {&fac__op_deg2rad};
+static const fac__entry function_entry_deg2rad = {"deg2rad", function_ops_deg2rad, 1, NULL};
+static PyObject *function_deg2rad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_deg2rad, self, args, n, names);
+}
+static const fac__op *const function_ops_rad2deg[] = {&fac__op_rad2deg};
+static const fac__entry function_entry_rad2deg = {"rad2deg", function_ops_rad2deg, 1, NULL};
+static PyObject *function_rad2deg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rad2deg, self, args, n, names);
+}
+static const fac__op *const function_ops_logit[] = {&fac__op_logit};
+static const fac__entry function_entry_logit = {"logit", function_ops_logit, 1, NULL};
+static PyObject *function_logit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logit, self, args, n, names);
+}
+static const fac__op *const function_ops_xlogy[] = {&fac__op_xlogy};
+static const fac__entry function_entry_xlogy = {"xlogy", function_ops_xlogy, 1, NULL};
+static PyObject *function_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_xlogy, self, args, n, names);
+}
+static const fac__op *const function_ops_where[] = {&fac__op_where};
+static const fac__entry function_entry_where = {"where", function_ops_where, 1, NULL};
+static PyObject *function_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_where, self, args, n, names);
+}
+static const fac__op *const function_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry function_entry_masked_fill = {"masked_fill", function_ops_masked_fill, 1, NULL};
+static PyObject *function_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const function_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
+static const fac__entry function_entry_lerp = {"lerp", function_ops_lerp, 2, NULL};
+static PyObject *function_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_lerp, self, args, n, names);
+}
+static const fac__op *const function_ops_addcmul[] = {&fac__op_addcmul};
+static const fac__entry function_entry_addcmul = {"addcmul", function_ops_addcmul, 1, NULL};
+static PyObject *function_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_addcmul, self, args, n, names);
+}
+static const fac__op *const function_ops_addcdiv[] = {&fac__op_addcdiv};
+static const fac__entry function_entry_addcdiv = {"addcdiv", function_ops_addcdiv, 1, NULL};
+static PyObject *function_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_addcdiv, self, args, n, names);
+}
+static const fac__op *const function_ops_clamp[] = {&fac__op_clamp};
+static const fac__entry function_entry_clamp = {"clamp", function_ops_clamp, 1, NULL};
+static PyObject *function_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_clamp, self, args, n, names);
+}
+static const fac__op *const function_ops_clip[] = {&fac__op_clip};
+static const fac__entry function_entry_clip = {"clip", function_ops_clip, 1, NULL};
+static PyObject *function_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_clip, self, args, n, names);
+}
+static const fac__op *const function_ops_clamp_min[] = {&fac__op_clamp_min};
+static const fac__entry function_entry_clamp_min = {"clamp_min", function_ops_clamp_min, 1, NULL};
+static PyObject *function_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_clamp_min, self, args, n, names);
+}
+static const fac__op *const function_ops_clamp_max[] = {&fac__op_clamp_max};
+static const fac__entry function_entry_clamp_max = {"clamp_max", function_ops_clamp_max, 1, NULL};
+static PyObject *function_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_clamp_max, self, args, n, names);
 }
 static const fac__op *const function_ops_conj_physical[] = {&fac__op_conj_physical};
 static const fac__entry function_entry_conj_physical = {"conj_physical", function_ops_conj_physical, 1, NULL};
@@ -232,6 +904,54 @@ static const fac__entry function_entry_imag = {"imag", function_ops_imag, 1, NUL
 static PyObject *function_imag(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_imag, self, args, n, names);
+}
+static const fac__op *const function_ops_complex[] = {&fac__op_complex};
+static const fac__entry function_entry_complex = {"complex", function_ops_complex, 1, NULL};
+static PyObject *function_complex(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_complex, self, args, n, names);
+}
+static const fac__op *const function_ops_polar[] = {&fac__op_polar};
+static const fac__entry function_entry_polar = {"polar", function_ops_polar, 1, NULL};
+static PyObject *function_polar(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_polar, self, args, n, names);
+}
+static const fac__op *const function_ops_relu[] = {&fac__op_relu};
+static const fac__entry function_entry_relu = {"relu", function_ops_relu, 1, NULL};
+static PyObject *function_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_relu, self, args, n, names);
+}
+static const fac__op *const function_ops_selu[] = {&fac__op_selu};
+static const fac__entry function_entry_selu = {"selu", function_ops_selu, 1, NULL};
+static PyObject *function_selu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_selu, self, args, n, names);
+}
+static const fac__op *const function_ops_celu[] = {&fac__op_celu};
+static const fac__entry function_entry_celu = {"celu", function_ops_celu, 1, NULL};
+static PyObject *function_celu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_celu, self, args, n, names);
+}
+static const fac__op *const function_ops_threshold[] = {&fac__op_threshold};
+static const fac__entry function_entry_threshold = {"threshold", function_ops_threshold, 1, NULL};
+static PyObject *function_threshold(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_threshold, self, args, n, names);
+}
+static const fac__op *const function_ops_prelu[] = {&fac__op_prelu};
+static const fac__entry function_entry_prelu = {"prelu", function_ops_prelu, 1, NULL};
+static PyObject *function_prelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_prelu, self, args, n, names);
+}
+static const fac__op *const function_ops_binary_cross_entropy_with_logits[] = {&fac__op_binary_cross_entropy_with_logits};
+static const fac__entry function_entry_binary_cross_entropy_with_logits = {"binary_cross_entropy_with_logits", function_ops_binary_cross_entropy_with_logits, 1, NULL};
+static PyObject *function_binary_cross_entropy_with_logits(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_binary_cross_entropy_with_logits, self, args, n, names);
 }
 static const fac__op *const function_ops_sum[] = {&fac__op_sum};
 static const fac__entry function_entry_sum = {"sum", function_ops_sum, 1, NULL};
@@ -372,8 +1092,232 @@ static PyMethodDef function_table[] = {
      "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
+    {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
+     "sub(input, other, *, alpha=1, out=None) -> Tensor\n\ninput - alpha * other. Shapes broadcast, dtypes promote."},
+    {"subtract", (PyCFunction)(void (*)(void))function_subtract, METH_FASTCALL | METH_KEYWORDS,
+     "subtract(input, other, *, alpha=1, out=None) -> Tensor\n\nAlias of sub()."},
+    {"rsub", (PyCFunction)(void (*)(void))function_rsub, METH_FASTCALL | METH_KEYWORDS,
+     "rsub(input, other, *, alpha=1) -> Tensor\n\nother - alpha * input."},
     {"mul", (PyCFunction)(void (*)(void))function_mul, METH_FASTCALL | METH_KEYWORDS,
      "mul(input, other, *, out=None) -> Tensor\n\nThe product, element by element. Shapes broadcast, dtypes promote."},
+    {"multiply", (PyCFunction)(void (*)(void))function_multiply, METH_FASTCALL | METH_KEYWORDS,
+     "multiply(input, other, *, out=None) -> Tensor\n\nAlias of mul()."},
+    {"div", (PyCFunction)(void (*)(void))function_div, METH_FASTCALL | METH_KEYWORDS,
+     "div(input, other, *, out=None) -> Tensor\n\ninput / other; integers become the default float dtype."},
+    {"divide", (PyCFunction)(void (*)(void))function_divide, METH_FASTCALL | METH_KEYWORDS,
+     "divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"true_divide", (PyCFunction)(void (*)(void))function_true_divide, METH_FASTCALL | METH_KEYWORDS,
+     "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"floor_divide", (PyCFunction)(void (*)(void))function_floor_divide, METH_FASTCALL | METH_KEYWORDS,
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers."},
+    {"remainder", (PyCFunction)(void (*)(void))function_remainder, METH_FASTCALL | METH_KEYWORDS,
+     "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other."},
+    {"fmod", (PyCFunction)(void (*)(void))function_fmod, METH_FASTCALL | METH_KEYWORDS,
+     "fmod(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of input: input - trunc(input / other) * other."},
+    {"pow", (PyCFunction)(void (*)(void))function_pow, METH_FASTCALL | METH_KEYWORDS,
+     "pow(input, exponent, *, out=None) -> Tensor\n\ninput to the power of exponent."},
+    {"float_power", (PyCFunction)(void (*)(void))function_float_power, METH_FASTCALL | METH_KEYWORDS,
+     "float_power(input, exponent, *, out=None) -> Tensor\n\npow() in float64 or complex128."},
+    {"maximum", (PyCFunction)(void (*)(void))function_maximum, METH_FASTCALL | METH_KEYWORDS,
+     "maximum(input, other, *, out=None) -> Tensor\n\nThe greater of two elements; nan wins."},
+    {"minimum", (PyCFunction)(void (*)(void))function_minimum, METH_FASTCALL | METH_KEYWORDS,
+     "minimum(input, other, *, out=None) -> Tensor\n\nThe lesser of two elements; nan wins."},
+    {"fmax", (PyCFunction)(void (*)(void))function_fmax, METH_FASTCALL | METH_KEYWORDS,
+     "fmax(input, other, *, out=None) -> Tensor\n\nThe greater of two elements; nan loses."},
+    {"fmin", (PyCFunction)(void (*)(void))function_fmin, METH_FASTCALL | METH_KEYWORDS,
+     "fmin(input, other, *, out=None) -> Tensor\n\nThe lesser of two elements; nan loses."},
+    {"atan2", (PyCFunction)(void (*)(void))function_atan2, METH_FASTCALL | METH_KEYWORDS,
+     "atan2(input, other, *, out=None) -> Tensor\n\nThe angle of the point (other, input), in (-pi, pi]."},
+    {"arctan2", (PyCFunction)(void (*)(void))function_arctan2, METH_FASTCALL | METH_KEYWORDS,
+     "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2()."},
+    {"hypot", (PyCFunction)(void (*)(void))function_hypot, METH_FASTCALL | METH_KEYWORDS,
+     "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow."},
+    {"copysign", (PyCFunction)(void (*)(void))function_copysign, METH_FASTCALL | METH_KEYWORDS,
+     "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other."},
+    {"eq", (PyCFunction)(void (*)(void))function_eq, METH_FASTCALL | METH_KEYWORDS,
+     "eq(input, other, *, out=None) -> Tensor\n\nWhether input is equal to other, as bool."},
+    {"ne", (PyCFunction)(void (*)(void))function_ne, METH_FASTCALL | METH_KEYWORDS,
+     "ne(input, other, *, out=None) -> Tensor\n\nWhether input is not equal to other, as bool."},
+    {"not_equal", (PyCFunction)(void (*)(void))function_not_equal, METH_FASTCALL | METH_KEYWORDS,
+     "not_equal(input, other, *, out=None) -> Tensor\n\nAlias of ne()."},
+    {"lt", (PyCFunction)(void (*)(void))function_lt, METH_FASTCALL | METH_KEYWORDS,
+     "lt(input, other, *, out=None) -> Tensor\n\nWhether input is less than other, as bool."},
+    {"less", (PyCFunction)(void (*)(void))function_less, METH_FASTCALL | METH_KEYWORDS,
+     "less(input, other, *, out=None) -> Tensor\n\nAlias of lt()."},
+    {"le", (PyCFunction)(void (*)(void))function_le, METH_FASTCALL | METH_KEYWORDS,
+     "le(input, other, *, out=None) -> Tensor\n\nWhether input is less or equal to other, as bool."},
+    {"less_equal", (PyCFunction)(void (*)(void))function_less_equal, METH_FASTCALL | METH_KEYWORDS,
+     "less_equal(input, other, *, out=None) -> Tensor\n\nAlias of le()."},
+    {"gt", (PyCFunction)(void (*)(void))function_gt, METH_FASTCALL | METH_KEYWORDS,
+     "gt(input, other, *, out=None) -> Tensor\n\nWhether input is greater than other, as bool."},
+    {"greater", (PyCFunction)(void (*)(void))function_greater, METH_FASTCALL | METH_KEYWORDS,
+     "greater(input, other, *, out=None) -> Tensor\n\nAlias of gt()."},
+    {"ge", (PyCFunction)(void (*)(void))function_ge, METH_FASTCALL | METH_KEYWORDS,
+     "ge(input, other, *, out=None) -> Tensor\n\nWhether input is greater or equal to other, as bool."},
+    {"greater_equal", (PyCFunction)(void (*)(void))function_greater_equal, METH_FASTCALL | METH_KEYWORDS,
+     "greater_equal(input, other, *, out=None) -> Tensor\n\nAlias of ge()."},
+    {"logical_and", (PyCFunction)(void (*)(void))function_logical_and, METH_FASTCALL | METH_KEYWORDS,
+     "logical_and(input, other, *, out=None) -> Tensor\n\nLogical and of elements taken as true where not zero."},
+    {"bitwise_and", (PyCFunction)(void (*)(void))function_bitwise_and, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_and(input, other, *, out=None) -> Tensor\n\nBitwise and of integers, logical and of bools."},
+    {"logical_or", (PyCFunction)(void (*)(void))function_logical_or, METH_FASTCALL | METH_KEYWORDS,
+     "logical_or(input, other, *, out=None) -> Tensor\n\nLogical or of elements taken as true where not zero."},
+    {"bitwise_or", (PyCFunction)(void (*)(void))function_bitwise_or, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_or(input, other, *, out=None) -> Tensor\n\nBitwise or of integers, logical or of bools."},
+    {"logical_xor", (PyCFunction)(void (*)(void))function_logical_xor, METH_FASTCALL | METH_KEYWORDS,
+     "logical_xor(input, other, *, out=None) -> Tensor\n\nLogical xor of elements taken as true where not zero."},
+    {"bitwise_xor", (PyCFunction)(void (*)(void))function_bitwise_xor, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_xor(input, other, *, out=None) -> Tensor\n\nBitwise xor of integers, logical xor of bools."},
+    {"logical_not", (PyCFunction)(void (*)(void))function_logical_not, METH_FASTCALL | METH_KEYWORDS,
+     "logical_not(input, *, out=None) -> Tensor\n\nWhether an element is zero."},
+    {"bitwise_not", (PyCFunction)(void (*)(void))function_bitwise_not, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_not(input, *, out=None) -> Tensor\n\nAll bits turned; logical not of bools."},
+    {"bitwise_left_shift", (PyCFunction)(void (*)(void))function_bitwise_left_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_left_shift(input, other, *, out=None) -> Tensor\n\ninput shifted left by other bits."},
+    {"bitwise_right_shift", (PyCFunction)(void (*)(void))function_bitwise_right_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_right_shift(input, other, *, out=None) -> Tensor\n\ninput shifted right by other bits, sign kept."},
+    {"isnan", (PyCFunction)(void (*)(void))function_isnan, METH_FASTCALL | METH_KEYWORDS,
+     "isnan(input) -> Tensor\n\nWhether an element is nan."},
+    {"isinf", (PyCFunction)(void (*)(void))function_isinf, METH_FASTCALL | METH_KEYWORDS,
+     "isinf(input) -> Tensor\n\nWhether an element is infinite."},
+    {"isfinite", (PyCFunction)(void (*)(void))function_isfinite, METH_FASTCALL | METH_KEYWORDS,
+     "isfinite(input) -> Tensor\n\nWhether an element is finite."},
+    {"signbit", (PyCFunction)(void (*)(void))function_signbit, METH_FASTCALL | METH_KEYWORDS,
+     "signbit(input, *, out=None) -> Tensor\n\nWhether the sign bit is set."},
+    {"isposinf", (PyCFunction)(void (*)(void))function_isposinf, METH_FASTCALL | METH_KEYWORDS,
+     "isposinf(input, *, out=None) -> Tensor\n\nWhether an element is +inf."},
+    {"isneginf", (PyCFunction)(void (*)(void))function_isneginf, METH_FASTCALL | METH_KEYWORDS,
+     "isneginf(input, *, out=None) -> Tensor\n\nWhether an element is -inf."},
+    {"isreal", (PyCFunction)(void (*)(void))function_isreal, METH_FASTCALL | METH_KEYWORDS,
+     "isreal(input) -> Tensor\n\nWhether an element has no imaginary part."},
+    {"isclose", (PyCFunction)(void (*)(void))function_isclose, METH_FASTCALL | METH_KEYWORDS,
+     "isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor\n\n|input - other| <= atol + rtol * |other|."},
+    {"allclose", (PyCFunction)(void (*)(void))function_allclose, METH_FASTCALL | METH_KEYWORDS,
+     "allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor\n\nWhether all elements are close, as a bool."},
+    {"equal", (PyCFunction)(void (*)(void))function_equal, METH_FASTCALL | METH_KEYWORDS,
+     "equal(input, other) -> Tensor\n\nWhether shapes and all elements are the same, as a bool."},
+    {"is_nonzero", (PyCFunction)(void (*)(void))function_is_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "is_nonzero(input) -> Tensor\n\nWhether the one element is not zero, as a bool."},
+    {"neg", (PyCFunction)(void (*)(void))function_neg, METH_FASTCALL | METH_KEYWORDS,
+     "neg(input, *, out=None) -> Tensor\n\n-input."},
+    {"negative", (PyCFunction)(void (*)(void))function_negative, METH_FASTCALL | METH_KEYWORDS,
+     "negative(input, *, out=None) -> Tensor\n\nAlias of neg()."},
+    {"positive", (PyCFunction)(void (*)(void))function_positive, METH_FASTCALL | METH_KEYWORDS,
+     "positive(input) -> Tensor\n\ninput itself."},
+    {"abs", (PyCFunction)(void (*)(void))function_abs, METH_FASTCALL | METH_KEYWORDS,
+     "abs(input, *, out=None) -> Tensor\n\nThe absolute value."},
+    {"absolute", (PyCFunction)(void (*)(void))function_absolute, METH_FASTCALL | METH_KEYWORDS,
+     "absolute(input, *, out=None) -> Tensor\n\nAlias of abs()."},
+    {"sign", (PyCFunction)(void (*)(void))function_sign, METH_FASTCALL | METH_KEYWORDS,
+     "sign(input, *, out=None) -> Tensor\n\n-1, 0 or 1 with the sign of each element."},
+    {"sgn", (PyCFunction)(void (*)(void))function_sgn, METH_FASTCALL | METH_KEYWORDS,
+     "sgn(input, *, out=None) -> Tensor\n\ninput / |input|, 0 at 0; sign() of reals."},
+    {"square", (PyCFunction)(void (*)(void))function_square, METH_FASTCALL | METH_KEYWORDS,
+     "square(input, *, out=None) -> Tensor\n\ninput * input."},
+    {"reciprocal", (PyCFunction)(void (*)(void))function_reciprocal, METH_FASTCALL | METH_KEYWORDS,
+     "reciprocal(input, *, out=None) -> Tensor\n\n1 / input."},
+    {"sqrt", (PyCFunction)(void (*)(void))function_sqrt, METH_FASTCALL | METH_KEYWORDS,
+     "sqrt(input, *, out=None) -> Tensor\n\nThe square root."},
+    {"rsqrt", (PyCFunction)(void (*)(void))function_rsqrt, METH_FASTCALL | METH_KEYWORDS,
+     "rsqrt(input, *, out=None) -> Tensor\n\n1 / sqrt(input)."},
+    {"exp", (PyCFunction)(void (*)(void))function_exp, METH_FASTCALL | METH_KEYWORDS,
+     "exp(input, *, out=None) -> Tensor\n\ne to the power of each element."},
+    {"exp2", (PyCFunction)(void (*)(void))function_exp2, METH_FASTCALL | METH_KEYWORDS,
+     "exp2(input, *, out=None) -> Tensor\n\n2 to the power of each element."},
+    {"expm1", (PyCFunction)(void (*)(void))function_expm1, METH_FASTCALL | METH_KEYWORDS,
+     "expm1(input, *, out=None) -> Tensor\n\nexp(input) - 1, accurate near 0."},
+    {"log", (PyCFunction)(void (*)(void))function_log, METH_FASTCALL | METH_KEYWORDS,
+     "log(input, *, out=None) -> Tensor\n\nThe natural logarithm."},
+    {"log2", (PyCFunction)(void (*)(void))function_log2, METH_FASTCALL | METH_KEYWORDS,
+     "log2(input, *, out=None) -> Tensor\n\nThe logarithm to base 2."},
+    {"log10", (PyCFunction)(void (*)(void))function_log10, METH_FASTCALL | METH_KEYWORDS,
+     "log10(input, *, out=None) -> Tensor\n\nThe logarithm to base 10."},
+    {"log1p", (PyCFunction)(void (*)(void))function_log1p, METH_FASTCALL | METH_KEYWORDS,
+     "log1p(input, *, out=None) -> Tensor\n\nlog(1 + input), accurate near 0."},
+    {"sin", (PyCFunction)(void (*)(void))function_sin, METH_FASTCALL | METH_KEYWORDS,
+     "sin(input, *, out=None) -> Tensor\n\nThe sine."},
+    {"cos", (PyCFunction)(void (*)(void))function_cos, METH_FASTCALL | METH_KEYWORDS,
+     "cos(input, *, out=None) -> Tensor\n\nThe cosine."},
+    {"sinh", (PyCFunction)(void (*)(void))function_sinh, METH_FASTCALL | METH_KEYWORDS,
+     "sinh(input, *, out=None) -> Tensor\n\nThe hyperbolic sine."},
+    {"cosh", (PyCFunction)(void (*)(void))function_cosh, METH_FASTCALL | METH_KEYWORDS,
+     "cosh(input, *, out=None) -> Tensor\n\nThe hyperbolic cosine."},
+    {"tan", (PyCFunction)(void (*)(void))function_tan, METH_FASTCALL | METH_KEYWORDS,
+     "tan(input, *, out=None) -> Tensor\n\nThe tangent."},
+    {"tanh", (PyCFunction)(void (*)(void))function_tanh, METH_FASTCALL | METH_KEYWORDS,
+     "tanh(input, *, out=None) -> Tensor\n\nThe hyperbolic tangent."},
+    {"asin", (PyCFunction)(void (*)(void))function_asin, METH_FASTCALL | METH_KEYWORDS,
+     "asin(input, *, out=None) -> Tensor\n\nThe inverse sine."},
+    {"arcsin", (PyCFunction)(void (*)(void))function_arcsin, METH_FASTCALL | METH_KEYWORDS,
+     "arcsin(input, *, out=None) -> Tensor\n\nAlias of asin()."},
+    {"acos", (PyCFunction)(void (*)(void))function_acos, METH_FASTCALL | METH_KEYWORDS,
+     "acos(input, *, out=None) -> Tensor\n\nThe inverse cosine."},
+    {"arccos", (PyCFunction)(void (*)(void))function_arccos, METH_FASTCALL | METH_KEYWORDS,
+     "arccos(input, *, out=None) -> Tensor\n\nAlias of acos()."},
+    {"atan", (PyCFunction)(void (*)(void))function_atan, METH_FASTCALL | METH_KEYWORDS,
+     "atan(input, *, out=None) -> Tensor\n\nThe inverse tangent."},
+    {"arctan", (PyCFunction)(void (*)(void))function_arctan, METH_FASTCALL | METH_KEYWORDS,
+     "arctan(input, *, out=None) -> Tensor\n\nAlias of atan()."},
+    {"asinh", (PyCFunction)(void (*)(void))function_asinh, METH_FASTCALL | METH_KEYWORDS,
+     "asinh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic sine."},
+    {"arcsinh", (PyCFunction)(void (*)(void))function_arcsinh, METH_FASTCALL | METH_KEYWORDS,
+     "arcsinh(input, *, out=None) -> Tensor\n\nAlias of asinh()."},
+    {"acosh", (PyCFunction)(void (*)(void))function_acosh, METH_FASTCALL | METH_KEYWORDS,
+     "acosh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic cosine."},
+    {"arccosh", (PyCFunction)(void (*)(void))function_arccosh, METH_FASTCALL | METH_KEYWORDS,
+     "arccosh(input, *, out=None) -> Tensor\n\nAlias of acosh()."},
+    {"atanh", (PyCFunction)(void (*)(void))function_atanh, METH_FASTCALL | METH_KEYWORDS,
+     "atanh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic tangent."},
+    {"arctanh", (PyCFunction)(void (*)(void))function_arctanh, METH_FASTCALL | METH_KEYWORDS,
+     "arctanh(input, *, out=None) -> Tensor\n\nAlias of atanh()."},
+    {"sigmoid", (PyCFunction)(void (*)(void))function_sigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "sigmoid(input, *, out=None) -> Tensor\n\n1 / (1 + exp(-input))."},
+    {"erf", (PyCFunction)(void (*)(void))function_erf, METH_FASTCALL | METH_KEYWORDS,
+     "erf(input, *, out=None) -> Tensor\n\nThe error function."},
+    {"erfc", (PyCFunction)(void (*)(void))function_erfc, METH_FASTCALL | METH_KEYWORDS,
+     "erfc(input, *, out=None) -> Tensor\n\n1 - erf(input), accurate in the tail."},
+    {"floor", (PyCFunction)(void (*)(void))function_floor, METH_FASTCALL | METH_KEYWORDS,
+     "floor(input, *, out=None) -> Tensor\n\nEach element rounded down."},
+    {"ceil", (PyCFunction)(void (*)(void))function_ceil, METH_FASTCALL | METH_KEYWORDS,
+     "ceil(input, *, out=None) -> Tensor\n\nEach element rounded up."},
+    {"trunc", (PyCFunction)(void (*)(void))function_trunc, METH_FASTCALL | METH_KEYWORDS,
+     "trunc(input, *, out=None) -> Tensor\n\nEach element rounded towards zero."},
+    {"fix", (PyCFunction)(void (*)(void))function_fix, METH_FASTCALL | METH_KEYWORDS,
+     "fix(input, *, out=None) -> Tensor\n\nAlias of trunc()."},
+    {"frac", (PyCFunction)(void (*)(void))function_frac, METH_FASTCALL | METH_KEYWORDS,
+     "frac(input, *, out=None) -> Tensor\n\nThe part behind the point."},
+    {"round", (PyCFunction)(void (*)(void))function_round, METH_FASTCALL | METH_KEYWORDS,
+     "round(input, *, out=None) -> Tensor\n\nRounded to the nearest integer, half to even."},
+    {"angle", (PyCFunction)(void (*)(void))function_angle, METH_FASTCALL | METH_KEYWORDS,
+     "angle(input, *, out=None) -> Tensor\n\nThe angle of a complex number; 0 or pi of reals."},
+    {"nan_to_num", (PyCFunction)(void (*)(void))function_nan_to_num, METH_FASTCALL | METH_KEYWORDS,
+     "nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor\n\ninput with nan and infinities replaced: by 0 and the greatest finite numbers by default."},
+    {"deg2rad", (PyCFunction)(void (*)(void))function_deg2rad, METH_FASTCALL | METH_KEYWORDS,
+     "deg2rad(input, *, out=None) -> Tensor\n\nDegrees as radians."},
+    {"rad2deg", (PyCFunction)(void (*)(void))function_rad2deg, METH_FASTCALL | METH_KEYWORDS,
+     "rad2deg(input, *, out=None) -> Tensor\n\nRadians as degrees."},
+    {"logit", (PyCFunction)(void (*)(void))function_logit, METH_FASTCALL | METH_KEYWORDS,
+     "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given."},
+    {"xlogy", (PyCFunction)(void (*)(void))function_xlogy, METH_FASTCALL | METH_KEYWORDS,
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
+    {"where", (PyCFunction)(void (*)(void))function_where, METH_FASTCALL | METH_KEYWORDS,
+     "where(condition, input, other, *, out=None) -> Tensor\n\ninput where condition is true, other elsewhere."},
+    {"masked_fill", (PyCFunction)(void (*)(void))function_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"lerp", (PyCFunction)(void (*)(void))function_lerp, METH_FASTCALL | METH_KEYWORDS,
+     "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
+    {"addcmul", (PyCFunction)(void (*)(void))function_addcmul, METH_FASTCALL | METH_KEYWORDS,
+     "addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 * tensor2."},
+    {"addcdiv", (PyCFunction)(void (*)(void))function_addcdiv, METH_FASTCALL | METH_KEYWORDS,
+     "addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 / tensor2."},
+    {"clamp", (PyCFunction)(void (*)(void))function_clamp, METH_FASTCALL | METH_KEYWORDS,
+     "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max."},
+    {"clip", (PyCFunction)(void (*)(void))function_clip, METH_FASTCALL | METH_KEYWORDS,
+     "clip(input, min=None, max=None, *, out=None) -> Tensor\n\nAlias of clamp()."},
+    {"clamp_min", (PyCFunction)(void (*)(void))function_clamp_min, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_min(input, min, *, out=None) -> Tensor\n\nclamp() from below."},
+    {"clamp_max", (PyCFunction)(void (*)(void))function_clamp_max, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_max(input, max, *, out=None) -> Tensor\n\nclamp() from above."},
     {"conj_physical", (PyCFunction)(void (*)(void))function_conj_physical, METH_FASTCALL | METH_KEYWORDS,
      "conj_physical(input, *, out=None) -> Tensor\n\nThe complex conjugate, written out; real tensors as they are."},
     {"_conj", (PyCFunction)(void (*)(void))function__conj, METH_FASTCALL | METH_KEYWORDS,
@@ -390,6 +1334,22 @@ static PyMethodDef function_table[] = {
      "real(input) -> Tensor\n\nA view of the real parts; real tensors as they are."},
     {"imag", (PyCFunction)(void (*)(void))function_imag, METH_FASTCALL | METH_KEYWORDS,
      "imag(input) -> Tensor\n\nA view of the imaginary parts of a complex tensor."},
+    {"complex", (PyCFunction)(void (*)(void))function_complex, METH_FASTCALL | METH_KEYWORDS,
+     "complex(real, imag, *, out=None) -> Tensor\n\nComplex numbers from their parts."},
+    {"polar", (PyCFunction)(void (*)(void))function_polar, METH_FASTCALL | METH_KEYWORDS,
+     "polar(abs, angle, *, out=None) -> Tensor\n\nComplex numbers from absolute value and angle."},
+    {"relu", (PyCFunction)(void (*)(void))function_relu, METH_FASTCALL | METH_KEYWORDS,
+     "relu(input) -> Tensor\n\nmax(input, 0)."},
+    {"selu", (PyCFunction)(void (*)(void))function_selu, METH_FASTCALL | METH_KEYWORDS,
+     "selu(input) -> Tensor\n\nelu() with self-normalising constants."},
+    {"celu", (PyCFunction)(void (*)(void))function_celu, METH_FASTCALL | METH_KEYWORDS,
+     "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha."},
+    {"threshold", (PyCFunction)(void (*)(void))function_threshold, METH_FASTCALL | METH_KEYWORDS,
+     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere."},
+    {"prelu", (PyCFunction)(void (*)(void))function_prelu, METH_FASTCALL | METH_KEYWORDS,
+     "prelu(input, weight) -> Tensor\n\nleaky_relu() with a learned slope a channel."},
+    {"binary_cross_entropy_with_logits", (PyCFunction)(void (*)(void))function_binary_cross_entropy_with_logits, METH_FASTCALL | METH_KEYWORDS,
+     "binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1) -> Tensor\n\nbinary_cross_entropy(sigmoid(input), target), in one stable step."},
     {"sum", (PyCFunction)(void (*)(void))function_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
     {"as_strided", (PyCFunction)(void (*)(void))function_as_strided, METH_FASTCALL | METH_KEYWORDS,
@@ -424,9 +1384,137 @@ static PyObject *nn_linear(PyObject *self, PyObject *const *args, Py_ssize_t n, 
 {
     return fac__py_nn(&nn_entry_linear, self, args, n, names);
 }
+static const fac__op *const nn_ops_leaky_relu[] = {&fac__op_leaky_relu};
+static const fac__entry nn_entry_leaky_relu = {"leaky_relu", nn_ops_leaky_relu, 1, NULL};
+static PyObject *nn_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_leaky_relu, self, args, n, names);
+}
+static const fac__op *const nn_ops_elu[] = {&fac__op_elu};
+static const fac__entry nn_entry_elu = {"elu", nn_ops_elu, 1, NULL};
+static PyObject *nn_elu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_elu, self, args, n, names);
+}
+static const fac__op *const nn_ops_gelu[] = {&fac__op_gelu};
+static const fac__entry nn_entry_gelu = {"gelu", nn_ops_gelu, 1, NULL};
+static PyObject *nn_gelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_gelu, self, args, n, names);
+}
+static const fac__op *const nn_ops_silu[] = {&fac__op_silu};
+static const fac__entry nn_entry_silu = {"silu", nn_ops_silu, 1, NULL};
+static PyObject *nn_silu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_silu, self, args, n, names);
+}
+static const fac__op *const nn_ops_softplus[] = {&fac__op_softplus};
+static const fac__entry nn_entry_softplus = {"softplus", nn_ops_softplus, 1, NULL};
+static PyObject *nn_softplus(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_softplus, self, args, n, names);
+}
+static const fac__op *const nn_ops_hardtanh[] = {&fac__op_hardtanh};
+static const fac__entry nn_entry_hardtanh = {"hardtanh", nn_ops_hardtanh, 1, NULL};
+static PyObject *nn_hardtanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_hardtanh, self, args, n, names);
+}
+static const fac__op *const nn_ops_relu6[] = {&fac__op_relu6};
+static const fac__entry nn_entry_relu6 = {"relu6", nn_ops_relu6, 1, NULL};
+static PyObject *nn_relu6(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_relu6, self, args, n, names);
+}
+static const fac__op *const nn_ops_hardswish[] = {&fac__op_hardswish};
+static const fac__entry nn_entry_hardswish = {"hardswish", nn_ops_hardswish, 1, NULL};
+static PyObject *nn_hardswish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_hardswish, self, args, n, names);
+}
+static const fac__op *const nn_ops_hardsigmoid[] = {&fac__op_hardsigmoid};
+static const fac__entry nn_entry_hardsigmoid = {"hardsigmoid", nn_ops_hardsigmoid, 1, NULL};
+static PyObject *nn_hardsigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_hardsigmoid, self, args, n, names);
+}
+static const fac__op *const nn_ops_mish[] = {&fac__op_mish};
+static const fac__entry nn_entry_mish = {"mish", nn_ops_mish, 1, NULL};
+static PyObject *nn_mish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_mish, self, args, n, names);
+}
+static const fac__op *const nn_ops_log_sigmoid[] = {&fac__op_log_sigmoid};
+static const fac__entry nn_entry_log_sigmoid = {"log_sigmoid", nn_ops_log_sigmoid, 1, NULL};
+static PyObject *nn_log_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_log_sigmoid, self, args, n, names);
+}
+static const fac__op *const nn_ops_mse_loss[] = {&fac__op_mse_loss};
+static const fac__entry nn_entry_mse_loss = {"mse_loss", nn_ops_mse_loss, 1, NULL};
+static PyObject *nn_mse_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_mse_loss, self, args, n, names);
+}
+static const fac__op *const nn_ops_l1_loss[] = {&fac__op_l1_loss};
+static const fac__entry nn_entry_l1_loss = {"l1_loss", nn_ops_l1_loss, 1, NULL};
+static PyObject *nn_l1_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_l1_loss, self, args, n, names);
+}
+static const fac__op *const nn_ops_smooth_l1_loss[] = {&fac__op_smooth_l1_loss};
+static const fac__entry nn_entry_smooth_l1_loss = {"smooth_l1_loss", nn_ops_smooth_l1_loss, 1, NULL};
+static PyObject *nn_smooth_l1_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_smooth_l1_loss, self, args, n, names);
+}
+static const fac__op *const nn_ops_huber_loss[] = {&fac__op_huber_loss};
+static const fac__entry nn_entry_huber_loss = {"huber_loss", nn_ops_huber_loss, 1, NULL};
+static PyObject *nn_huber_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_huber_loss, self, args, n, names);
+}
+static const fac__op *const nn_ops_binary_cross_entropy[] = {&fac__op_binary_cross_entropy};
+static const fac__entry nn_entry_binary_cross_entropy = {"binary_cross_entropy", nn_ops_binary_cross_entropy, 1, NULL};
+static PyObject *nn_binary_cross_entropy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_binary_cross_entropy, self, args, n, names);
+}
 static PyMethodDef nn_table[] = {
     {"linear", (PyCFunction)(void (*)(void))nn_linear, METH_FASTCALL | METH_KEYWORDS,
      "linear(input, weight, bias=None) -> Tensor\n\ninput @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,)."},
+    {"leaky_relu", (PyCFunction)(void (*)(void))nn_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
+     "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
+    {"elu", (PyCFunction)(void (*)(void))nn_elu, METH_FASTCALL | METH_KEYWORDS,
+     "elu(input, alpha=1, scale=1, input_scale=1) -> Tensor\n\nscale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere."},
+    {"gelu", (PyCFunction)(void (*)(void))nn_gelu, METH_FASTCALL | METH_KEYWORDS,
+     "gelu(input, *, approximate='none') -> Tensor\n\ninput * Phi(input), Phi the normal distribution; or its tanh approximation."},
+    {"silu", (PyCFunction)(void (*)(void))nn_silu, METH_FASTCALL | METH_KEYWORDS,
+     "silu(input) -> Tensor\n\ninput * sigmoid(input)."},
+    {"softplus", (PyCFunction)(void (*)(void))nn_softplus, METH_FASTCALL | METH_KEYWORDS,
+     "softplus(input, beta=1, threshold=20) -> Tensor\n\nlog(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."},
+    {"hardtanh", (PyCFunction)(void (*)(void))nn_hardtanh, METH_FASTCALL | METH_KEYWORDS,
+     "hardtanh(input, min_val=-1, max_val=1) -> Tensor\n\ninput clamped to [min_val, max_val]."},
+    {"relu6", (PyCFunction)(void (*)(void))nn_relu6, METH_FASTCALL | METH_KEYWORDS,
+     "relu6(input) -> Tensor\n\ninput clamped to [0, 6]."},
+    {"hardswish", (PyCFunction)(void (*)(void))nn_hardswish, METH_FASTCALL | METH_KEYWORDS,
+     "hardswish(input) -> Tensor\n\ninput * relu6(input + 3) / 6."},
+    {"hardsigmoid", (PyCFunction)(void (*)(void))nn_hardsigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "hardsigmoid(input) -> Tensor\n\nrelu6(input + 3) / 6."},
+    {"mish", (PyCFunction)(void (*)(void))nn_mish, METH_FASTCALL | METH_KEYWORDS,
+     "mish(input) -> Tensor\n\ninput * tanh(softplus(input))."},
+    {"log_sigmoid", (PyCFunction)(void (*)(void))nn_log_sigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "log_sigmoid(input) -> Tensor\n\nlog(sigmoid(input))."},
+    {"mse_loss", (PyCFunction)(void (*)(void))nn_mse_loss, METH_FASTCALL | METH_KEYWORDS,
+     "mse_loss(input, target, reduction=1) -> Tensor\n\n(input - target)^2."},
+    {"l1_loss", (PyCFunction)(void (*)(void))nn_l1_loss, METH_FASTCALL | METH_KEYWORDS,
+     "l1_loss(input, target, reduction=1) -> Tensor\n\n|input - target|."},
+    {"smooth_l1_loss", (PyCFunction)(void (*)(void))nn_smooth_l1_loss, METH_FASTCALL | METH_KEYWORDS,
+     "smooth_l1_loss(input, target, reduction=1, beta=1.0) -> Tensor\n\nSquared below beta, linear above."},
+    {"huber_loss", (PyCFunction)(void (*)(void))nn_huber_loss, METH_FASTCALL | METH_KEYWORDS,
+     "huber_loss(input, target, reduction=1, delta=1.0) -> Tensor\n\nSquared below delta, linear above."},
+    {"binary_cross_entropy", (PyCFunction)(void (*)(void))nn_binary_cross_entropy, METH_FASTCALL | METH_KEYWORDS,
+     "binary_cross_entropy(input, target, weight=None, reduction=1) -> Tensor\n\n-(target * log(input) + (1 - target) * log(1 - input)), logarithms not below -100."},
     {0}};
 
 static const fac__op *const method_ops_clone[] = {&fac__op_clone};
@@ -531,11 +1619,677 @@ static PyObject *method_add(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
     return fac__py_method(&method_entry_add, self, args, n, names);
 }
+static const fac__op *const method_ops_sub[] = {&fac__op_sub};
+static const fac__entry method_entry_sub = {"sub", method_ops_sub, 1, NULL};
+static PyObject *method_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sub, self, args, n, names);
+}
+static const fac__op *const method_ops_subtract[] = {&fac__op_subtract};
+static const fac__entry method_entry_subtract = {"subtract", method_ops_subtract, 1, NULL};
+static PyObject *method_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_subtract, self, args, n, names);
+}
 static const fac__op *const method_ops_mul[] = {&fac__op_mul};
 static const fac__entry method_entry_mul = {"mul", method_ops_mul, 1, NULL};
 static PyObject *method_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_mul, self, args, n, names);
+}
+static const fac__op *const method_ops_multiply[] = {&fac__op_multiply};
+static const fac__entry method_entry_multiply = {"multiply", method_ops_multiply, 1, NULL};
+static PyObject *method_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_multiply, self, args, n, names);
+}
+static const fac__op *const method_ops_div[] = {&fac__op_div, &fac__op_div_mode};
+static const fac__entry method_entry_div = {"div", method_ops_div, 2, NULL};
+static PyObject *method_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_div, self, args, n, names);
+}
+static const fac__op *const method_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
+static const fac__entry method_entry_divide = {"divide", method_ops_divide, 2, NULL};
+static PyObject *method_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_divide, self, args, n, names);
+}
+static const fac__op *const method_ops_true_divide[] = {&fac__op_true_divide};
+static const fac__entry method_entry_true_divide = {"true_divide", method_ops_true_divide, 1, NULL};
+static PyObject *method_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_true_divide, self, args, n, names);
+}
+static const fac__op *const method_ops_floor_divide[] = {&fac__op_floor_divide};
+static const fac__entry method_entry_floor_divide = {"floor_divide", method_ops_floor_divide, 1, NULL};
+static PyObject *method_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_floor_divide, self, args, n, names);
+}
+static const fac__op *const method_ops_remainder[] = {&fac__op_remainder};
+static const fac__entry method_entry_remainder = {"remainder", method_ops_remainder, 1, NULL};
+static PyObject *method_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_remainder, self, args, n, names);
+}
+static const fac__op *const method_ops_fmod[] = {&fac__op_fmod};
+static const fac__entry method_entry_fmod = {"fmod", method_ops_fmod, 1, NULL};
+static PyObject *method_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_fmod, self, args, n, names);
+}
+static const fac__op *const method_ops_pow[] = {&fac__op_pow};
+static const fac__entry method_entry_pow = {"pow", method_ops_pow, 1, NULL};
+static PyObject *method_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_pow, self, args, n, names);
+}
+static const fac__op *const method_ops_float_power[] = {&fac__op_float_power};
+static const fac__entry method_entry_float_power = {"float_power", method_ops_float_power, 1, NULL};
+static PyObject *method_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_float_power, self, args, n, names);
+}
+static const fac__op *const method_ops_maximum[] = {&fac__op_maximum};
+static const fac__entry method_entry_maximum = {"maximum", method_ops_maximum, 1, NULL};
+static PyObject *method_maximum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_maximum, self, args, n, names);
+}
+static const fac__op *const method_ops_minimum[] = {&fac__op_minimum};
+static const fac__entry method_entry_minimum = {"minimum", method_ops_minimum, 1, NULL};
+static PyObject *method_minimum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_minimum, self, args, n, names);
+}
+static const fac__op *const method_ops_fmax[] = {&fac__op_fmax};
+static const fac__entry method_entry_fmax = {"fmax", method_ops_fmax, 1, NULL};
+static PyObject *method_fmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_fmax, self, args, n, names);
+}
+static const fac__op *const method_ops_fmin[] = {&fac__op_fmin};
+static const fac__entry method_entry_fmin = {"fmin", method_ops_fmin, 1, NULL};
+static PyObject *method_fmin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_fmin, self, args, n, names);
+}
+static const fac__op *const method_ops_atan2[] = {&fac__op_atan2};
+static const fac__entry method_entry_atan2 = {"atan2", method_ops_atan2, 1, NULL};
+static PyObject *method_atan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_atan2, self, args, n, names);
+}
+static const fac__op *const method_ops_arctan2[] = {&fac__op_arctan2};
+static const fac__entry method_entry_arctan2 = {"arctan2", method_ops_arctan2, 1, NULL};
+static PyObject *method_arctan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arctan2, self, args, n, names);
+}
+static const fac__op *const method_ops_hypot[] = {&fac__op_hypot};
+static const fac__entry method_entry_hypot = {"hypot", method_ops_hypot, 1, NULL};
+static PyObject *method_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_hypot, self, args, n, names);
+}
+static const fac__op *const method_ops_copysign[] = {&fac__op_copysign};
+static const fac__entry method_entry_copysign = {"copysign", method_ops_copysign, 1, NULL};
+static PyObject *method_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_copysign, self, args, n, names);
+}
+static const fac__op *const method_ops_eq[] = {&fac__op_eq};
+static const fac__entry method_entry_eq = {"eq", method_ops_eq, 1, NULL};
+static PyObject *method_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_eq, self, args, n, names);
+}
+static const fac__op *const method_ops_ne[] = {&fac__op_ne};
+static const fac__entry method_entry_ne = {"ne", method_ops_ne, 1, NULL};
+static PyObject *method_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_ne, self, args, n, names);
+}
+static const fac__op *const method_ops_not_equal[] = {&fac__op_not_equal};
+static const fac__entry method_entry_not_equal = {"not_equal", method_ops_not_equal, 1, NULL};
+static PyObject *method_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_not_equal, self, args, n, names);
+}
+static const fac__op *const method_ops_lt[] = {&fac__op_lt};
+static const fac__entry method_entry_lt = {"lt", method_ops_lt, 1, NULL};
+static PyObject *method_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_lt, self, args, n, names);
+}
+static const fac__op *const method_ops_less[] = {&fac__op_less};
+static const fac__entry method_entry_less = {"less", method_ops_less, 1, NULL};
+static PyObject *method_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_less, self, args, n, names);
+}
+static const fac__op *const method_ops_le[] = {&fac__op_le};
+static const fac__entry method_entry_le = {"le", method_ops_le, 1, NULL};
+static PyObject *method_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_le, self, args, n, names);
+}
+static const fac__op *const method_ops_less_equal[] = {&fac__op_less_equal};
+static const fac__entry method_entry_less_equal = {"less_equal", method_ops_less_equal, 1, NULL};
+static PyObject *method_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_less_equal, self, args, n, names);
+}
+static const fac__op *const method_ops_gt[] = {&fac__op_gt};
+static const fac__entry method_entry_gt = {"gt", method_ops_gt, 1, NULL};
+static PyObject *method_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_gt, self, args, n, names);
+}
+static const fac__op *const method_ops_greater[] = {&fac__op_greater};
+static const fac__entry method_entry_greater = {"greater", method_ops_greater, 1, NULL};
+static PyObject *method_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_greater, self, args, n, names);
+}
+static const fac__op *const method_ops_ge[] = {&fac__op_ge};
+static const fac__entry method_entry_ge = {"ge", method_ops_ge, 1, NULL};
+static PyObject *method_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_ge, self, args, n, names);
+}
+static const fac__op *const method_ops_greater_equal[] = {&fac__op_greater_equal};
+static const fac__entry method_entry_greater_equal = {"greater_equal", method_ops_greater_equal, 1, NULL};
+static PyObject *method_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_greater_equal, self, args, n, names);
+}
+static const fac__op *const method_ops_logical_and[] = {&fac__op_logical_and};
+static const fac__entry method_entry_logical_and = {"logical_and", method_ops_logical_and, 1, NULL};
+static PyObject *method_logical_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logical_and, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_and[] = {&fac__op_bitwise_and};
+static const fac__entry method_entry_bitwise_and = {"bitwise_and", method_ops_bitwise_and, 1, NULL};
+static PyObject *method_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_and, self, args, n, names);
+}
+static const fac__op *const method_ops_logical_or[] = {&fac__op_logical_or};
+static const fac__entry method_entry_logical_or = {"logical_or", method_ops_logical_or, 1, NULL};
+static PyObject *method_logical_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logical_or, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_or[] = {&fac__op_bitwise_or};
+static const fac__entry method_entry_bitwise_or = {"bitwise_or", method_ops_bitwise_or, 1, NULL};
+static PyObject *method_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_or, self, args, n, names);
+}
+static const fac__op *const method_ops_logical_xor[] = {&fac__op_logical_xor};
+static const fac__entry method_entry_logical_xor = {"logical_xor", method_ops_logical_xor, 1, NULL};
+static PyObject *method_logical_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logical_xor, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
+static const fac__entry method_entry_bitwise_xor = {"bitwise_xor", method_ops_bitwise_xor, 1, NULL};
+static PyObject *method_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_xor, self, args, n, names);
+}
+static const fac__op *const method_ops_logical_not[] = {&fac__op_logical_not};
+static const fac__entry method_entry_logical_not = {"logical_not", method_ops_logical_not, 1, NULL};
+static PyObject *method_logical_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logical_not, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_not[] = {&fac__op_bitwise_not};
+static const fac__entry method_entry_bitwise_not = {"bitwise_not", method_ops_bitwise_not, 1, NULL};
+static PyObject *method_bitwise_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_not, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
+static const fac__entry method_entry_bitwise_left_shift = {"bitwise_left_shift", method_ops_bitwise_left_shift, 1, NULL};
+static PyObject *method_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_left_shift, self, args, n, names);
+}
+static const fac__op *const method_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
+static const fac__entry method_entry_bitwise_right_shift = {"bitwise_right_shift", method_ops_bitwise_right_shift, 1, NULL};
+static PyObject *method_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bitwise_right_shift, self, args, n, names);
+}
+static const fac__op *const method_ops_isnan[] = {&fac__op_isnan};
+static const fac__entry method_entry_isnan = {"isnan", method_ops_isnan, 1, NULL};
+static PyObject *method_isnan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isnan, self, args, n, names);
+}
+static const fac__op *const method_ops_isinf[] = {&fac__op_isinf};
+static const fac__entry method_entry_isinf = {"isinf", method_ops_isinf, 1, NULL};
+static PyObject *method_isinf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isinf, self, args, n, names);
+}
+static const fac__op *const method_ops_isfinite[] = {&fac__op_isfinite};
+static const fac__entry method_entry_isfinite = {"isfinite", method_ops_isfinite, 1, NULL};
+static PyObject *method_isfinite(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isfinite, self, args, n, names);
+}
+static const fac__op *const method_ops_signbit[] = {&fac__op_signbit};
+static const fac__entry method_entry_signbit = {"signbit", method_ops_signbit, 1, NULL};
+static PyObject *method_signbit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_signbit, self, args, n, names);
+}
+static const fac__op *const method_ops_isposinf[] = {&fac__op_isposinf};
+static const fac__entry method_entry_isposinf = {"isposinf", method_ops_isposinf, 1, NULL};
+static PyObject *method_isposinf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isposinf, self, args, n, names);
+}
+static const fac__op *const method_ops_isneginf[] = {&fac__op_isneginf};
+static const fac__entry method_entry_isneginf = {"isneginf", method_ops_isneginf, 1, NULL};
+static PyObject *method_isneginf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isneginf, self, args, n, names);
+}
+static const fac__op *const method_ops_isreal[] = {&fac__op_isreal};
+static const fac__entry method_entry_isreal = {"isreal", method_ops_isreal, 1, NULL};
+static PyObject *method_isreal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isreal, self, args, n, names);
+}
+static const fac__op *const method_ops_isclose[] = {&fac__op_isclose};
+static const fac__entry method_entry_isclose = {"isclose", method_ops_isclose, 1, NULL};
+static PyObject *method_isclose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_isclose, self, args, n, names);
+}
+static const fac__op *const method_ops_allclose[] = {&fac__op_allclose};
+static const fac__entry method_entry_allclose = {"allclose", method_ops_allclose, 1, NULL};
+static PyObject *method_allclose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_allclose, self, args, n, names);
+}
+static const fac__op *const method_ops_equal[] = {&fac__op_equal};
+static const fac__entry method_entry_equal = {"equal", method_ops_equal, 1, NULL};
+static PyObject *method_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_equal, self, args, n, names);
+}
+static const fac__op *const method_ops_is_nonzero[] = {&fac__op_is_nonzero};
+static const fac__entry method_entry_is_nonzero = {"is_nonzero", method_ops_is_nonzero, 1, NULL};
+static PyObject *method_is_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_is_nonzero, self, args, n, names);
+}
+static const fac__op *const method_ops_neg[] = {&fac__op_neg};
+static const fac__entry method_entry_neg = {"neg", method_ops_neg, 1, NULL};
+static PyObject *method_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_neg, self, args, n, names);
+}
+static const fac__op *const method_ops_negative[] = {&fac__op_negative};
+static const fac__entry method_entry_negative = {"negative", method_ops_negative, 1, NULL};
+static PyObject *method_negative(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_negative, self, args, n, names);
+}
+static const fac__op *const method_ops_positive[] = {&fac__op_positive};
+static const fac__entry method_entry_positive = {"positive", method_ops_positive, 1, NULL};
+static PyObject *method_positive(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_positive, self, args, n, names);
+}
+static const fac__op *const method_ops_abs[] = {&fac__op_abs};
+static const fac__entry method_entry_abs = {"abs", method_ops_abs, 1, NULL};
+static PyObject *method_abs(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_abs, self, args, n, names);
+}
+static const fac__op *const method_ops_absolute[] = {&fac__op_absolute};
+static const fac__entry method_entry_absolute = {"absolute", method_ops_absolute, 1, NULL};
+static PyObject *method_absolute(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_absolute, self, args, n, names);
+}
+static const fac__op *const method_ops_sign[] = {&fac__op_sign};
+static const fac__entry method_entry_sign = {"sign", method_ops_sign, 1, NULL};
+static PyObject *method_sign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sign, self, args, n, names);
+}
+static const fac__op *const method_ops_sgn[] = {&fac__op_sgn};
+static const fac__entry method_entry_sgn = {"sgn", method_ops_sgn, 1, NULL};
+static PyObject *method_sgn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sgn, self, args, n, names);
+}
+static const fac__op *const method_ops_square[] = {&fac__op_square};
+static const fac__entry method_entry_square = {"square", method_ops_square, 1, NULL};
+static PyObject *method_square(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_square, self, args, n, names);
+}
+static const fac__op *const method_ops_reciprocal[] = {&fac__op_reciprocal};
+static const fac__entry method_entry_reciprocal = {"reciprocal", method_ops_reciprocal, 1, NULL};
+static PyObject *method_reciprocal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_reciprocal, self, args, n, names);
+}
+static const fac__op *const method_ops_sqrt[] = {&fac__op_sqrt};
+static const fac__entry method_entry_sqrt = {"sqrt", method_ops_sqrt, 1, NULL};
+static PyObject *method_sqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sqrt, self, args, n, names);
+}
+static const fac__op *const method_ops_rsqrt[] = {&fac__op_rsqrt};
+static const fac__entry method_entry_rsqrt = {"rsqrt", method_ops_rsqrt, 1, NULL};
+static PyObject *method_rsqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_rsqrt, self, args, n, names);
+}
+static const fac__op *const method_ops_exp[] = {&fac__op_exp};
+static const fac__entry method_entry_exp = {"exp", method_ops_exp, 1, NULL};
+static PyObject *method_exp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_exp, self, args, n, names);
+}
+static const fac__op *const method_ops_exp2[] = {&fac__op_exp2};
+static const fac__entry method_entry_exp2 = {"exp2", method_ops_exp2, 1, NULL};
+static PyObject *method_exp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_exp2, self, args, n, names);
+}
+static const fac__op *const method_ops_expm1[] = {&fac__op_expm1};
+static const fac__entry method_entry_expm1 = {"expm1", method_ops_expm1, 1, NULL};
+static PyObject *method_expm1(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_expm1, self, args, n, names);
+}
+static const fac__op *const method_ops_log[] = {&fac__op_log};
+static const fac__entry method_entry_log = {"log", method_ops_log, 1, NULL};
+static PyObject *method_log(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_log, self, args, n, names);
+}
+static const fac__op *const method_ops_log2[] = {&fac__op_log2};
+static const fac__entry method_entry_log2 = {"log2", method_ops_log2, 1, NULL};
+static PyObject *method_log2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_log2, self, args, n, names);
+}
+static const fac__op *const method_ops_log10[] = {&fac__op_log10};
+static const fac__entry method_entry_log10 = {"log10", method_ops_log10, 1, NULL};
+static PyObject *method_log10(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_log10, self, args, n, names);
+}
+static const fac__op *const method_ops_log1p[] = {&fac__op_log1p};
+static const fac__entry method_entry_log1p = {"log1p", method_ops_log1p, 1, NULL};
+static PyObject *method_log1p(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_log1p, self, args, n, names);
+}
+static const fac__op *const method_ops_sin[] = {&fac__op_sin};
+static const fac__entry method_entry_sin = {"sin", method_ops_sin, 1, NULL};
+static PyObject *method_sin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sin, self, args, n, names);
+}
+static const fac__op *const method_ops_cos[] = {&fac__op_cos};
+static const fac__entry method_entry_cos = {"cos", method_ops_cos, 1, NULL};
+static PyObject *method_cos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cos, self, args, n, names);
+}
+static const fac__op *const method_ops_sinh[] = {&fac__op_sinh};
+static const fac__entry method_entry_sinh = {"sinh", method_ops_sinh, 1, NULL};
+static PyObject *method_sinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sinh, self, args, n, names);
+}
+static const fac__op *const method_ops_cosh[] = {&fac__op_cosh};
+static const fac__entry method_entry_cosh = {"cosh", method_ops_cosh, 1, NULL};
+static PyObject *method_cosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cosh, self, args, n, names);
+}
+static const fac__op *const method_ops_tan[] = {&fac__op_tan};
+static const fac__entry method_entry_tan = {"tan", method_ops_tan, 1, NULL};
+static PyObject *method_tan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_tan, self, args, n, names);
+}
+static const fac__op *const method_ops_tanh[] = {&fac__op_tanh};
+static const fac__entry method_entry_tanh = {"tanh", method_ops_tanh, 1, NULL};
+static PyObject *method_tanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_tanh, self, args, n, names);
+}
+static const fac__op *const method_ops_asin[] = {&fac__op_asin};
+static const fac__entry method_entry_asin = {"asin", method_ops_asin, 1, NULL};
+static PyObject *method_asin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_asin, self, args, n, names);
+}
+static const fac__op *const method_ops_arcsin[] = {&fac__op_arcsin};
+static const fac__entry method_entry_arcsin = {"arcsin", method_ops_arcsin, 1, NULL};
+static PyObject *method_arcsin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arcsin, self, args, n, names);
+}
+static const fac__op *const method_ops_acos[] = {&fac__op_acos};
+static const fac__entry method_entry_acos = {"acos", method_ops_acos, 1, NULL};
+static PyObject *method_acos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_acos, self, args, n, names);
+}
+static const fac__op *const method_ops_arccos[] = {&fac__op_arccos};
+static const fac__entry method_entry_arccos = {"arccos", method_ops_arccos, 1, NULL};
+static PyObject *method_arccos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arccos, self, args, n, names);
+}
+static const fac__op *const method_ops_atan[] = {&fac__op_atan};
+static const fac__entry method_entry_atan = {"atan", method_ops_atan, 1, NULL};
+static PyObject *method_atan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_atan, self, args, n, names);
+}
+static const fac__op *const method_ops_arctan[] = {&fac__op_arctan};
+static const fac__entry method_entry_arctan = {"arctan", method_ops_arctan, 1, NULL};
+static PyObject *method_arctan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arctan, self, args, n, names);
+}
+static const fac__op *const method_ops_asinh[] = {&fac__op_asinh};
+static const fac__entry method_entry_asinh = {"asinh", method_ops_asinh, 1, NULL};
+static PyObject *method_asinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_asinh, self, args, n, names);
+}
+static const fac__op *const method_ops_arcsinh[] = {&fac__op_arcsinh};
+static const fac__entry method_entry_arcsinh = {"arcsinh", method_ops_arcsinh, 1, NULL};
+static PyObject *method_arcsinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arcsinh, self, args, n, names);
+}
+static const fac__op *const method_ops_acosh[] = {&fac__op_acosh};
+static const fac__entry method_entry_acosh = {"acosh", method_ops_acosh, 1, NULL};
+static PyObject *method_acosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_acosh, self, args, n, names);
+}
+static const fac__op *const method_ops_arccosh[] = {&fac__op_arccosh};
+static const fac__entry method_entry_arccosh = {"arccosh", method_ops_arccosh, 1, NULL};
+static PyObject *method_arccosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arccosh, self, args, n, names);
+}
+static const fac__op *const method_ops_atanh[] = {&fac__op_atanh};
+static const fac__entry method_entry_atanh = {"atanh", method_ops_atanh, 1, NULL};
+static PyObject *method_atanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_atanh, self, args, n, names);
+}
+static const fac__op *const method_ops_arctanh[] = {&fac__op_arctanh};
+static const fac__entry method_entry_arctanh = {"arctanh", method_ops_arctanh, 1, NULL};
+static PyObject *method_arctanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_arctanh, self, args, n, names);
+}
+static const fac__op *const method_ops_sigmoid[] = {&fac__op_sigmoid};
+static const fac__entry method_entry_sigmoid = {"sigmoid", method_ops_sigmoid, 1, NULL};
+static PyObject *method_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sigmoid, self, args, n, names);
+}
+static const fac__op *const method_ops_erf[] = {&fac__op_erf};
+static const fac__entry method_entry_erf = {"erf", method_ops_erf, 1, NULL};
+static PyObject *method_erf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_erf, self, args, n, names);
+}
+static const fac__op *const method_ops_erfc[] = {&fac__op_erfc};
+static const fac__entry method_entry_erfc = {"erfc", method_ops_erfc, 1, NULL};
+static PyObject *method_erfc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_erfc, self, args, n, names);
+}
+static const fac__op *const method_ops_floor[] = {&fac__op_floor};
+static const fac__entry method_entry_floor = {"floor", method_ops_floor, 1, NULL};
+static PyObject *method_floor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_floor, self, args, n, names);
+}
+static const fac__op *const method_ops_ceil[] = {&fac__op_ceil};
+static const fac__entry method_entry_ceil = {"ceil", method_ops_ceil, 1, NULL};
+static PyObject *method_ceil(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_ceil, self, args, n, names);
+}
+static const fac__op *const method_ops_trunc[] = {&fac__op_trunc};
+static const fac__entry method_entry_trunc = {"trunc", method_ops_trunc, 1, NULL};
+static PyObject *method_trunc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_trunc, self, args, n, names);
+}
+static const fac__op *const method_ops_fix[] = {&fac__op_fix};
+static const fac__entry method_entry_fix = {"fix", method_ops_fix, 1, NULL};
+static PyObject *method_fix(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_fix, self, args, n, names);
+}
+static const fac__op *const method_ops_frac[] = {&fac__op_frac};
+static const fac__entry method_entry_frac = {"frac", method_ops_frac, 1, NULL};
+static PyObject *method_frac(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_frac, self, args, n, names);
+}
+static const fac__op *const method_ops_round[] = {&fac__op_round, &fac__op_round_decimals};
+static const fac__entry method_entry_round = {"round", method_ops_round, 2, NULL};
+static PyObject *method_round(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_round, self, args, n, names);
+}
+static const fac__op *const method_ops_angle[] = {&fac__op_angle};
+static const fac__entry method_entry_angle = {"angle", method_ops_angle, 1, NULL};
+static PyObject *method_angle(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_angle, self, args, n, names);
+}
+static const fac__op *const method_ops_nan_to_num[] = {&fac__op_nan_to_num};
+static const fac__entry method_entry_nan_to_num = {"nan_to_num", method_ops_nan_to_num, 1, NULL};
+static PyObject *method_nan_to_num(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nan_to_num, self, args, n, names);
+}
+static const fac__op *const method_ops_deg2rad[] = {&fac__op_deg2rad};
+static const fac__entry method_entry_deg2rad = {"deg2rad", method_ops_deg2rad, 1, NULL};
+static PyObject *method_deg2rad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_deg2rad, self, args, n, names);
+}
+static const fac__op *const method_ops_rad2deg[] = {&fac__op_rad2deg};
+static const fac__entry method_entry_rad2deg = {"rad2deg", method_ops_rad2deg, 1, NULL};
+static PyObject *method_rad2deg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_rad2deg, self, args, n, names);
+}
+static const fac__op *const method_ops_logit[] = {&fac__op_logit};
+static const fac__entry method_entry_logit = {"logit", method_ops_logit, 1, NULL};
+static PyObject *method_logit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logit, self, args, n, names);
+}
+static const fac__op *const method_ops_xlogy[] = {&fac__op_xlogy};
+static const fac__entry method_entry_xlogy = {"xlogy", method_ops_xlogy, 1, NULL};
+static PyObject *method_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_xlogy, self, args, n, names);
+}
+static const fac__op *const method_ops_where[] = {&fac__op_where_method};
+static const fac__entry method_entry_where = {"where", method_ops_where, 1, NULL};
+static PyObject *method_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_where, self, args, n, names);
+}
+static const fac__op *const method_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry method_entry_masked_fill = {"masked_fill", method_ops_masked_fill, 1, NULL};
+static PyObject *method_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const method_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
+static const fac__entry method_entry_lerp = {"lerp", method_ops_lerp, 2, NULL};
+static PyObject *method_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_lerp, self, args, n, names);
+}
+static const fac__op *const method_ops_addcmul[] = {&fac__op_addcmul};
+static const fac__entry method_entry_addcmul = {"addcmul", method_ops_addcmul, 1, NULL};
+static PyObject *method_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_addcmul, self, args, n, names);
+}
+static const fac__op *const method_ops_addcdiv[] = {&fac__op_addcdiv};
+static const fac__entry method_entry_addcdiv = {"addcdiv", method_ops_addcdiv, 1, NULL};
+static PyObject *method_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_addcdiv, self, args, n, names);
+}
+static const fac__op *const method_ops_clamp[] = {&fac__op_clamp};
+static const fac__entry method_entry_clamp = {"clamp", method_ops_clamp, 1, NULL};
+static PyObject *method_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_clamp, self, args, n, names);
+}
+static const fac__op *const method_ops_clip[] = {&fac__op_clip};
+static const fac__entry method_entry_clip = {"clip", method_ops_clip, 1, NULL};
+static PyObject *method_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_clip, self, args, n, names);
+}
+static const fac__op *const method_ops_clamp_min[] = {&fac__op_clamp_min};
+static const fac__entry method_entry_clamp_min = {"clamp_min", method_ops_clamp_min, 1, NULL};
+static PyObject *method_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_clamp_min, self, args, n, names);
+}
+static const fac__op *const method_ops_clamp_max[] = {&fac__op_clamp_max};
+static const fac__entry method_entry_clamp_max = {"clamp_max", method_ops_clamp_max, 1, NULL};
+static PyObject *method_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_clamp_max, self, args, n, names);
 }
 static const fac__op *const method_ops_conj_physical[] = {&fac__op_conj_physical};
 static const fac__entry method_entry_conj_physical = {"conj_physical", method_ops_conj_physical, 1, NULL};
@@ -549,11 +2303,17 @@ static PyObject *method_conj(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     return fac__py_method(&method_entry_conj, self, args, n, names);
 }
-static const fac__op *const method_ops__neg_view[] = {&fac__op__neg_view};
-static const fac__entry method_entry__neg_view = {"_neg_view", method_ops__neg_view, 1, NULL};
-static PyObject *method__neg_view(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+static const fac__op *const method_ops_relu[] = {&fac__op_relu};
+static const fac__entry method_entry_relu = {"relu", method_ops_relu, 1, NULL};
+static PyObject *method_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    return fac__py_method(&method_entry__neg_view, self, args, n, names);
+    return fac__py_method(&method_entry_relu, self, args, n, names);
+}
+static const fac__op *const method_ops_prelu[] = {&fac__op_prelu};
+static const fac__entry method_entry_prelu = {"prelu", method_ops_prelu, 1, NULL};
+static PyObject *method_prelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_prelu, self, args, n, names);
 }
 static const fac__op *const method_ops_sum[] = {&fac__op_sum};
 static const fac__entry method_entry_sum = {"sum", method_ops_sum, 1, NULL};
@@ -686,14 +2446,238 @@ static PyMethodDef method_table[] = {
      "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
+    {"sub", (PyCFunction)(void (*)(void))method_sub, METH_FASTCALL | METH_KEYWORDS,
+     "sub(input, other, *, alpha=1, out=None) -> Tensor\n\ninput - alpha * other. Shapes broadcast, dtypes promote."},
+    {"subtract", (PyCFunction)(void (*)(void))method_subtract, METH_FASTCALL | METH_KEYWORDS,
+     "subtract(input, other, *, alpha=1, out=None) -> Tensor\n\nAlias of sub()."},
     {"mul", (PyCFunction)(void (*)(void))method_mul, METH_FASTCALL | METH_KEYWORDS,
      "mul(input, other, *, out=None) -> Tensor\n\nThe product, element by element. Shapes broadcast, dtypes promote."},
+    {"multiply", (PyCFunction)(void (*)(void))method_multiply, METH_FASTCALL | METH_KEYWORDS,
+     "multiply(input, other, *, out=None) -> Tensor\n\nAlias of mul()."},
+    {"div", (PyCFunction)(void (*)(void))method_div, METH_FASTCALL | METH_KEYWORDS,
+     "div(input, other, *, out=None) -> Tensor\n\ninput / other; integers become the default float dtype."},
+    {"divide", (PyCFunction)(void (*)(void))method_divide, METH_FASTCALL | METH_KEYWORDS,
+     "divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"true_divide", (PyCFunction)(void (*)(void))method_true_divide, METH_FASTCALL | METH_KEYWORDS,
+     "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"floor_divide", (PyCFunction)(void (*)(void))method_floor_divide, METH_FASTCALL | METH_KEYWORDS,
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers."},
+    {"remainder", (PyCFunction)(void (*)(void))method_remainder, METH_FASTCALL | METH_KEYWORDS,
+     "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other."},
+    {"fmod", (PyCFunction)(void (*)(void))method_fmod, METH_FASTCALL | METH_KEYWORDS,
+     "fmod(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of input: input - trunc(input / other) * other."},
+    {"pow", (PyCFunction)(void (*)(void))method_pow, METH_FASTCALL | METH_KEYWORDS,
+     "pow(input, exponent, *, out=None) -> Tensor\n\ninput to the power of exponent."},
+    {"float_power", (PyCFunction)(void (*)(void))method_float_power, METH_FASTCALL | METH_KEYWORDS,
+     "float_power(input, exponent, *, out=None) -> Tensor\n\npow() in float64 or complex128."},
+    {"maximum", (PyCFunction)(void (*)(void))method_maximum, METH_FASTCALL | METH_KEYWORDS,
+     "maximum(input, other, *, out=None) -> Tensor\n\nThe greater of two elements; nan wins."},
+    {"minimum", (PyCFunction)(void (*)(void))method_minimum, METH_FASTCALL | METH_KEYWORDS,
+     "minimum(input, other, *, out=None) -> Tensor\n\nThe lesser of two elements; nan wins."},
+    {"fmax", (PyCFunction)(void (*)(void))method_fmax, METH_FASTCALL | METH_KEYWORDS,
+     "fmax(input, other, *, out=None) -> Tensor\n\nThe greater of two elements; nan loses."},
+    {"fmin", (PyCFunction)(void (*)(void))method_fmin, METH_FASTCALL | METH_KEYWORDS,
+     "fmin(input, other, *, out=None) -> Tensor\n\nThe lesser of two elements; nan loses."},
+    {"atan2", (PyCFunction)(void (*)(void))method_atan2, METH_FASTCALL | METH_KEYWORDS,
+     "atan2(input, other, *, out=None) -> Tensor\n\nThe angle of the point (other, input), in (-pi, pi]."},
+    {"arctan2", (PyCFunction)(void (*)(void))method_arctan2, METH_FASTCALL | METH_KEYWORDS,
+     "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2()."},
+    {"hypot", (PyCFunction)(void (*)(void))method_hypot, METH_FASTCALL | METH_KEYWORDS,
+     "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow."},
+    {"copysign", (PyCFunction)(void (*)(void))method_copysign, METH_FASTCALL | METH_KEYWORDS,
+     "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other."},
+    {"eq", (PyCFunction)(void (*)(void))method_eq, METH_FASTCALL | METH_KEYWORDS,
+     "eq(input, other, *, out=None) -> Tensor\n\nWhether input is equal to other, as bool."},
+    {"ne", (PyCFunction)(void (*)(void))method_ne, METH_FASTCALL | METH_KEYWORDS,
+     "ne(input, other, *, out=None) -> Tensor\n\nWhether input is not equal to other, as bool."},
+    {"not_equal", (PyCFunction)(void (*)(void))method_not_equal, METH_FASTCALL | METH_KEYWORDS,
+     "not_equal(input, other, *, out=None) -> Tensor\n\nAlias of ne()."},
+    {"lt", (PyCFunction)(void (*)(void))method_lt, METH_FASTCALL | METH_KEYWORDS,
+     "lt(input, other, *, out=None) -> Tensor\n\nWhether input is less than other, as bool."},
+    {"less", (PyCFunction)(void (*)(void))method_less, METH_FASTCALL | METH_KEYWORDS,
+     "less(input, other, *, out=None) -> Tensor\n\nAlias of lt()."},
+    {"le", (PyCFunction)(void (*)(void))method_le, METH_FASTCALL | METH_KEYWORDS,
+     "le(input, other, *, out=None) -> Tensor\n\nWhether input is less or equal to other, as bool."},
+    {"less_equal", (PyCFunction)(void (*)(void))method_less_equal, METH_FASTCALL | METH_KEYWORDS,
+     "less_equal(input, other, *, out=None) -> Tensor\n\nAlias of le()."},
+    {"gt", (PyCFunction)(void (*)(void))method_gt, METH_FASTCALL | METH_KEYWORDS,
+     "gt(input, other, *, out=None) -> Tensor\n\nWhether input is greater than other, as bool."},
+    {"greater", (PyCFunction)(void (*)(void))method_greater, METH_FASTCALL | METH_KEYWORDS,
+     "greater(input, other, *, out=None) -> Tensor\n\nAlias of gt()."},
+    {"ge", (PyCFunction)(void (*)(void))method_ge, METH_FASTCALL | METH_KEYWORDS,
+     "ge(input, other, *, out=None) -> Tensor\n\nWhether input is greater or equal to other, as bool."},
+    {"greater_equal", (PyCFunction)(void (*)(void))method_greater_equal, METH_FASTCALL | METH_KEYWORDS,
+     "greater_equal(input, other, *, out=None) -> Tensor\n\nAlias of ge()."},
+    {"logical_and", (PyCFunction)(void (*)(void))method_logical_and, METH_FASTCALL | METH_KEYWORDS,
+     "logical_and(input, other, *, out=None) -> Tensor\n\nLogical and of elements taken as true where not zero."},
+    {"bitwise_and", (PyCFunction)(void (*)(void))method_bitwise_and, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_and(input, other, *, out=None) -> Tensor\n\nBitwise and of integers, logical and of bools."},
+    {"logical_or", (PyCFunction)(void (*)(void))method_logical_or, METH_FASTCALL | METH_KEYWORDS,
+     "logical_or(input, other, *, out=None) -> Tensor\n\nLogical or of elements taken as true where not zero."},
+    {"bitwise_or", (PyCFunction)(void (*)(void))method_bitwise_or, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_or(input, other, *, out=None) -> Tensor\n\nBitwise or of integers, logical or of bools."},
+    {"logical_xor", (PyCFunction)(void (*)(void))method_logical_xor, METH_FASTCALL | METH_KEYWORDS,
+     "logical_xor(input, other, *, out=None) -> Tensor\n\nLogical xor of elements taken as true where not zero."},
+    {"bitwise_xor", (PyCFunction)(void (*)(void))method_bitwise_xor, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_xor(input, other, *, out=None) -> Tensor\n\nBitwise xor of integers, logical xor of bools."},
+    {"logical_not", (PyCFunction)(void (*)(void))method_logical_not, METH_FASTCALL | METH_KEYWORDS,
+     "logical_not(input, *, out=None) -> Tensor\n\nWhether an element is zero."},
+    {"bitwise_not", (PyCFunction)(void (*)(void))method_bitwise_not, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_not(input, *, out=None) -> Tensor\n\nAll bits turned; logical not of bools."},
+    {"bitwise_left_shift", (PyCFunction)(void (*)(void))method_bitwise_left_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_left_shift(input, other, *, out=None) -> Tensor\n\ninput shifted left by other bits."},
+    {"bitwise_right_shift", (PyCFunction)(void (*)(void))method_bitwise_right_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_right_shift(input, other, *, out=None) -> Tensor\n\ninput shifted right by other bits, sign kept."},
+    {"isnan", (PyCFunction)(void (*)(void))method_isnan, METH_FASTCALL | METH_KEYWORDS,
+     "isnan(input) -> Tensor\n\nWhether an element is nan."},
+    {"isinf", (PyCFunction)(void (*)(void))method_isinf, METH_FASTCALL | METH_KEYWORDS,
+     "isinf(input) -> Tensor\n\nWhether an element is infinite."},
+    {"isfinite", (PyCFunction)(void (*)(void))method_isfinite, METH_FASTCALL | METH_KEYWORDS,
+     "isfinite(input) -> Tensor\n\nWhether an element is finite."},
+    {"signbit", (PyCFunction)(void (*)(void))method_signbit, METH_FASTCALL | METH_KEYWORDS,
+     "signbit(input, *, out=None) -> Tensor\n\nWhether the sign bit is set."},
+    {"isposinf", (PyCFunction)(void (*)(void))method_isposinf, METH_FASTCALL | METH_KEYWORDS,
+     "isposinf(input, *, out=None) -> Tensor\n\nWhether an element is +inf."},
+    {"isneginf", (PyCFunction)(void (*)(void))method_isneginf, METH_FASTCALL | METH_KEYWORDS,
+     "isneginf(input, *, out=None) -> Tensor\n\nWhether an element is -inf."},
+    {"isreal", (PyCFunction)(void (*)(void))method_isreal, METH_FASTCALL | METH_KEYWORDS,
+     "isreal(input) -> Tensor\n\nWhether an element has no imaginary part."},
+    {"isclose", (PyCFunction)(void (*)(void))method_isclose, METH_FASTCALL | METH_KEYWORDS,
+     "isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor\n\n|input - other| <= atol + rtol * |other|."},
+    {"allclose", (PyCFunction)(void (*)(void))method_allclose, METH_FASTCALL | METH_KEYWORDS,
+     "allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False) -> Tensor\n\nWhether all elements are close, as a bool."},
+    {"equal", (PyCFunction)(void (*)(void))method_equal, METH_FASTCALL | METH_KEYWORDS,
+     "equal(input, other) -> Tensor\n\nWhether shapes and all elements are the same, as a bool."},
+    {"is_nonzero", (PyCFunction)(void (*)(void))method_is_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "is_nonzero(input) -> Tensor\n\nWhether the one element is not zero, as a bool."},
+    {"neg", (PyCFunction)(void (*)(void))method_neg, METH_FASTCALL | METH_KEYWORDS,
+     "neg(input, *, out=None) -> Tensor\n\n-input."},
+    {"negative", (PyCFunction)(void (*)(void))method_negative, METH_FASTCALL | METH_KEYWORDS,
+     "negative(input, *, out=None) -> Tensor\n\nAlias of neg()."},
+    {"positive", (PyCFunction)(void (*)(void))method_positive, METH_FASTCALL | METH_KEYWORDS,
+     "positive(input) -> Tensor\n\ninput itself."},
+    {"abs", (PyCFunction)(void (*)(void))method_abs, METH_FASTCALL | METH_KEYWORDS,
+     "abs(input, *, out=None) -> Tensor\n\nThe absolute value."},
+    {"absolute", (PyCFunction)(void (*)(void))method_absolute, METH_FASTCALL | METH_KEYWORDS,
+     "absolute(input, *, out=None) -> Tensor\n\nAlias of abs()."},
+    {"sign", (PyCFunction)(void (*)(void))method_sign, METH_FASTCALL | METH_KEYWORDS,
+     "sign(input, *, out=None) -> Tensor\n\n-1, 0 or 1 with the sign of each element."},
+    {"sgn", (PyCFunction)(void (*)(void))method_sgn, METH_FASTCALL | METH_KEYWORDS,
+     "sgn(input, *, out=None) -> Tensor\n\ninput / |input|, 0 at 0; sign() of reals."},
+    {"square", (PyCFunction)(void (*)(void))method_square, METH_FASTCALL | METH_KEYWORDS,
+     "square(input, *, out=None) -> Tensor\n\ninput * input."},
+    {"reciprocal", (PyCFunction)(void (*)(void))method_reciprocal, METH_FASTCALL | METH_KEYWORDS,
+     "reciprocal(input, *, out=None) -> Tensor\n\n1 / input."},
+    {"sqrt", (PyCFunction)(void (*)(void))method_sqrt, METH_FASTCALL | METH_KEYWORDS,
+     "sqrt(input, *, out=None) -> Tensor\n\nThe square root."},
+    {"rsqrt", (PyCFunction)(void (*)(void))method_rsqrt, METH_FASTCALL | METH_KEYWORDS,
+     "rsqrt(input, *, out=None) -> Tensor\n\n1 / sqrt(input)."},
+    {"exp", (PyCFunction)(void (*)(void))method_exp, METH_FASTCALL | METH_KEYWORDS,
+     "exp(input, *, out=None) -> Tensor\n\ne to the power of each element."},
+    {"exp2", (PyCFunction)(void (*)(void))method_exp2, METH_FASTCALL | METH_KEYWORDS,
+     "exp2(input, *, out=None) -> Tensor\n\n2 to the power of each element."},
+    {"expm1", (PyCFunction)(void (*)(void))method_expm1, METH_FASTCALL | METH_KEYWORDS,
+     "expm1(input, *, out=None) -> Tensor\n\nexp(input) - 1, accurate near 0."},
+    {"log", (PyCFunction)(void (*)(void))method_log, METH_FASTCALL | METH_KEYWORDS,
+     "log(input, *, out=None) -> Tensor\n\nThe natural logarithm."},
+    {"log2", (PyCFunction)(void (*)(void))method_log2, METH_FASTCALL | METH_KEYWORDS,
+     "log2(input, *, out=None) -> Tensor\n\nThe logarithm to base 2."},
+    {"log10", (PyCFunction)(void (*)(void))method_log10, METH_FASTCALL | METH_KEYWORDS,
+     "log10(input, *, out=None) -> Tensor\n\nThe logarithm to base 10."},
+    {"log1p", (PyCFunction)(void (*)(void))method_log1p, METH_FASTCALL | METH_KEYWORDS,
+     "log1p(input, *, out=None) -> Tensor\n\nlog(1 + input), accurate near 0."},
+    {"sin", (PyCFunction)(void (*)(void))method_sin, METH_FASTCALL | METH_KEYWORDS,
+     "sin(input, *, out=None) -> Tensor\n\nThe sine."},
+    {"cos", (PyCFunction)(void (*)(void))method_cos, METH_FASTCALL | METH_KEYWORDS,
+     "cos(input, *, out=None) -> Tensor\n\nThe cosine."},
+    {"sinh", (PyCFunction)(void (*)(void))method_sinh, METH_FASTCALL | METH_KEYWORDS,
+     "sinh(input, *, out=None) -> Tensor\n\nThe hyperbolic sine."},
+    {"cosh", (PyCFunction)(void (*)(void))method_cosh, METH_FASTCALL | METH_KEYWORDS,
+     "cosh(input, *, out=None) -> Tensor\n\nThe hyperbolic cosine."},
+    {"tan", (PyCFunction)(void (*)(void))method_tan, METH_FASTCALL | METH_KEYWORDS,
+     "tan(input, *, out=None) -> Tensor\n\nThe tangent."},
+    {"tanh", (PyCFunction)(void (*)(void))method_tanh, METH_FASTCALL | METH_KEYWORDS,
+     "tanh(input, *, out=None) -> Tensor\n\nThe hyperbolic tangent."},
+    {"asin", (PyCFunction)(void (*)(void))method_asin, METH_FASTCALL | METH_KEYWORDS,
+     "asin(input, *, out=None) -> Tensor\n\nThe inverse sine."},
+    {"arcsin", (PyCFunction)(void (*)(void))method_arcsin, METH_FASTCALL | METH_KEYWORDS,
+     "arcsin(input, *, out=None) -> Tensor\n\nAlias of asin()."},
+    {"acos", (PyCFunction)(void (*)(void))method_acos, METH_FASTCALL | METH_KEYWORDS,
+     "acos(input, *, out=None) -> Tensor\n\nThe inverse cosine."},
+    {"arccos", (PyCFunction)(void (*)(void))method_arccos, METH_FASTCALL | METH_KEYWORDS,
+     "arccos(input, *, out=None) -> Tensor\n\nAlias of acos()."},
+    {"atan", (PyCFunction)(void (*)(void))method_atan, METH_FASTCALL | METH_KEYWORDS,
+     "atan(input, *, out=None) -> Tensor\n\nThe inverse tangent."},
+    {"arctan", (PyCFunction)(void (*)(void))method_arctan, METH_FASTCALL | METH_KEYWORDS,
+     "arctan(input, *, out=None) -> Tensor\n\nAlias of atan()."},
+    {"asinh", (PyCFunction)(void (*)(void))method_asinh, METH_FASTCALL | METH_KEYWORDS,
+     "asinh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic sine."},
+    {"arcsinh", (PyCFunction)(void (*)(void))method_arcsinh, METH_FASTCALL | METH_KEYWORDS,
+     "arcsinh(input, *, out=None) -> Tensor\n\nAlias of asinh()."},
+    {"acosh", (PyCFunction)(void (*)(void))method_acosh, METH_FASTCALL | METH_KEYWORDS,
+     "acosh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic cosine."},
+    {"arccosh", (PyCFunction)(void (*)(void))method_arccosh, METH_FASTCALL | METH_KEYWORDS,
+     "arccosh(input, *, out=None) -> Tensor\n\nAlias of acosh()."},
+    {"atanh", (PyCFunction)(void (*)(void))method_atanh, METH_FASTCALL | METH_KEYWORDS,
+     "atanh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic tangent."},
+    {"arctanh", (PyCFunction)(void (*)(void))method_arctanh, METH_FASTCALL | METH_KEYWORDS,
+     "arctanh(input, *, out=None) -> Tensor\n\nAlias of atanh()."},
+    {"sigmoid", (PyCFunction)(void (*)(void))method_sigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "sigmoid(input, *, out=None) -> Tensor\n\n1 / (1 + exp(-input))."},
+    {"erf", (PyCFunction)(void (*)(void))method_erf, METH_FASTCALL | METH_KEYWORDS,
+     "erf(input, *, out=None) -> Tensor\n\nThe error function."},
+    {"erfc", (PyCFunction)(void (*)(void))method_erfc, METH_FASTCALL | METH_KEYWORDS,
+     "erfc(input, *, out=None) -> Tensor\n\n1 - erf(input), accurate in the tail."},
+    {"floor", (PyCFunction)(void (*)(void))method_floor, METH_FASTCALL | METH_KEYWORDS,
+     "floor(input, *, out=None) -> Tensor\n\nEach element rounded down."},
+    {"ceil", (PyCFunction)(void (*)(void))method_ceil, METH_FASTCALL | METH_KEYWORDS,
+     "ceil(input, *, out=None) -> Tensor\n\nEach element rounded up."},
+    {"trunc", (PyCFunction)(void (*)(void))method_trunc, METH_FASTCALL | METH_KEYWORDS,
+     "trunc(input, *, out=None) -> Tensor\n\nEach element rounded towards zero."},
+    {"fix", (PyCFunction)(void (*)(void))method_fix, METH_FASTCALL | METH_KEYWORDS,
+     "fix(input, *, out=None) -> Tensor\n\nAlias of trunc()."},
+    {"frac", (PyCFunction)(void (*)(void))method_frac, METH_FASTCALL | METH_KEYWORDS,
+     "frac(input, *, out=None) -> Tensor\n\nThe part behind the point."},
+    {"round", (PyCFunction)(void (*)(void))method_round, METH_FASTCALL | METH_KEYWORDS,
+     "round(input, *, out=None) -> Tensor\n\nRounded to the nearest integer, half to even."},
+    {"angle", (PyCFunction)(void (*)(void))method_angle, METH_FASTCALL | METH_KEYWORDS,
+     "angle(input, *, out=None) -> Tensor\n\nThe angle of a complex number; 0 or pi of reals."},
+    {"nan_to_num", (PyCFunction)(void (*)(void))method_nan_to_num, METH_FASTCALL | METH_KEYWORDS,
+     "nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor\n\ninput with nan and infinities replaced: by 0 and the greatest finite numbers by default."},
+    {"deg2rad", (PyCFunction)(void (*)(void))method_deg2rad, METH_FASTCALL | METH_KEYWORDS,
+     "deg2rad(input, *, out=None) -> Tensor\n\nDegrees as radians."},
+    {"rad2deg", (PyCFunction)(void (*)(void))method_rad2deg, METH_FASTCALL | METH_KEYWORDS,
+     "rad2deg(input, *, out=None) -> Tensor\n\nRadians as degrees."},
+    {"logit", (PyCFunction)(void (*)(void))method_logit, METH_FASTCALL | METH_KEYWORDS,
+     "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given."},
+    {"xlogy", (PyCFunction)(void (*)(void))method_xlogy, METH_FASTCALL | METH_KEYWORDS,
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
+    {"where", (PyCFunction)(void (*)(void))method_where, METH_FASTCALL | METH_KEYWORDS,
+     "where(condition, other) -> Tensor\n\nself where condition is true, other elsewhere."},
+    {"masked_fill", (PyCFunction)(void (*)(void))method_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"lerp", (PyCFunction)(void (*)(void))method_lerp, METH_FASTCALL | METH_KEYWORDS,
+     "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
+    {"addcmul", (PyCFunction)(void (*)(void))method_addcmul, METH_FASTCALL | METH_KEYWORDS,
+     "addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 * tensor2."},
+    {"addcdiv", (PyCFunction)(void (*)(void))method_addcdiv, METH_FASTCALL | METH_KEYWORDS,
+     "addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 / tensor2."},
+    {"clamp", (PyCFunction)(void (*)(void))method_clamp, METH_FASTCALL | METH_KEYWORDS,
+     "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max."},
+    {"clip", (PyCFunction)(void (*)(void))method_clip, METH_FASTCALL | METH_KEYWORDS,
+     "clip(input, min=None, max=None, *, out=None) -> Tensor\n\nAlias of clamp()."},
+    {"clamp_min", (PyCFunction)(void (*)(void))method_clamp_min, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_min(input, min, *, out=None) -> Tensor\n\nclamp() from below."},
+    {"clamp_max", (PyCFunction)(void (*)(void))method_clamp_max, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_max(input, max, *, out=None) -> Tensor\n\nclamp() from above."},
     {"conj_physical", (PyCFunction)(void (*)(void))method_conj_physical, METH_FASTCALL | METH_KEYWORDS,
      "conj_physical(input, *, out=None) -> Tensor\n\nThe complex conjugate, written out; real tensors as they are."},
     {"conj", (PyCFunction)(void (*)(void))method_conj, METH_FASTCALL | METH_KEYWORDS,
      "conj(input) -> Tensor\n\nThe complex conjugate: a view that is resolved when somebody reads it. Real tensors as they are."},
-    {"_neg_view", (PyCFunction)(void (*)(void))method__neg_view, METH_FASTCALL | METH_KEYWORDS,
-     "_neg_view(input) -> Tensor\n\nThe negated view of a tensor."},
+    {"relu", (PyCFunction)(void (*)(void))method_relu, METH_FASTCALL | METH_KEYWORDS,
+     "relu(input) -> Tensor\n\nmax(input, 0)."},
+    {"prelu", (PyCFunction)(void (*)(void))method_prelu, METH_FASTCALL | METH_KEYWORDS,
+     "prelu(input, weight) -> Tensor\n\nleaky_relu() with a learned slope a channel."},
     {"sum", (PyCFunction)(void (*)(void))method_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
     {"as_strided", (PyCFunction)(void (*)(void))method_as_strided, METH_FASTCALL | METH_KEYWORDS,
@@ -782,17 +2766,647 @@ static PyObject *inplace_add(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     return fac__py_inplace(&inplace_entry_add, self, args, n, names);
 }
+static const fac__op *const inplace_ops_sub[] = {&fac__op_sub};
+static const fac__entry inplace_entry_sub = {"sub_", inplace_ops_sub, 1, NULL};
+static PyObject *inplace_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sub, self, args, n, names);
+}
+static const fac__op *const inplace_ops_subtract[] = {&fac__op_subtract};
+static const fac__entry inplace_entry_subtract = {"subtract_", inplace_ops_subtract, 1, NULL};
+static PyObject *inplace_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_subtract, self, args, n, names);
+}
 static const fac__op *const inplace_ops_mul[] = {&fac__op_mul};
 static const fac__entry inplace_entry_mul = {"mul_", inplace_ops_mul, 1, NULL};
 static PyObject *inplace_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_mul, self, args, n, names);
 }
+static const fac__op *const inplace_ops_multiply[] = {&fac__op_multiply};
+static const fac__entry inplace_entry_multiply = {"multiply_", inplace_ops_multiply, 1, NULL};
+static PyObject *inplace_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_multiply, self, args, n, names);
+}
+static const fac__op *const inplace_ops_div[] = {&fac__op_div, &fac__op_div_mode};
+static const fac__entry inplace_entry_div = {"div_", inplace_ops_div, 2, NULL};
+static PyObject *inplace_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_div, self, args, n, names);
+}
+static const fac__op *const inplace_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
+static const fac__entry inplace_entry_divide = {"divide_", inplace_ops_divide, 2, NULL};
+static PyObject *inplace_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_divide, self, args, n, names);
+}
+static const fac__op *const inplace_ops_true_divide[] = {&fac__op_true_divide};
+static const fac__entry inplace_entry_true_divide = {"true_divide_", inplace_ops_true_divide, 1, NULL};
+static PyObject *inplace_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_true_divide, self, args, n, names);
+}
+static const fac__op *const inplace_ops_floor_divide[] = {&fac__op_floor_divide};
+static const fac__entry inplace_entry_floor_divide = {"floor_divide_", inplace_ops_floor_divide, 1, NULL};
+static PyObject *inplace_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_floor_divide, self, args, n, names);
+}
+static const fac__op *const inplace_ops_remainder[] = {&fac__op_remainder};
+static const fac__entry inplace_entry_remainder = {"remainder_", inplace_ops_remainder, 1, NULL};
+static PyObject *inplace_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_remainder, self, args, n, names);
+}
+static const fac__op *const inplace_ops_fmod[] = {&fac__op_fmod};
+static const fac__entry inplace_entry_fmod = {"fmod_", inplace_ops_fmod, 1, NULL};
+static PyObject *inplace_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_fmod, self, args, n, names);
+}
+static const fac__op *const inplace_ops_pow[] = {&fac__op_pow};
+static const fac__entry inplace_entry_pow = {"pow_", inplace_ops_pow, 1, NULL};
+static PyObject *inplace_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_pow, self, args, n, names);
+}
+static const fac__op *const inplace_ops_float_power[] = {&fac__op_float_power};
+static const fac__entry inplace_entry_float_power = {"float_power_", inplace_ops_float_power, 1, NULL};
+static PyObject *inplace_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_float_power, self, args, n, names);
+}
+static const fac__op *const inplace_ops_atan2[] = {&fac__op_atan2};
+static const fac__entry inplace_entry_atan2 = {"atan2_", inplace_ops_atan2, 1, NULL};
+static PyObject *inplace_atan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_atan2, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arctan2[] = {&fac__op_arctan2};
+static const fac__entry inplace_entry_arctan2 = {"arctan2_", inplace_ops_arctan2, 1, NULL};
+static PyObject *inplace_arctan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arctan2, self, args, n, names);
+}
+static const fac__op *const inplace_ops_hypot[] = {&fac__op_hypot};
+static const fac__entry inplace_entry_hypot = {"hypot_", inplace_ops_hypot, 1, NULL};
+static PyObject *inplace_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_hypot, self, args, n, names);
+}
+static const fac__op *const inplace_ops_copysign[] = {&fac__op_copysign};
+static const fac__entry inplace_entry_copysign = {"copysign_", inplace_ops_copysign, 1, NULL};
+static PyObject *inplace_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_copysign, self, args, n, names);
+}
+static const fac__op *const inplace_ops_eq[] = {&fac__op_eq};
+static const fac__entry inplace_entry_eq = {"eq_", inplace_ops_eq, 1, NULL};
+static PyObject *inplace_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_eq, self, args, n, names);
+}
+static const fac__op *const inplace_ops_ne[] = {&fac__op_ne};
+static const fac__entry inplace_entry_ne = {"ne_", inplace_ops_ne, 1, NULL};
+static PyObject *inplace_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_ne, self, args, n, names);
+}
+static const fac__op *const inplace_ops_not_equal[] = {&fac__op_not_equal};
+static const fac__entry inplace_entry_not_equal = {"not_equal_", inplace_ops_not_equal, 1, NULL};
+static PyObject *inplace_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_not_equal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_lt[] = {&fac__op_lt};
+static const fac__entry inplace_entry_lt = {"lt_", inplace_ops_lt, 1, NULL};
+static PyObject *inplace_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_lt, self, args, n, names);
+}
+static const fac__op *const inplace_ops_less[] = {&fac__op_less};
+static const fac__entry inplace_entry_less = {"less_", inplace_ops_less, 1, NULL};
+static PyObject *inplace_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_less, self, args, n, names);
+}
+static const fac__op *const inplace_ops_le[] = {&fac__op_le};
+static const fac__entry inplace_entry_le = {"le_", inplace_ops_le, 1, NULL};
+static PyObject *inplace_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_le, self, args, n, names);
+}
+static const fac__op *const inplace_ops_less_equal[] = {&fac__op_less_equal};
+static const fac__entry inplace_entry_less_equal = {"less_equal_", inplace_ops_less_equal, 1, NULL};
+static PyObject *inplace_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_less_equal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_gt[] = {&fac__op_gt};
+static const fac__entry inplace_entry_gt = {"gt_", inplace_ops_gt, 1, NULL};
+static PyObject *inplace_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_gt, self, args, n, names);
+}
+static const fac__op *const inplace_ops_greater[] = {&fac__op_greater};
+static const fac__entry inplace_entry_greater = {"greater_", inplace_ops_greater, 1, NULL};
+static PyObject *inplace_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_greater, self, args, n, names);
+}
+static const fac__op *const inplace_ops_ge[] = {&fac__op_ge};
+static const fac__entry inplace_entry_ge = {"ge_", inplace_ops_ge, 1, NULL};
+static PyObject *inplace_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_ge, self, args, n, names);
+}
+static const fac__op *const inplace_ops_greater_equal[] = {&fac__op_greater_equal};
+static const fac__entry inplace_entry_greater_equal = {"greater_equal_", inplace_ops_greater_equal, 1, NULL};
+static PyObject *inplace_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_greater_equal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_logical_and[] = {&fac__op_logical_and};
+static const fac__entry inplace_entry_logical_and = {"logical_and_", inplace_ops_logical_and, 1, NULL};
+static PyObject *inplace_logical_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_logical_and, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_and[] = {&fac__op_bitwise_and};
+static const fac__entry inplace_entry_bitwise_and = {"bitwise_and_", inplace_ops_bitwise_and, 1, NULL};
+static PyObject *inplace_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_and, self, args, n, names);
+}
+static const fac__op *const inplace_ops_logical_or[] = {&fac__op_logical_or};
+static const fac__entry inplace_entry_logical_or = {"logical_or_", inplace_ops_logical_or, 1, NULL};
+static PyObject *inplace_logical_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_logical_or, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_or[] = {&fac__op_bitwise_or};
+static const fac__entry inplace_entry_bitwise_or = {"bitwise_or_", inplace_ops_bitwise_or, 1, NULL};
+static PyObject *inplace_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_or, self, args, n, names);
+}
+static const fac__op *const inplace_ops_logical_xor[] = {&fac__op_logical_xor};
+static const fac__entry inplace_entry_logical_xor = {"logical_xor_", inplace_ops_logical_xor, 1, NULL};
+static PyObject *inplace_logical_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_logical_xor, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
+static const fac__entry inplace_entry_bitwise_xor = {"bitwise_xor_", inplace_ops_bitwise_xor, 1, NULL};
+static PyObject *inplace_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_xor, self, args, n, names);
+}
+static const fac__op *const inplace_ops_logical_not[] = {&fac__op_logical_not};
+static const fac__entry inplace_entry_logical_not = {"logical_not_", inplace_ops_logical_not, 1, NULL};
+static PyObject *inplace_logical_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_logical_not, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_not[] = {&fac__op_bitwise_not};
+static const fac__entry inplace_entry_bitwise_not = {"bitwise_not_", inplace_ops_bitwise_not, 1, NULL};
+static PyObject *inplace_bitwise_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_not, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
+static const fac__entry inplace_entry_bitwise_left_shift = {"bitwise_left_shift_", inplace_ops_bitwise_left_shift, 1, NULL};
+static PyObject *inplace_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_left_shift, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
+static const fac__entry inplace_entry_bitwise_right_shift = {"bitwise_right_shift_", inplace_ops_bitwise_right_shift, 1, NULL};
+static PyObject *inplace_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bitwise_right_shift, self, args, n, names);
+}
+static const fac__op *const inplace_ops_neg[] = {&fac__op_neg};
+static const fac__entry inplace_entry_neg = {"neg_", inplace_ops_neg, 1, NULL};
+static PyObject *inplace_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_neg, self, args, n, names);
+}
+static const fac__op *const inplace_ops_negative[] = {&fac__op_negative};
+static const fac__entry inplace_entry_negative = {"negative_", inplace_ops_negative, 1, NULL};
+static PyObject *inplace_negative(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_negative, self, args, n, names);
+}
+static const fac__op *const inplace_ops_abs[] = {&fac__op_abs};
+static const fac__entry inplace_entry_abs = {"abs_", inplace_ops_abs, 1, NULL};
+static PyObject *inplace_abs(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_abs, self, args, n, names);
+}
+static const fac__op *const inplace_ops_absolute[] = {&fac__op_absolute};
+static const fac__entry inplace_entry_absolute = {"absolute_", inplace_ops_absolute, 1, NULL};
+static PyObject *inplace_absolute(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_absolute, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sign[] = {&fac__op_sign};
+static const fac__entry inplace_entry_sign = {"sign_", inplace_ops_sign, 1, NULL};
+static PyObject *inplace_sign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sign, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sgn[] = {&fac__op_sgn};
+static const fac__entry inplace_entry_sgn = {"sgn_", inplace_ops_sgn, 1, NULL};
+static PyObject *inplace_sgn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sgn, self, args, n, names);
+}
+static const fac__op *const inplace_ops_square[] = {&fac__op_square};
+static const fac__entry inplace_entry_square = {"square_", inplace_ops_square, 1, NULL};
+static PyObject *inplace_square(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_square, self, args, n, names);
+}
+static const fac__op *const inplace_ops_reciprocal[] = {&fac__op_reciprocal};
+static const fac__entry inplace_entry_reciprocal = {"reciprocal_", inplace_ops_reciprocal, 1, NULL};
+static PyObject *inplace_reciprocal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_reciprocal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sqrt[] = {&fac__op_sqrt};
+static const fac__entry inplace_entry_sqrt = {"sqrt_", inplace_ops_sqrt, 1, NULL};
+static PyObject *inplace_sqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sqrt, self, args, n, names);
+}
+static const fac__op *const inplace_ops_rsqrt[] = {&fac__op_rsqrt};
+static const fac__entry inplace_entry_rsqrt = {"rsqrt_", inplace_ops_rsqrt, 1, NULL};
+static PyObject *inplace_rsqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_rsqrt, self, args, n, names);
+}
+static const fac__op *const inplace_ops_exp[] = {&fac__op_exp};
+static const fac__entry inplace_entry_exp = {"exp_", inplace_ops_exp, 1, NULL};
+static PyObject *inplace_exp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_exp, self, args, n, names);
+}
+static const fac__op *const inplace_ops_exp2[] = {&fac__op_exp2};
+static const fac__entry inplace_entry_exp2 = {"exp2_", inplace_ops_exp2, 1, NULL};
+static PyObject *inplace_exp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_exp2, self, args, n, names);
+}
+static const fac__op *const inplace_ops_expm1[] = {&fac__op_expm1};
+static const fac__entry inplace_entry_expm1 = {"expm1_", inplace_ops_expm1, 1, NULL};
+static PyObject *inplace_expm1(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_expm1, self, args, n, names);
+}
+static const fac__op *const inplace_ops_log[] = {&fac__op_log};
+static const fac__entry inplace_entry_log = {"log_", inplace_ops_log, 1, NULL};
+static PyObject *inplace_log(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_log, self, args, n, names);
+}
+static const fac__op *const inplace_ops_log2[] = {&fac__op_log2};
+static const fac__entry inplace_entry_log2 = {"log2_", inplace_ops_log2, 1, NULL};
+static PyObject *inplace_log2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_log2, self, args, n, names);
+}
+static const fac__op *const inplace_ops_log10[] = {&fac__op_log10};
+static const fac__entry inplace_entry_log10 = {"log10_", inplace_ops_log10, 1, NULL};
+static PyObject *inplace_log10(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_log10, self, args, n, names);
+}
+static const fac__op *const inplace_ops_log1p[] = {&fac__op_log1p};
+static const fac__entry inplace_entry_log1p = {"log1p_", inplace_ops_log1p, 1, NULL};
+static PyObject *inplace_log1p(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_log1p, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sin[] = {&fac__op_sin};
+static const fac__entry inplace_entry_sin = {"sin_", inplace_ops_sin, 1, NULL};
+static PyObject *inplace_sin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sin, self, args, n, names);
+}
+static const fac__op *const inplace_ops_cos[] = {&fac__op_cos};
+static const fac__entry inplace_entry_cos = {"cos_", inplace_ops_cos, 1, NULL};
+static PyObject *inplace_cos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_cos, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sinh[] = {&fac__op_sinh};
+static const fac__entry inplace_entry_sinh = {"sinh_", inplace_ops_sinh, 1, NULL};
+static PyObject *inplace_sinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sinh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_cosh[] = {&fac__op_cosh};
+static const fac__entry inplace_entry_cosh = {"cosh_", inplace_ops_cosh, 1, NULL};
+static PyObject *inplace_cosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_cosh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_tan[] = {&fac__op_tan};
+static const fac__entry inplace_entry_tan = {"tan_", inplace_ops_tan, 1, NULL};
+static PyObject *inplace_tan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_tan, self, args, n, names);
+}
+static const fac__op *const inplace_ops_tanh[] = {&fac__op_tanh};
+static const fac__entry inplace_entry_tanh = {"tanh_", inplace_ops_tanh, 1, NULL};
+static PyObject *inplace_tanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_tanh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_asin[] = {&fac__op_asin};
+static const fac__entry inplace_entry_asin = {"asin_", inplace_ops_asin, 1, NULL};
+static PyObject *inplace_asin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_asin, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arcsin[] = {&fac__op_arcsin};
+static const fac__entry inplace_entry_arcsin = {"arcsin_", inplace_ops_arcsin, 1, NULL};
+static PyObject *inplace_arcsin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arcsin, self, args, n, names);
+}
+static const fac__op *const inplace_ops_acos[] = {&fac__op_acos};
+static const fac__entry inplace_entry_acos = {"acos_", inplace_ops_acos, 1, NULL};
+static PyObject *inplace_acos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_acos, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arccos[] = {&fac__op_arccos};
+static const fac__entry inplace_entry_arccos = {"arccos_", inplace_ops_arccos, 1, NULL};
+static PyObject *inplace_arccos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arccos, self, args, n, names);
+}
+static const fac__op *const inplace_ops_atan[] = {&fac__op_atan};
+static const fac__entry inplace_entry_atan = {"atan_", inplace_ops_atan, 1, NULL};
+static PyObject *inplace_atan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_atan, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arctan[] = {&fac__op_arctan};
+static const fac__entry inplace_entry_arctan = {"arctan_", inplace_ops_arctan, 1, NULL};
+static PyObject *inplace_arctan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arctan, self, args, n, names);
+}
+static const fac__op *const inplace_ops_asinh[] = {&fac__op_asinh};
+static const fac__entry inplace_entry_asinh = {"asinh_", inplace_ops_asinh, 1, NULL};
+static PyObject *inplace_asinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_asinh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arcsinh[] = {&fac__op_arcsinh};
+static const fac__entry inplace_entry_arcsinh = {"arcsinh_", inplace_ops_arcsinh, 1, NULL};
+static PyObject *inplace_arcsinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arcsinh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_acosh[] = {&fac__op_acosh};
+static const fac__entry inplace_entry_acosh = {"acosh_", inplace_ops_acosh, 1, NULL};
+static PyObject *inplace_acosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_acosh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arccosh[] = {&fac__op_arccosh};
+static const fac__entry inplace_entry_arccosh = {"arccosh_", inplace_ops_arccosh, 1, NULL};
+static PyObject *inplace_arccosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arccosh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_atanh[] = {&fac__op_atanh};
+static const fac__entry inplace_entry_atanh = {"atanh_", inplace_ops_atanh, 1, NULL};
+static PyObject *inplace_atanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_atanh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_arctanh[] = {&fac__op_arctanh};
+static const fac__entry inplace_entry_arctanh = {"arctanh_", inplace_ops_arctanh, 1, NULL};
+static PyObject *inplace_arctanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_arctanh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_sigmoid[] = {&fac__op_sigmoid};
+static const fac__entry inplace_entry_sigmoid = {"sigmoid_", inplace_ops_sigmoid, 1, NULL};
+static PyObject *inplace_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_sigmoid, self, args, n, names);
+}
+static const fac__op *const inplace_ops_erf[] = {&fac__op_erf};
+static const fac__entry inplace_entry_erf = {"erf_", inplace_ops_erf, 1, NULL};
+static PyObject *inplace_erf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_erf, self, args, n, names);
+}
+static const fac__op *const inplace_ops_erfc[] = {&fac__op_erfc};
+static const fac__entry inplace_entry_erfc = {"erfc_", inplace_ops_erfc, 1, NULL};
+static PyObject *inplace_erfc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_erfc, self, args, n, names);
+}
+static const fac__op *const inplace_ops_floor[] = {&fac__op_floor};
+static const fac__entry inplace_entry_floor = {"floor_", inplace_ops_floor, 1, NULL};
+static PyObject *inplace_floor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_floor, self, args, n, names);
+}
+static const fac__op *const inplace_ops_ceil[] = {&fac__op_ceil};
+static const fac__entry inplace_entry_ceil = {"ceil_", inplace_ops_ceil, 1, NULL};
+static PyObject *inplace_ceil(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_ceil, self, args, n, names);
+}
+static const fac__op *const inplace_ops_trunc[] = {&fac__op_trunc};
+static const fac__entry inplace_entry_trunc = {"trunc_", inplace_ops_trunc, 1, NULL};
+static PyObject *inplace_trunc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_trunc, self, args, n, names);
+}
+static const fac__op *const inplace_ops_fix[] = {&fac__op_fix};
+static const fac__entry inplace_entry_fix = {"fix_", inplace_ops_fix, 1, NULL};
+static PyObject *inplace_fix(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_fix, self, args, n, names);
+}
+static const fac__op *const inplace_ops_frac[] = {&fac__op_frac};
+static const fac__entry inplace_entry_frac = {"frac_", inplace_ops_frac, 1, NULL};
+static PyObject *inplace_frac(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_frac, self, args, n, names);
+}
+static const fac__op *const inplace_ops_round[] = {&fac__op_round, &fac__op_round_decimals};
+static const fac__entry inplace_entry_round = {"round_", inplace_ops_round, 2, NULL};
+static PyObject *inplace_round(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_round, self, args, n, names);
+}
+static const fac__op *const inplace_ops_nan_to_num[] = {&fac__op_nan_to_num};
+static const fac__entry inplace_entry_nan_to_num = {"nan_to_num_", inplace_ops_nan_to_num, 1, NULL};
+static PyObject *inplace_nan_to_num(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_nan_to_num, self, args, n, names);
+}
+static const fac__op *const inplace_ops_deg2rad[] = {&fac__op_deg2rad};
+static const fac__entry inplace_entry_deg2rad = {"deg2rad_", inplace_ops_deg2rad, 1, NULL};
+static PyObject *inplace_deg2rad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_deg2rad, self, args, n, names);
+}
+static const fac__op *const inplace_ops_rad2deg[] = {&fac__op_rad2deg};
+static const fac__entry inplace_entry_rad2deg = {"rad2deg_", inplace_ops_rad2deg, 1, NULL};
+static PyObject *inplace_rad2deg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_rad2deg, self, args, n, names);
+}
+static const fac__op *const inplace_ops_logit[] = {&fac__op_logit};
+static const fac__entry inplace_entry_logit = {"logit_", inplace_ops_logit, 1, NULL};
+static PyObject *inplace_logit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_logit, self, args, n, names);
+}
+static const fac__op *const inplace_ops_xlogy[] = {&fac__op_xlogy};
+static const fac__entry inplace_entry_xlogy = {"xlogy_", inplace_ops_xlogy, 1, NULL};
+static PyObject *inplace_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_xlogy, self, args, n, names);
+}
+static const fac__op *const inplace_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
+static const fac__entry inplace_entry_lerp = {"lerp_", inplace_ops_lerp, 2, NULL};
+static PyObject *inplace_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_lerp, self, args, n, names);
+}
+static const fac__op *const inplace_ops_addcmul[] = {&fac__op_addcmul};
+static const fac__entry inplace_entry_addcmul = {"addcmul_", inplace_ops_addcmul, 1, NULL};
+static PyObject *inplace_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_addcmul, self, args, n, names);
+}
+static const fac__op *const inplace_ops_addcdiv[] = {&fac__op_addcdiv};
+static const fac__entry inplace_entry_addcdiv = {"addcdiv_", inplace_ops_addcdiv, 1, NULL};
+static PyObject *inplace_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_addcdiv, self, args, n, names);
+}
+static const fac__op *const inplace_ops_clamp[] = {&fac__op_clamp};
+static const fac__entry inplace_entry_clamp = {"clamp_", inplace_ops_clamp, 1, NULL};
+static PyObject *inplace_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_clamp, self, args, n, names);
+}
+static const fac__op *const inplace_ops_clip[] = {&fac__op_clip};
+static const fac__entry inplace_entry_clip = {"clip_", inplace_ops_clip, 1, NULL};
+static PyObject *inplace_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_clip, self, args, n, names);
+}
+static const fac__op *const inplace_ops_clamp_min[] = {&fac__op_clamp_min};
+static const fac__entry inplace_entry_clamp_min = {"clamp_min_", inplace_ops_clamp_min, 1, NULL};
+static PyObject *inplace_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_clamp_min, self, args, n, names);
+}
+static const fac__op *const inplace_ops_clamp_max[] = {&fac__op_clamp_max};
+static const fac__entry inplace_entry_clamp_max = {"clamp_max_", inplace_ops_clamp_max, 1, NULL};
+static PyObject *inplace_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_clamp_max, self, args, n, names);
+}
 static const fac__op *const inplace_ops_conj_physical[] = {&fac__op_conj_physical};
 static const fac__entry inplace_entry_conj_physical = {"conj_physical_", inplace_ops_conj_physical, 1, NULL};
 static PyObject *inplace_conj_physical(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_conj_physical, self, args, n, names);
+}
+static const fac__op *const inplace_ops_relu[] = {&fac__op_relu};
+static const fac__entry inplace_entry_relu = {"relu_", inplace_ops_relu, 1, NULL};
+static PyObject *inplace_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_relu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_leaky_relu[] = {&fac__op_leaky_relu};
+static const fac__entry inplace_entry_leaky_relu = {"leaky_relu_", inplace_ops_leaky_relu, 1, NULL};
+static PyObject *inplace_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_leaky_relu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_elu[] = {&fac__op_elu};
+static const fac__entry inplace_entry_elu = {"elu_", inplace_ops_elu, 1, NULL};
+static PyObject *inplace_elu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_elu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_selu[] = {&fac__op_selu};
+static const fac__entry inplace_entry_selu = {"selu_", inplace_ops_selu, 1, NULL};
+static PyObject *inplace_selu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_selu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_celu[] = {&fac__op_celu};
+static const fac__entry inplace_entry_celu = {"celu_", inplace_ops_celu, 1, NULL};
+static PyObject *inplace_celu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_celu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_gelu[] = {&fac__op_gelu};
+static const fac__entry inplace_entry_gelu = {"gelu_", inplace_ops_gelu, 1, NULL};
+static PyObject *inplace_gelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_gelu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_silu[] = {&fac__op_silu};
+static const fac__entry inplace_entry_silu = {"silu_", inplace_ops_silu, 1, NULL};
+static PyObject *inplace_silu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_silu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_hardtanh[] = {&fac__op_hardtanh};
+static const fac__entry inplace_entry_hardtanh = {"hardtanh_", inplace_ops_hardtanh, 1, NULL};
+static PyObject *inplace_hardtanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_hardtanh, self, args, n, names);
+}
+static const fac__op *const inplace_ops_relu6[] = {&fac__op_relu6};
+static const fac__entry inplace_entry_relu6 = {"relu6_", inplace_ops_relu6, 1, NULL};
+static PyObject *inplace_relu6(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_relu6, self, args, n, names);
+}
+static const fac__op *const inplace_ops_hardswish[] = {&fac__op_hardswish};
+static const fac__entry inplace_entry_hardswish = {"hardswish_", inplace_ops_hardswish, 1, NULL};
+static PyObject *inplace_hardswish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_hardswish, self, args, n, names);
+}
+static const fac__op *const inplace_ops_hardsigmoid[] = {&fac__op_hardsigmoid};
+static const fac__entry inplace_entry_hardsigmoid = {"hardsigmoid_", inplace_ops_hardsigmoid, 1, NULL};
+static PyObject *inplace_hardsigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_hardsigmoid, self, args, n, names);
+}
+static const fac__op *const inplace_ops_mish[] = {&fac__op_mish};
+static const fac__entry inplace_entry_mish = {"mish_", inplace_ops_mish, 1, NULL};
+static PyObject *inplace_mish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_mish, self, args, n, names);
+}
+static const fac__op *const inplace_ops_threshold[] = {&fac__op_threshold};
+static const fac__entry inplace_entry_threshold = {"threshold_", inplace_ops_threshold, 1, NULL};
+static PyObject *inplace_threshold(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_threshold, self, args, n, names);
 }
 static const fac__op *const inplace_ops_index_add[] = {&fac__op_index_add};
 static const fac__entry inplace_entry_index_add = {"index_add_", inplace_ops_index_add, 1, NULL};
@@ -819,10 +3433,220 @@ static PyMethodDef inplace_table[] = {
      "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2)."},
     {"add_", (PyCFunction)(void (*)(void))inplace_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
+    {"sub_", (PyCFunction)(void (*)(void))inplace_sub, METH_FASTCALL | METH_KEYWORDS,
+     "sub(input, other, *, alpha=1, out=None) -> Tensor\n\ninput - alpha * other. Shapes broadcast, dtypes promote."},
+    {"subtract_", (PyCFunction)(void (*)(void))inplace_subtract, METH_FASTCALL | METH_KEYWORDS,
+     "subtract(input, other, *, alpha=1, out=None) -> Tensor\n\nAlias of sub()."},
     {"mul_", (PyCFunction)(void (*)(void))inplace_mul, METH_FASTCALL | METH_KEYWORDS,
      "mul(input, other, *, out=None) -> Tensor\n\nThe product, element by element. Shapes broadcast, dtypes promote."},
+    {"multiply_", (PyCFunction)(void (*)(void))inplace_multiply, METH_FASTCALL | METH_KEYWORDS,
+     "multiply(input, other, *, out=None) -> Tensor\n\nAlias of mul()."},
+    {"div_", (PyCFunction)(void (*)(void))inplace_div, METH_FASTCALL | METH_KEYWORDS,
+     "div(input, other, *, out=None) -> Tensor\n\ninput / other; integers become the default float dtype."},
+    {"divide_", (PyCFunction)(void (*)(void))inplace_divide, METH_FASTCALL | METH_KEYWORDS,
+     "divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"true_divide_", (PyCFunction)(void (*)(void))inplace_true_divide, METH_FASTCALL | METH_KEYWORDS,
+     "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"floor_divide_", (PyCFunction)(void (*)(void))inplace_floor_divide, METH_FASTCALL | METH_KEYWORDS,
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers."},
+    {"remainder_", (PyCFunction)(void (*)(void))inplace_remainder, METH_FASTCALL | METH_KEYWORDS,
+     "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other."},
+    {"fmod_", (PyCFunction)(void (*)(void))inplace_fmod, METH_FASTCALL | METH_KEYWORDS,
+     "fmod(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of input: input - trunc(input / other) * other."},
+    {"pow_", (PyCFunction)(void (*)(void))inplace_pow, METH_FASTCALL | METH_KEYWORDS,
+     "pow(input, exponent, *, out=None) -> Tensor\n\ninput to the power of exponent."},
+    {"float_power_", (PyCFunction)(void (*)(void))inplace_float_power, METH_FASTCALL | METH_KEYWORDS,
+     "float_power(input, exponent, *, out=None) -> Tensor\n\npow() in float64 or complex128."},
+    {"atan2_", (PyCFunction)(void (*)(void))inplace_atan2, METH_FASTCALL | METH_KEYWORDS,
+     "atan2(input, other, *, out=None) -> Tensor\n\nThe angle of the point (other, input), in (-pi, pi]."},
+    {"arctan2_", (PyCFunction)(void (*)(void))inplace_arctan2, METH_FASTCALL | METH_KEYWORDS,
+     "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2()."},
+    {"hypot_", (PyCFunction)(void (*)(void))inplace_hypot, METH_FASTCALL | METH_KEYWORDS,
+     "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow."},
+    {"copysign_", (PyCFunction)(void (*)(void))inplace_copysign, METH_FASTCALL | METH_KEYWORDS,
+     "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other."},
+    {"eq_", (PyCFunction)(void (*)(void))inplace_eq, METH_FASTCALL | METH_KEYWORDS,
+     "eq(input, other, *, out=None) -> Tensor\n\nWhether input is equal to other, as bool."},
+    {"ne_", (PyCFunction)(void (*)(void))inplace_ne, METH_FASTCALL | METH_KEYWORDS,
+     "ne(input, other, *, out=None) -> Tensor\n\nWhether input is not equal to other, as bool."},
+    {"not_equal_", (PyCFunction)(void (*)(void))inplace_not_equal, METH_FASTCALL | METH_KEYWORDS,
+     "not_equal(input, other, *, out=None) -> Tensor\n\nAlias of ne()."},
+    {"lt_", (PyCFunction)(void (*)(void))inplace_lt, METH_FASTCALL | METH_KEYWORDS,
+     "lt(input, other, *, out=None) -> Tensor\n\nWhether input is less than other, as bool."},
+    {"less_", (PyCFunction)(void (*)(void))inplace_less, METH_FASTCALL | METH_KEYWORDS,
+     "less(input, other, *, out=None) -> Tensor\n\nAlias of lt()."},
+    {"le_", (PyCFunction)(void (*)(void))inplace_le, METH_FASTCALL | METH_KEYWORDS,
+     "le(input, other, *, out=None) -> Tensor\n\nWhether input is less or equal to other, as bool."},
+    {"less_equal_", (PyCFunction)(void (*)(void))inplace_less_equal, METH_FASTCALL | METH_KEYWORDS,
+     "less_equal(input, other, *, out=None) -> Tensor\n\nAlias of le()."},
+    {"gt_", (PyCFunction)(void (*)(void))inplace_gt, METH_FASTCALL | METH_KEYWORDS,
+     "gt(input, other, *, out=None) -> Tensor\n\nWhether input is greater than other, as bool."},
+    {"greater_", (PyCFunction)(void (*)(void))inplace_greater, METH_FASTCALL | METH_KEYWORDS,
+     "greater(input, other, *, out=None) -> Tensor\n\nAlias of gt()."},
+    {"ge_", (PyCFunction)(void (*)(void))inplace_ge, METH_FASTCALL | METH_KEYWORDS,
+     "ge(input, other, *, out=None) -> Tensor\n\nWhether input is greater or equal to other, as bool."},
+    {"greater_equal_", (PyCFunction)(void (*)(void))inplace_greater_equal, METH_FASTCALL | METH_KEYWORDS,
+     "greater_equal(input, other, *, out=None) -> Tensor\n\nAlias of ge()."},
+    {"logical_and_", (PyCFunction)(void (*)(void))inplace_logical_and, METH_FASTCALL | METH_KEYWORDS,
+     "logical_and(input, other, *, out=None) -> Tensor\n\nLogical and of elements taken as true where not zero."},
+    {"bitwise_and_", (PyCFunction)(void (*)(void))inplace_bitwise_and, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_and(input, other, *, out=None) -> Tensor\n\nBitwise and of integers, logical and of bools."},
+    {"logical_or_", (PyCFunction)(void (*)(void))inplace_logical_or, METH_FASTCALL | METH_KEYWORDS,
+     "logical_or(input, other, *, out=None) -> Tensor\n\nLogical or of elements taken as true where not zero."},
+    {"bitwise_or_", (PyCFunction)(void (*)(void))inplace_bitwise_or, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_or(input, other, *, out=None) -> Tensor\n\nBitwise or of integers, logical or of bools."},
+    {"logical_xor_", (PyCFunction)(void (*)(void))inplace_logical_xor, METH_FASTCALL | METH_KEYWORDS,
+     "logical_xor(input, other, *, out=None) -> Tensor\n\nLogical xor of elements taken as true where not zero."},
+    {"bitwise_xor_", (PyCFunction)(void (*)(void))inplace_bitwise_xor, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_xor(input, other, *, out=None) -> Tensor\n\nBitwise xor of integers, logical xor of bools."},
+    {"logical_not_", (PyCFunction)(void (*)(void))inplace_logical_not, METH_FASTCALL | METH_KEYWORDS,
+     "logical_not(input, *, out=None) -> Tensor\n\nWhether an element is zero."},
+    {"bitwise_not_", (PyCFunction)(void (*)(void))inplace_bitwise_not, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_not(input, *, out=None) -> Tensor\n\nAll bits turned; logical not of bools."},
+    {"bitwise_left_shift_", (PyCFunction)(void (*)(void))inplace_bitwise_left_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_left_shift(input, other, *, out=None) -> Tensor\n\ninput shifted left by other bits."},
+    {"bitwise_right_shift_", (PyCFunction)(void (*)(void))inplace_bitwise_right_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_right_shift(input, other, *, out=None) -> Tensor\n\ninput shifted right by other bits, sign kept."},
+    {"neg_", (PyCFunction)(void (*)(void))inplace_neg, METH_FASTCALL | METH_KEYWORDS,
+     "neg(input, *, out=None) -> Tensor\n\n-input."},
+    {"negative_", (PyCFunction)(void (*)(void))inplace_negative, METH_FASTCALL | METH_KEYWORDS,
+     "negative(input, *, out=None) -> Tensor\n\nAlias of neg()."},
+    {"abs_", (PyCFunction)(void (*)(void))inplace_abs, METH_FASTCALL | METH_KEYWORDS,
+     "abs(input, *, out=None) -> Tensor\n\nThe absolute value."},
+    {"absolute_", (PyCFunction)(void (*)(void))inplace_absolute, METH_FASTCALL | METH_KEYWORDS,
+     "absolute(input, *, out=None) -> Tensor\n\nAlias of abs()."},
+    {"sign_", (PyCFunction)(void (*)(void))inplace_sign, METH_FASTCALL | METH_KEYWORDS,
+     "sign(input, *, out=None) -> Tensor\n\n-1, 0 or 1 with the sign of each element."},
+    {"sgn_", (PyCFunction)(void (*)(void))inplace_sgn, METH_FASTCALL | METH_KEYWORDS,
+     "sgn(input, *, out=None) -> Tensor\n\ninput / |input|, 0 at 0; sign() of reals."},
+    {"square_", (PyCFunction)(void (*)(void))inplace_square, METH_FASTCALL | METH_KEYWORDS,
+     "square(input, *, out=None) -> Tensor\n\ninput * input."},
+    {"reciprocal_", (PyCFunction)(void (*)(void))inplace_reciprocal, METH_FASTCALL | METH_KEYWORDS,
+     "reciprocal(input, *, out=None) -> Tensor\n\n1 / input."},
+    {"sqrt_", (PyCFunction)(void (*)(void))inplace_sqrt, METH_FASTCALL | METH_KEYWORDS,
+     "sqrt(input, *, out=None) -> Tensor\n\nThe square root."},
+    {"rsqrt_", (PyCFunction)(void (*)(void))inplace_rsqrt, METH_FASTCALL | METH_KEYWORDS,
+     "rsqrt(input, *, out=None) -> Tensor\n\n1 / sqrt(input)."},
+    {"exp_", (PyCFunction)(void (*)(void))inplace_exp, METH_FASTCALL | METH_KEYWORDS,
+     "exp(input, *, out=None) -> Tensor\n\ne to the power of each element."},
+    {"exp2_", (PyCFunction)(void (*)(void))inplace_exp2, METH_FASTCALL | METH_KEYWORDS,
+     "exp2(input, *, out=None) -> Tensor\n\n2 to the power of each element."},
+    {"expm1_", (PyCFunction)(void (*)(void))inplace_expm1, METH_FASTCALL | METH_KEYWORDS,
+     "expm1(input, *, out=None) -> Tensor\n\nexp(input) - 1, accurate near 0."},
+    {"log_", (PyCFunction)(void (*)(void))inplace_log, METH_FASTCALL | METH_KEYWORDS,
+     "log(input, *, out=None) -> Tensor\n\nThe natural logarithm."},
+    {"log2_", (PyCFunction)(void (*)(void))inplace_log2, METH_FASTCALL | METH_KEYWORDS,
+     "log2(input, *, out=None) -> Tensor\n\nThe logarithm to base 2."},
+    {"log10_", (PyCFunction)(void (*)(void))inplace_log10, METH_FASTCALL | METH_KEYWORDS,
+     "log10(input, *, out=None) -> Tensor\n\nThe logarithm to base 10."},
+    {"log1p_", (PyCFunction)(void (*)(void))inplace_log1p, METH_FASTCALL | METH_KEYWORDS,
+     "log1p(input, *, out=None) -> Tensor\n\nlog(1 + input), accurate near 0."},
+    {"sin_", (PyCFunction)(void (*)(void))inplace_sin, METH_FASTCALL | METH_KEYWORDS,
+     "sin(input, *, out=None) -> Tensor\n\nThe sine."},
+    {"cos_", (PyCFunction)(void (*)(void))inplace_cos, METH_FASTCALL | METH_KEYWORDS,
+     "cos(input, *, out=None) -> Tensor\n\nThe cosine."},
+    {"sinh_", (PyCFunction)(void (*)(void))inplace_sinh, METH_FASTCALL | METH_KEYWORDS,
+     "sinh(input, *, out=None) -> Tensor\n\nThe hyperbolic sine."},
+    {"cosh_", (PyCFunction)(void (*)(void))inplace_cosh, METH_FASTCALL | METH_KEYWORDS,
+     "cosh(input, *, out=None) -> Tensor\n\nThe hyperbolic cosine."},
+    {"tan_", (PyCFunction)(void (*)(void))inplace_tan, METH_FASTCALL | METH_KEYWORDS,
+     "tan(input, *, out=None) -> Tensor\n\nThe tangent."},
+    {"tanh_", (PyCFunction)(void (*)(void))inplace_tanh, METH_FASTCALL | METH_KEYWORDS,
+     "tanh(input, *, out=None) -> Tensor\n\nThe hyperbolic tangent."},
+    {"asin_", (PyCFunction)(void (*)(void))inplace_asin, METH_FASTCALL | METH_KEYWORDS,
+     "asin(input, *, out=None) -> Tensor\n\nThe inverse sine."},
+    {"arcsin_", (PyCFunction)(void (*)(void))inplace_arcsin, METH_FASTCALL | METH_KEYWORDS,
+     "arcsin(input, *, out=None) -> Tensor\n\nAlias of asin()."},
+    {"acos_", (PyCFunction)(void (*)(void))inplace_acos, METH_FASTCALL | METH_KEYWORDS,
+     "acos(input, *, out=None) -> Tensor\n\nThe inverse cosine."},
+    {"arccos_", (PyCFunction)(void (*)(void))inplace_arccos, METH_FASTCALL | METH_KEYWORDS,
+     "arccos(input, *, out=None) -> Tensor\n\nAlias of acos()."},
+    {"atan_", (PyCFunction)(void (*)(void))inplace_atan, METH_FASTCALL | METH_KEYWORDS,
+     "atan(input, *, out=None) -> Tensor\n\nThe inverse tangent."},
+    {"arctan_", (PyCFunction)(void (*)(void))inplace_arctan, METH_FASTCALL | METH_KEYWORDS,
+     "arctan(input, *, out=None) -> Tensor\n\nAlias of atan()."},
+    {"asinh_", (PyCFunction)(void (*)(void))inplace_asinh, METH_FASTCALL | METH_KEYWORDS,
+     "asinh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic sine."},
+    {"arcsinh_", (PyCFunction)(void (*)(void))inplace_arcsinh, METH_FASTCALL | METH_KEYWORDS,
+     "arcsinh(input, *, out=None) -> Tensor\n\nAlias of asinh()."},
+    {"acosh_", (PyCFunction)(void (*)(void))inplace_acosh, METH_FASTCALL | METH_KEYWORDS,
+     "acosh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic cosine."},
+    {"arccosh_", (PyCFunction)(void (*)(void))inplace_arccosh, METH_FASTCALL | METH_KEYWORDS,
+     "arccosh(input, *, out=None) -> Tensor\n\nAlias of acosh()."},
+    {"atanh_", (PyCFunction)(void (*)(void))inplace_atanh, METH_FASTCALL | METH_KEYWORDS,
+     "atanh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic tangent."},
+    {"arctanh_", (PyCFunction)(void (*)(void))inplace_arctanh, METH_FASTCALL | METH_KEYWORDS,
+     "arctanh(input, *, out=None) -> Tensor\n\nAlias of atanh()."},
+    {"sigmoid_", (PyCFunction)(void (*)(void))inplace_sigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "sigmoid(input, *, out=None) -> Tensor\n\n1 / (1 + exp(-input))."},
+    {"erf_", (PyCFunction)(void (*)(void))inplace_erf, METH_FASTCALL | METH_KEYWORDS,
+     "erf(input, *, out=None) -> Tensor\n\nThe error function."},
+    {"erfc_", (PyCFunction)(void (*)(void))inplace_erfc, METH_FASTCALL | METH_KEYWORDS,
+     "erfc(input, *, out=None) -> Tensor\n\n1 - erf(input), accurate in the tail."},
+    {"floor_", (PyCFunction)(void (*)(void))inplace_floor, METH_FASTCALL | METH_KEYWORDS,
+     "floor(input, *, out=None) -> Tensor\n\nEach element rounded down."},
+    {"ceil_", (PyCFunction)(void (*)(void))inplace_ceil, METH_FASTCALL | METH_KEYWORDS,
+     "ceil(input, *, out=None) -> Tensor\n\nEach element rounded up."},
+    {"trunc_", (PyCFunction)(void (*)(void))inplace_trunc, METH_FASTCALL | METH_KEYWORDS,
+     "trunc(input, *, out=None) -> Tensor\n\nEach element rounded towards zero."},
+    {"fix_", (PyCFunction)(void (*)(void))inplace_fix, METH_FASTCALL | METH_KEYWORDS,
+     "fix(input, *, out=None) -> Tensor\n\nAlias of trunc()."},
+    {"frac_", (PyCFunction)(void (*)(void))inplace_frac, METH_FASTCALL | METH_KEYWORDS,
+     "frac(input, *, out=None) -> Tensor\n\nThe part behind the point."},
+    {"round_", (PyCFunction)(void (*)(void))inplace_round, METH_FASTCALL | METH_KEYWORDS,
+     "round(input, *, out=None) -> Tensor\n\nRounded to the nearest integer, half to even."},
+    {"nan_to_num_", (PyCFunction)(void (*)(void))inplace_nan_to_num, METH_FASTCALL | METH_KEYWORDS,
+     "nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor\n\ninput with nan and infinities replaced: by 0 and the greatest finite numbers by default."},
+    {"deg2rad_", (PyCFunction)(void (*)(void))inplace_deg2rad, METH_FASTCALL | METH_KEYWORDS,
+     "deg2rad(input, *, out=None) -> Tensor\n\nDegrees as radians."},
+    {"rad2deg_", (PyCFunction)(void (*)(void))inplace_rad2deg, METH_FASTCALL | METH_KEYWORDS,
+     "rad2deg(input, *, out=None) -> Tensor\n\nRadians as degrees."},
+    {"logit_", (PyCFunction)(void (*)(void))inplace_logit, METH_FASTCALL | METH_KEYWORDS,
+     "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given."},
+    {"xlogy_", (PyCFunction)(void (*)(void))inplace_xlogy, METH_FASTCALL | METH_KEYWORDS,
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
+    {"lerp_", (PyCFunction)(void (*)(void))inplace_lerp, METH_FASTCALL | METH_KEYWORDS,
+     "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
+    {"addcmul_", (PyCFunction)(void (*)(void))inplace_addcmul, METH_FASTCALL | METH_KEYWORDS,
+     "addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 * tensor2."},
+    {"addcdiv_", (PyCFunction)(void (*)(void))inplace_addcdiv, METH_FASTCALL | METH_KEYWORDS,
+     "addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 / tensor2."},
+    {"clamp_", (PyCFunction)(void (*)(void))inplace_clamp, METH_FASTCALL | METH_KEYWORDS,
+     "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max."},
+    {"clip_", (PyCFunction)(void (*)(void))inplace_clip, METH_FASTCALL | METH_KEYWORDS,
+     "clip(input, min=None, max=None, *, out=None) -> Tensor\n\nAlias of clamp()."},
+    {"clamp_min_", (PyCFunction)(void (*)(void))inplace_clamp_min, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_min(input, min, *, out=None) -> Tensor\n\nclamp() from below."},
+    {"clamp_max_", (PyCFunction)(void (*)(void))inplace_clamp_max, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_max(input, max, *, out=None) -> Tensor\n\nclamp() from above."},
     {"conj_physical_", (PyCFunction)(void (*)(void))inplace_conj_physical, METH_FASTCALL | METH_KEYWORDS,
      "conj_physical(input, *, out=None) -> Tensor\n\nThe complex conjugate, written out; real tensors as they are."},
+    {"relu_", (PyCFunction)(void (*)(void))inplace_relu, METH_FASTCALL | METH_KEYWORDS,
+     "relu(input) -> Tensor\n\nmax(input, 0)."},
+    {"leaky_relu_", (PyCFunction)(void (*)(void))inplace_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
+     "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
+    {"elu_", (PyCFunction)(void (*)(void))inplace_elu, METH_FASTCALL | METH_KEYWORDS,
+     "elu(input, alpha=1, scale=1, input_scale=1) -> Tensor\n\nscale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere."},
+    {"selu_", (PyCFunction)(void (*)(void))inplace_selu, METH_FASTCALL | METH_KEYWORDS,
+     "selu(input) -> Tensor\n\nelu() with self-normalising constants."},
+    {"celu_", (PyCFunction)(void (*)(void))inplace_celu, METH_FASTCALL | METH_KEYWORDS,
+     "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha."},
+    {"gelu_", (PyCFunction)(void (*)(void))inplace_gelu, METH_FASTCALL | METH_KEYWORDS,
+     "gelu(input, *, approximate='none') -> Tensor\n\ninput * Phi(input), Phi the normal distribution; or its tanh approximation."},
+    {"silu_", (PyCFunction)(void (*)(void))inplace_silu, METH_FASTCALL | METH_KEYWORDS,
+     "silu(input) -> Tensor\n\ninput * sigmoid(input)."},
+    {"hardtanh_", (PyCFunction)(void (*)(void))inplace_hardtanh, METH_FASTCALL | METH_KEYWORDS,
+     "hardtanh(input, min_val=-1, max_val=1) -> Tensor\n\ninput clamped to [min_val, max_val]."},
+    {"relu6_", (PyCFunction)(void (*)(void))inplace_relu6, METH_FASTCALL | METH_KEYWORDS,
+     "relu6(input) -> Tensor\n\ninput clamped to [0, 6]."},
+    {"hardswish_", (PyCFunction)(void (*)(void))inplace_hardswish, METH_FASTCALL | METH_KEYWORDS,
+     "hardswish(input) -> Tensor\n\ninput * relu6(input + 3) / 6."},
+    {"hardsigmoid_", (PyCFunction)(void (*)(void))inplace_hardsigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "hardsigmoid(input) -> Tensor\n\nrelu6(input + 3) / 6."},
+    {"mish_", (PyCFunction)(void (*)(void))inplace_mish, METH_FASTCALL | METH_KEYWORDS,
+     "mish(input) -> Tensor\n\ninput * tanh(softplus(input))."},
+    {"threshold_", (PyCFunction)(void (*)(void))inplace_threshold, METH_FASTCALL | METH_KEYWORDS,
+     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere."},
     {"index_add_", (PyCFunction)(void (*)(void))inplace_index_add, METH_FASTCALL | METH_KEYWORDS,
      "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
     {0}};

@@ -206,7 +206,7 @@ fac_scalar fac_boolean(bool v) {
     return (fac_scalar){.kind = FAC_BOOL, .as.b = v};
 }
 
-fac_scalar fac_complex(double re, double im) {
+fac_scalar fac_complex_number(double re, double im) {
     return (fac_scalar){.kind = FAC_COMPLEX128, .as.c = {re, im}};
 }
 
@@ -422,11 +422,11 @@ fac_scalar fac__scalar_from(const void *p, fac_dtype dtype) {
     }
     case FAC_COMPLEX64: {
         READ(fac_complex64, v);
-        return fac_complex(v.re, v.im);
+        return fac_complex_number(v.re, v.im);
     }
     case FAC_COMPLEX128: {
         READ(fac_complex128, v);
-        return fac_complex(v.re, v.im);
+        return fac_complex_number(v.re, v.im);
     }
     default:
         return (fac_scalar){0};

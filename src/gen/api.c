@@ -394,6 +394,48 @@ fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, co
     return fac__api_out(&fac__op_add, &args, out);
 }
 
+fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o)
+{
+    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_sub, &args);
+}
+
+fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o)
+{
+    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_sub, &args);
+}
+
+fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o)
+{
+    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_sub, &args, out);
+}
+
+fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o)
+{
+    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_subtract, &args);
+}
+
+fac_tensor *fac_subtract_inplace_ex(fac_value input, fac_value other, const fac_subtract_options *o)
+{
+    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_subtract, &args);
+}
+
+fac_tensor *fac_subtract_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_subtract_options *o)
+{
+    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_subtract, &args, out);
+}
+
+fac_tensor *fac_rsub_ex(fac_tensor *input, fac_value other, const fac_rsub_options *o)
+{
+    struct fac__rsub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_rsub, &args);
+}
+
 fac_tensor *fac_mul_ex(fac_value input, fac_value other)
 {
     struct fac__mul_args args = {.input = input, .other = other};
@@ -410,6 +452,1926 @@ fac_tensor *fac_mul_out_ex(fac_tensor *out, fac_value input, fac_value other)
 {
     struct fac__mul_args args = {.input = input, .other = other};
     return fac__api_out(&fac__op_mul, &args, out);
+}
+
+fac_tensor *fac_multiply_ex(fac_value input, fac_value other)
+{
+    struct fac__multiply_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_multiply, &args);
+}
+
+fac_tensor *fac_multiply_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__multiply_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_multiply, &args);
+}
+
+fac_tensor *fac_multiply_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__multiply_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_multiply, &args, out);
+}
+
+fac_tensor *fac_div_ex(fac_value input, fac_value other)
+{
+    struct fac__div_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_div, &args);
+}
+
+fac_tensor *fac_div_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__div_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_div, &args);
+}
+
+fac_tensor *fac_div_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__div_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_div, &args, out);
+}
+
+fac_tensor *fac_divide_ex(fac_value input, fac_value other)
+{
+    struct fac__divide_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_divide, &args);
+}
+
+fac_tensor *fac_divide_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__divide_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_divide, &args);
+}
+
+fac_tensor *fac_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__divide_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_divide, &args, out);
+}
+
+fac_tensor *fac_true_divide_ex(fac_value input, fac_value other)
+{
+    struct fac__true_divide_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_true_divide, &args);
+}
+
+fac_tensor *fac_true_divide_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__true_divide_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_true_divide, &args);
+}
+
+fac_tensor *fac_true_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__true_divide_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_true_divide, &args, out);
+}
+
+fac_tensor *fac_div_mode_ex(fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_call(&fac__op_div_mode, &args);
+}
+
+fac_tensor *fac_div_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_inplace(&fac__op_div_mode, &args);
+}
+
+fac_tensor *fac_div_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_out(&fac__op_div_mode, &args, out);
+}
+
+fac_tensor *fac_divide_mode_ex(fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_call(&fac__op_divide_mode, &args);
+}
+
+fac_tensor *fac_divide_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_inplace(&fac__op_divide_mode, &args);
+}
+
+fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode)
+{
+    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    return fac__api_out(&fac__op_divide_mode, &args, out);
+}
+
+fac_tensor *fac__div_trunc_ex(fac_value input, fac_value other)
+{
+    struct fac___div_trunc_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op__div_trunc, &args);
+}
+
+fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac___div_trunc_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op__div_trunc, &args, out);
+}
+
+fac_tensor *fac__div_floor_ex(fac_value input, fac_value other)
+{
+    struct fac___div_floor_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op__div_floor, &args);
+}
+
+fac_tensor *fac__div_floor_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac___div_floor_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op__div_floor, &args, out);
+}
+
+fac_tensor *fac_floor_divide_ex(fac_value input, fac_value other)
+{
+    struct fac__floor_divide_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_floor_divide, &args);
+}
+
+fac_tensor *fac_floor_divide_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__floor_divide_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_floor_divide, &args);
+}
+
+fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__floor_divide_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_floor_divide, &args, out);
+}
+
+fac_tensor *fac_remainder_ex(fac_value input, fac_value other)
+{
+    struct fac__remainder_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_remainder, &args);
+}
+
+fac_tensor *fac_remainder_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__remainder_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_remainder, &args);
+}
+
+fac_tensor *fac_remainder_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__remainder_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_remainder, &args, out);
+}
+
+fac_tensor *fac_fmod_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__fmod_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_fmod, &args);
+}
+
+fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__fmod_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_fmod, &args);
+}
+
+fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__fmod_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_fmod, &args, out);
+}
+
+fac_tensor *fac_pow_ex(fac_value input, fac_value exponent)
+{
+    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    return fac__api_call(&fac__op_pow, &args);
+}
+
+fac_tensor *fac_pow_inplace_ex(fac_value input, fac_value exponent)
+{
+    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    return fac__api_inplace(&fac__op_pow, &args);
+}
+
+fac_tensor *fac_pow_out_ex(fac_tensor *out, fac_value input, fac_value exponent)
+{
+    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    return fac__api_out(&fac__op_pow, &args, out);
+}
+
+fac_tensor *fac_float_power_ex(fac_value input, fac_value exponent)
+{
+    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    return fac__api_call(&fac__op_float_power, &args);
+}
+
+fac_tensor *fac_float_power_inplace_ex(fac_value input, fac_value exponent)
+{
+    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    return fac__api_inplace(&fac__op_float_power, &args);
+}
+
+fac_tensor *fac_float_power_out_ex(fac_tensor *out, fac_value input, fac_value exponent)
+{
+    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    return fac__api_out(&fac__op_float_power, &args, out);
+}
+
+fac_tensor *fac_maximum_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__maximum_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_maximum, &args);
+}
+
+fac_tensor *fac_maximum_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__maximum_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_maximum, &args, out);
+}
+
+fac_tensor *fac_minimum_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__minimum_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_minimum, &args);
+}
+
+fac_tensor *fac_minimum_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__minimum_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_minimum, &args, out);
+}
+
+fac_tensor *fac_fmax_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__fmax_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_fmax, &args);
+}
+
+fac_tensor *fac_fmax_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__fmax_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_fmax, &args, out);
+}
+
+fac_tensor *fac_fmin_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__fmin_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_fmin, &args);
+}
+
+fac_tensor *fac_fmin_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__fmin_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_fmin, &args, out);
+}
+
+fac_tensor *fac_atan2_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__atan2_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_atan2, &args);
+}
+
+fac_tensor *fac_atan2_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__atan2_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_atan2, &args);
+}
+
+fac_tensor *fac_atan2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__atan2_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_atan2, &args, out);
+}
+
+fac_tensor *fac_arctan2_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__arctan2_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_arctan2, &args);
+}
+
+fac_tensor *fac_arctan2_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__arctan2_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_arctan2, &args);
+}
+
+fac_tensor *fac_arctan2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__arctan2_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_arctan2, &args, out);
+}
+
+fac_tensor *fac_hypot_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__hypot_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_hypot, &args);
+}
+
+fac_tensor *fac_hypot_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__hypot_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_hypot, &args);
+}
+
+fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__hypot_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_hypot, &args, out);
+}
+
+fac_tensor *fac_copysign_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__copysign_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_copysign, &args);
+}
+
+fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__copysign_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_copysign, &args);
+}
+
+fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__copysign_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_copysign, &args, out);
+}
+
+fac_tensor *fac_eq_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__eq_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_eq, &args);
+}
+
+fac_tensor *fac_eq_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__eq_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_eq, &args);
+}
+
+fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__eq_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_eq, &args, out);
+}
+
+fac_tensor *fac_ne_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__ne_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_ne, &args);
+}
+
+fac_tensor *fac_ne_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__ne_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_ne, &args);
+}
+
+fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__ne_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_ne, &args, out);
+}
+
+fac_tensor *fac_not_equal_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__not_equal_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_not_equal, &args);
+}
+
+fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__not_equal_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_not_equal, &args);
+}
+
+fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__not_equal_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_not_equal, &args, out);
+}
+
+fac_tensor *fac_lt_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__lt_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_lt, &args);
+}
+
+fac_tensor *fac_lt_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__lt_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_lt, &args);
+}
+
+fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__lt_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_lt, &args, out);
+}
+
+fac_tensor *fac_less_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__less_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_less, &args);
+}
+
+fac_tensor *fac_less_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__less_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_less, &args);
+}
+
+fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__less_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_less, &args, out);
+}
+
+fac_tensor *fac_le_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__le_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_le, &args);
+}
+
+fac_tensor *fac_le_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__le_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_le, &args);
+}
+
+fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__le_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_le, &args, out);
+}
+
+fac_tensor *fac_less_equal_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__less_equal_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_less_equal, &args);
+}
+
+fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__less_equal_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_less_equal, &args);
+}
+
+fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__less_equal_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_less_equal, &args, out);
+}
+
+fac_tensor *fac_gt_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__gt_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_gt, &args);
+}
+
+fac_tensor *fac_gt_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__gt_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_gt, &args);
+}
+
+fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__gt_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_gt, &args, out);
+}
+
+fac_tensor *fac_greater_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__greater_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_greater, &args);
+}
+
+fac_tensor *fac_greater_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__greater_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_greater, &args);
+}
+
+fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__greater_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_greater, &args, out);
+}
+
+fac_tensor *fac_ge_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__ge_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_ge, &args);
+}
+
+fac_tensor *fac_ge_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__ge_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_ge, &args);
+}
+
+fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__ge_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_ge, &args, out);
+}
+
+fac_tensor *fac_greater_equal_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__greater_equal_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_greater_equal, &args);
+}
+
+fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, fac_value other)
+{
+    struct fac__greater_equal_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_greater_equal, &args);
+}
+
+fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+{
+    struct fac__greater_equal_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_greater_equal, &args, out);
+}
+
+fac_tensor *fac_logical_and_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_and_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logical_and, &args);
+}
+
+fac_tensor *fac_logical_and_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_and_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_logical_and, &args);
+}
+
+fac_tensor *fac_logical_and_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_and_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logical_and, &args, out);
+}
+
+fac_tensor *fac_bitwise_and_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_bitwise_and, &args);
+}
+
+fac_tensor *fac_bitwise_and_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_bitwise_and, &args);
+}
+
+fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_bitwise_and, &args, out);
+}
+
+fac_tensor *fac_logical_or_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_or_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logical_or, &args);
+}
+
+fac_tensor *fac_logical_or_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_or_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_logical_or, &args);
+}
+
+fac_tensor *fac_logical_or_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_or_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logical_or, &args, out);
+}
+
+fac_tensor *fac_bitwise_or_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_bitwise_or, &args);
+}
+
+fac_tensor *fac_bitwise_or_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_bitwise_or, &args);
+}
+
+fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_bitwise_or, &args, out);
+}
+
+fac_tensor *fac_logical_xor_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_xor_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logical_xor, &args);
+}
+
+fac_tensor *fac_logical_xor_inplace_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_xor_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_logical_xor, &args);
+}
+
+fac_tensor *fac_logical_xor_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logical_xor_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logical_xor, &args, out);
+}
+
+fac_tensor *fac_bitwise_xor_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_bitwise_xor, &args);
+}
+
+fac_tensor *fac_bitwise_xor_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_bitwise_xor, &args);
+}
+
+fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_bitwise_xor, &args, out);
+}
+
+fac_tensor *fac_logical_not_ex(fac_tensor *input)
+{
+    struct fac__logical_not_args args = {.input = input};
+    return fac__api_call(&fac__op_logical_not, &args);
+}
+
+fac_tensor *fac_logical_not_inplace_ex(fac_tensor *input)
+{
+    struct fac__logical_not_args args = {.input = input};
+    return fac__api_inplace(&fac__op_logical_not, &args);
+}
+
+fac_tensor *fac_logical_not_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__logical_not_args args = {.input = input};
+    return fac__api_out(&fac__op_logical_not, &args, out);
+}
+
+fac_tensor *fac_bitwise_not_ex(fac_tensor *input)
+{
+    struct fac__bitwise_not_args args = {.input = input};
+    return fac__api_call(&fac__op_bitwise_not, &args);
+}
+
+fac_tensor *fac_bitwise_not_inplace_ex(fac_tensor *input)
+{
+    struct fac__bitwise_not_args args = {.input = input};
+    return fac__api_inplace(&fac__op_bitwise_not, &args);
+}
+
+fac_tensor *fac_bitwise_not_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__bitwise_not_args args = {.input = input};
+    return fac__api_out(&fac__op_bitwise_not, &args, out);
+}
+
+fac_tensor *fac_bitwise_left_shift_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_bitwise_left_shift, &args);
+}
+
+fac_tensor *fac_bitwise_left_shift_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_bitwise_left_shift, &args);
+}
+
+fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_bitwise_left_shift, &args, out);
+}
+
+fac_tensor *fac_bitwise_right_shift_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_bitwise_right_shift, &args);
+}
+
+fac_tensor *fac_bitwise_right_shift_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_bitwise_right_shift, &args);
+}
+
+fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_bitwise_right_shift, &args, out);
+}
+
+fac_tensor *fac_isnan_ex(fac_tensor *input)
+{
+    struct fac__isnan_args args = {.input = input};
+    return fac__api_call(&fac__op_isnan, &args);
+}
+
+fac_tensor *fac_isinf_ex(fac_tensor *input)
+{
+    struct fac__isinf_args args = {.input = input};
+    return fac__api_call(&fac__op_isinf, &args);
+}
+
+fac_tensor *fac_isfinite_ex(fac_tensor *input)
+{
+    struct fac__isfinite_args args = {.input = input};
+    return fac__api_call(&fac__op_isfinite, &args);
+}
+
+fac_tensor *fac_signbit_ex(fac_tensor *input)
+{
+    struct fac__signbit_args args = {.input = input};
+    return fac__api_call(&fac__op_signbit, &args);
+}
+
+fac_tensor *fac_signbit_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__signbit_args args = {.input = input};
+    return fac__api_out(&fac__op_signbit, &args, out);
+}
+
+fac_tensor *fac_isposinf_ex(fac_tensor *input)
+{
+    struct fac__isposinf_args args = {.input = input};
+    return fac__api_call(&fac__op_isposinf, &args);
+}
+
+fac_tensor *fac_isposinf_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__isposinf_args args = {.input = input};
+    return fac__api_out(&fac__op_isposinf, &args, out);
+}
+
+fac_tensor *fac_isneginf_ex(fac_tensor *input)
+{
+    struct fac__isneginf_args args = {.input = input};
+    return fac__api_call(&fac__op_isneginf, &args);
+}
+
+fac_tensor *fac_isneginf_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__isneginf_args args = {.input = input};
+    return fac__api_out(&fac__op_isneginf, &args, out);
+}
+
+fac_tensor *fac_isreal_ex(fac_tensor *input)
+{
+    struct fac__isreal_args args = {.input = input};
+    return fac__api_call(&fac__op_isreal, &args);
+}
+
+fac_tensor *fac_isclose_ex(fac_tensor *input, fac_tensor *other, const fac_isclose_options *o)
+{
+    struct fac__isclose_args args = {.input = input, .other = other, .rtol = o->rtol.given ? o->rtol.value : 1e-05, .atol = o->atol.given ? o->atol.value : 1e-08, .equal_nan = o->equal_nan};
+    return fac__api_call(&fac__op_isclose, &args);
+}
+
+fac_scalar fac_allclose_ex(fac_tensor *input, fac_tensor *other, const fac_allclose_options *o)
+{
+    struct fac__allclose_args args = {.input = input, .other = other, .rtol = o->rtol.given ? o->rtol.value : 1e-05, .atol = o->atol.given ? o->atol.value : 1e-08, .equal_nan = o->equal_nan};
+    return fac__api_number(&fac__op_allclose, &args);
+}
+
+fac_scalar fac_equal_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__equal_args args = {.input = input, .other = other};
+    return fac__api_number(&fac__op_equal, &args);
+}
+
+fac_scalar fac_is_nonzero_ex(fac_tensor *input)
+{
+    struct fac__is_nonzero_args args = {.input = input};
+    return fac__api_number(&fac__op_is_nonzero, &args);
+}
+
+fac_tensor *fac_neg_ex(fac_tensor *input)
+{
+    struct fac__neg_args args = {.input = input};
+    return fac__api_call(&fac__op_neg, &args);
+}
+
+fac_tensor *fac_neg_inplace_ex(fac_tensor *input)
+{
+    struct fac__neg_args args = {.input = input};
+    return fac__api_inplace(&fac__op_neg, &args);
+}
+
+fac_tensor *fac_neg_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__neg_args args = {.input = input};
+    return fac__api_out(&fac__op_neg, &args, out);
+}
+
+fac_tensor *fac_negative_ex(fac_tensor *input)
+{
+    struct fac__negative_args args = {.input = input};
+    return fac__api_call(&fac__op_negative, &args);
+}
+
+fac_tensor *fac_negative_inplace_ex(fac_tensor *input)
+{
+    struct fac__negative_args args = {.input = input};
+    return fac__api_inplace(&fac__op_negative, &args);
+}
+
+fac_tensor *fac_negative_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__negative_args args = {.input = input};
+    return fac__api_out(&fac__op_negative, &args, out);
+}
+
+fac_tensor *fac_positive_ex(fac_tensor *input)
+{
+    struct fac__positive_args args = {.input = input};
+    return fac__api_call(&fac__op_positive, &args);
+}
+
+fac_tensor *fac_abs_ex(fac_tensor *input)
+{
+    struct fac__abs_args args = {.input = input};
+    return fac__api_call(&fac__op_abs, &args);
+}
+
+fac_tensor *fac_abs_inplace_ex(fac_tensor *input)
+{
+    struct fac__abs_args args = {.input = input};
+    return fac__api_inplace(&fac__op_abs, &args);
+}
+
+fac_tensor *fac_abs_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__abs_args args = {.input = input};
+    return fac__api_out(&fac__op_abs, &args, out);
+}
+
+fac_tensor *fac_absolute_ex(fac_tensor *input)
+{
+    struct fac__absolute_args args = {.input = input};
+    return fac__api_call(&fac__op_absolute, &args);
+}
+
+fac_tensor *fac_absolute_inplace_ex(fac_tensor *input)
+{
+    struct fac__absolute_args args = {.input = input};
+    return fac__api_inplace(&fac__op_absolute, &args);
+}
+
+fac_tensor *fac_absolute_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__absolute_args args = {.input = input};
+    return fac__api_out(&fac__op_absolute, &args, out);
+}
+
+fac_tensor *fac_sign_ex(fac_tensor *input)
+{
+    struct fac__sign_args args = {.input = input};
+    return fac__api_call(&fac__op_sign, &args);
+}
+
+fac_tensor *fac_sign_inplace_ex(fac_tensor *input)
+{
+    struct fac__sign_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sign, &args);
+}
+
+fac_tensor *fac_sign_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sign_args args = {.input = input};
+    return fac__api_out(&fac__op_sign, &args, out);
+}
+
+fac_tensor *fac_sgn_ex(fac_tensor *input)
+{
+    struct fac__sgn_args args = {.input = input};
+    return fac__api_call(&fac__op_sgn, &args);
+}
+
+fac_tensor *fac_sgn_inplace_ex(fac_tensor *input)
+{
+    struct fac__sgn_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sgn, &args);
+}
+
+fac_tensor *fac_sgn_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sgn_args args = {.input = input};
+    return fac__api_out(&fac__op_sgn, &args, out);
+}
+
+fac_tensor *fac_square_ex(fac_tensor *input)
+{
+    struct fac__square_args args = {.input = input};
+    return fac__api_call(&fac__op_square, &args);
+}
+
+fac_tensor *fac_square_inplace_ex(fac_tensor *input)
+{
+    struct fac__square_args args = {.input = input};
+    return fac__api_inplace(&fac__op_square, &args);
+}
+
+fac_tensor *fac_square_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__square_args args = {.input = input};
+    return fac__api_out(&fac__op_square, &args, out);
+}
+
+fac_tensor *fac_reciprocal_ex(fac_tensor *input)
+{
+    struct fac__reciprocal_args args = {.input = input};
+    return fac__api_call(&fac__op_reciprocal, &args);
+}
+
+fac_tensor *fac_reciprocal_inplace_ex(fac_tensor *input)
+{
+    struct fac__reciprocal_args args = {.input = input};
+    return fac__api_inplace(&fac__op_reciprocal, &args);
+}
+
+fac_tensor *fac_reciprocal_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__reciprocal_args args = {.input = input};
+    return fac__api_out(&fac__op_reciprocal, &args, out);
+}
+
+fac_tensor *fac_sqrt_ex(fac_tensor *input)
+{
+    struct fac__sqrt_args args = {.input = input};
+    return fac__api_call(&fac__op_sqrt, &args);
+}
+
+fac_tensor *fac_sqrt_inplace_ex(fac_tensor *input)
+{
+    struct fac__sqrt_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sqrt, &args);
+}
+
+fac_tensor *fac_sqrt_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sqrt_args args = {.input = input};
+    return fac__api_out(&fac__op_sqrt, &args, out);
+}
+
+fac_tensor *fac_rsqrt_ex(fac_tensor *input)
+{
+    struct fac__rsqrt_args args = {.input = input};
+    return fac__api_call(&fac__op_rsqrt, &args);
+}
+
+fac_tensor *fac_rsqrt_inplace_ex(fac_tensor *input)
+{
+    struct fac__rsqrt_args args = {.input = input};
+    return fac__api_inplace(&fac__op_rsqrt, &args);
+}
+
+fac_tensor *fac_rsqrt_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__rsqrt_args args = {.input = input};
+    return fac__api_out(&fac__op_rsqrt, &args, out);
+}
+
+fac_tensor *fac_exp_ex(fac_tensor *input)
+{
+    struct fac__exp_args args = {.input = input};
+    return fac__api_call(&fac__op_exp, &args);
+}
+
+fac_tensor *fac_exp_inplace_ex(fac_tensor *input)
+{
+    struct fac__exp_args args = {.input = input};
+    return fac__api_inplace(&fac__op_exp, &args);
+}
+
+fac_tensor *fac_exp_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__exp_args args = {.input = input};
+    return fac__api_out(&fac__op_exp, &args, out);
+}
+
+fac_tensor *fac_exp2_ex(fac_tensor *input)
+{
+    struct fac__exp2_args args = {.input = input};
+    return fac__api_call(&fac__op_exp2, &args);
+}
+
+fac_tensor *fac_exp2_inplace_ex(fac_tensor *input)
+{
+    struct fac__exp2_args args = {.input = input};
+    return fac__api_inplace(&fac__op_exp2, &args);
+}
+
+fac_tensor *fac_exp2_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__exp2_args args = {.input = input};
+    return fac__api_out(&fac__op_exp2, &args, out);
+}
+
+fac_tensor *fac_expm1_ex(fac_tensor *input)
+{
+    struct fac__expm1_args args = {.input = input};
+    return fac__api_call(&fac__op_expm1, &args);
+}
+
+fac_tensor *fac_expm1_inplace_ex(fac_tensor *input)
+{
+    struct fac__expm1_args args = {.input = input};
+    return fac__api_inplace(&fac__op_expm1, &args);
+}
+
+fac_tensor *fac_expm1_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__expm1_args args = {.input = input};
+    return fac__api_out(&fac__op_expm1, &args, out);
+}
+
+fac_tensor *fac_log_ex(fac_tensor *input)
+{
+    struct fac__log_args args = {.input = input};
+    return fac__api_call(&fac__op_log, &args);
+}
+
+fac_tensor *fac_log_inplace_ex(fac_tensor *input)
+{
+    struct fac__log_args args = {.input = input};
+    return fac__api_inplace(&fac__op_log, &args);
+}
+
+fac_tensor *fac_log_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__log_args args = {.input = input};
+    return fac__api_out(&fac__op_log, &args, out);
+}
+
+fac_tensor *fac_log2_ex(fac_tensor *input)
+{
+    struct fac__log2_args args = {.input = input};
+    return fac__api_call(&fac__op_log2, &args);
+}
+
+fac_tensor *fac_log2_inplace_ex(fac_tensor *input)
+{
+    struct fac__log2_args args = {.input = input};
+    return fac__api_inplace(&fac__op_log2, &args);
+}
+
+fac_tensor *fac_log2_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__log2_args args = {.input = input};
+    return fac__api_out(&fac__op_log2, &args, out);
+}
+
+fac_tensor *fac_log10_ex(fac_tensor *input)
+{
+    struct fac__log10_args args = {.input = input};
+    return fac__api_call(&fac__op_log10, &args);
+}
+
+fac_tensor *fac_log10_inplace_ex(fac_tensor *input)
+{
+    struct fac__log10_args args = {.input = input};
+    return fac__api_inplace(&fac__op_log10, &args);
+}
+
+fac_tensor *fac_log10_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__log10_args args = {.input = input};
+    return fac__api_out(&fac__op_log10, &args, out);
+}
+
+fac_tensor *fac_log1p_ex(fac_tensor *input)
+{
+    struct fac__log1p_args args = {.input = input};
+    return fac__api_call(&fac__op_log1p, &args);
+}
+
+fac_tensor *fac_log1p_inplace_ex(fac_tensor *input)
+{
+    struct fac__log1p_args args = {.input = input};
+    return fac__api_inplace(&fac__op_log1p, &args);
+}
+
+fac_tensor *fac_log1p_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__log1p_args args = {.input = input};
+    return fac__api_out(&fac__op_log1p, &args, out);
+}
+
+fac_tensor *fac_sin_ex(fac_tensor *input)
+{
+    struct fac__sin_args args = {.input = input};
+    return fac__api_call(&fac__op_sin, &args);
+}
+
+fac_tensor *fac_sin_inplace_ex(fac_tensor *input)
+{
+    struct fac__sin_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sin, &args);
+}
+
+fac_tensor *fac_sin_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sin_args args = {.input = input};
+    return fac__api_out(&fac__op_sin, &args, out);
+}
+
+fac_tensor *fac_cos_ex(fac_tensor *input)
+{
+    struct fac__cos_args args = {.input = input};
+    return fac__api_call(&fac__op_cos, &args);
+}
+
+fac_tensor *fac_cos_inplace_ex(fac_tensor *input)
+{
+    struct fac__cos_args args = {.input = input};
+    return fac__api_inplace(&fac__op_cos, &args);
+}
+
+fac_tensor *fac_cos_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__cos_args args = {.input = input};
+    return fac__api_out(&fac__op_cos, &args, out);
+}
+
+fac_tensor *fac_sinh_ex(fac_tensor *input)
+{
+    struct fac__sinh_args args = {.input = input};
+    return fac__api_call(&fac__op_sinh, &args);
+}
+
+fac_tensor *fac_sinh_inplace_ex(fac_tensor *input)
+{
+    struct fac__sinh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sinh, &args);
+}
+
+fac_tensor *fac_sinh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sinh_args args = {.input = input};
+    return fac__api_out(&fac__op_sinh, &args, out);
+}
+
+fac_tensor *fac_cosh_ex(fac_tensor *input)
+{
+    struct fac__cosh_args args = {.input = input};
+    return fac__api_call(&fac__op_cosh, &args);
+}
+
+fac_tensor *fac_cosh_inplace_ex(fac_tensor *input)
+{
+    struct fac__cosh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_cosh, &args);
+}
+
+fac_tensor *fac_cosh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__cosh_args args = {.input = input};
+    return fac__api_out(&fac__op_cosh, &args, out);
+}
+
+fac_tensor *fac_tan_ex(fac_tensor *input)
+{
+    struct fac__tan_args args = {.input = input};
+    return fac__api_call(&fac__op_tan, &args);
+}
+
+fac_tensor *fac_tan_inplace_ex(fac_tensor *input)
+{
+    struct fac__tan_args args = {.input = input};
+    return fac__api_inplace(&fac__op_tan, &args);
+}
+
+fac_tensor *fac_tan_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__tan_args args = {.input = input};
+    return fac__api_out(&fac__op_tan, &args, out);
+}
+
+fac_tensor *fac_tanh_ex(fac_tensor *input)
+{
+    struct fac__tanh_args args = {.input = input};
+    return fac__api_call(&fac__op_tanh, &args);
+}
+
+fac_tensor *fac_tanh_inplace_ex(fac_tensor *input)
+{
+    struct fac__tanh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_tanh, &args);
+}
+
+fac_tensor *fac_tanh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__tanh_args args = {.input = input};
+    return fac__api_out(&fac__op_tanh, &args, out);
+}
+
+fac_tensor *fac_asin_ex(fac_tensor *input)
+{
+    struct fac__asin_args args = {.input = input};
+    return fac__api_call(&fac__op_asin, &args);
+}
+
+fac_tensor *fac_asin_inplace_ex(fac_tensor *input)
+{
+    struct fac__asin_args args = {.input = input};
+    return fac__api_inplace(&fac__op_asin, &args);
+}
+
+fac_tensor *fac_asin_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__asin_args args = {.input = input};
+    return fac__api_out(&fac__op_asin, &args, out);
+}
+
+fac_tensor *fac_arcsin_ex(fac_tensor *input)
+{
+    struct fac__arcsin_args args = {.input = input};
+    return fac__api_call(&fac__op_arcsin, &args);
+}
+
+fac_tensor *fac_arcsin_inplace_ex(fac_tensor *input)
+{
+    struct fac__arcsin_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arcsin, &args);
+}
+
+fac_tensor *fac_arcsin_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arcsin_args args = {.input = input};
+    return fac__api_out(&fac__op_arcsin, &args, out);
+}
+
+fac_tensor *fac_acos_ex(fac_tensor *input)
+{
+    struct fac__acos_args args = {.input = input};
+    return fac__api_call(&fac__op_acos, &args);
+}
+
+fac_tensor *fac_acos_inplace_ex(fac_tensor *input)
+{
+    struct fac__acos_args args = {.input = input};
+    return fac__api_inplace(&fac__op_acos, &args);
+}
+
+fac_tensor *fac_acos_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__acos_args args = {.input = input};
+    return fac__api_out(&fac__op_acos, &args, out);
+}
+
+fac_tensor *fac_arccos_ex(fac_tensor *input)
+{
+    struct fac__arccos_args args = {.input = input};
+    return fac__api_call(&fac__op_arccos, &args);
+}
+
+fac_tensor *fac_arccos_inplace_ex(fac_tensor *input)
+{
+    struct fac__arccos_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arccos, &args);
+}
+
+fac_tensor *fac_arccos_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arccos_args args = {.input = input};
+    return fac__api_out(&fac__op_arccos, &args, out);
+}
+
+fac_tensor *fac_atan_ex(fac_tensor *input)
+{
+    struct fac__atan_args args = {.input = input};
+    return fac__api_call(&fac__op_atan, &args);
+}
+
+fac_tensor *fac_atan_inplace_ex(fac_tensor *input)
+{
+    struct fac__atan_args args = {.input = input};
+    return fac__api_inplace(&fac__op_atan, &args);
+}
+
+fac_tensor *fac_atan_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__atan_args args = {.input = input};
+    return fac__api_out(&fac__op_atan, &args, out);
+}
+
+fac_tensor *fac_arctan_ex(fac_tensor *input)
+{
+    struct fac__arctan_args args = {.input = input};
+    return fac__api_call(&fac__op_arctan, &args);
+}
+
+fac_tensor *fac_arctan_inplace_ex(fac_tensor *input)
+{
+    struct fac__arctan_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arctan, &args);
+}
+
+fac_tensor *fac_arctan_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arctan_args args = {.input = input};
+    return fac__api_out(&fac__op_arctan, &args, out);
+}
+
+fac_tensor *fac_asinh_ex(fac_tensor *input)
+{
+    struct fac__asinh_args args = {.input = input};
+    return fac__api_call(&fac__op_asinh, &args);
+}
+
+fac_tensor *fac_asinh_inplace_ex(fac_tensor *input)
+{
+    struct fac__asinh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_asinh, &args);
+}
+
+fac_tensor *fac_asinh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__asinh_args args = {.input = input};
+    return fac__api_out(&fac__op_asinh, &args, out);
+}
+
+fac_tensor *fac_arcsinh_ex(fac_tensor *input)
+{
+    struct fac__arcsinh_args args = {.input = input};
+    return fac__api_call(&fac__op_arcsinh, &args);
+}
+
+fac_tensor *fac_arcsinh_inplace_ex(fac_tensor *input)
+{
+    struct fac__arcsinh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arcsinh, &args);
+}
+
+fac_tensor *fac_arcsinh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arcsinh_args args = {.input = input};
+    return fac__api_out(&fac__op_arcsinh, &args, out);
+}
+
+fac_tensor *fac_acosh_ex(fac_tensor *input)
+{
+    struct fac__acosh_args args = {.input = input};
+    return fac__api_call(&fac__op_acosh, &args);
+}
+
+fac_tensor *fac_acosh_inplace_ex(fac_tensor *input)
+{
+    struct fac__acosh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_acosh, &args);
+}
+
+fac_tensor *fac_acosh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__acosh_args args = {.input = input};
+    return fac__api_out(&fac__op_acosh, &args, out);
+}
+
+fac_tensor *fac_arccosh_ex(fac_tensor *input)
+{
+    struct fac__arccosh_args args = {.input = input};
+    return fac__api_call(&fac__op_arccosh, &args);
+}
+
+fac_tensor *fac_arccosh_inplace_ex(fac_tensor *input)
+{
+    struct fac__arccosh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arccosh, &args);
+}
+
+fac_tensor *fac_arccosh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arccosh_args args = {.input = input};
+    return fac__api_out(&fac__op_arccosh, &args, out);
+}
+
+fac_tensor *fac_atanh_ex(fac_tensor *input)
+{
+    struct fac__atanh_args args = {.input = input};
+    return fac__api_call(&fac__op_atanh, &args);
+}
+
+fac_tensor *fac_atanh_inplace_ex(fac_tensor *input)
+{
+    struct fac__atanh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_atanh, &args);
+}
+
+fac_tensor *fac_atanh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__atanh_args args = {.input = input};
+    return fac__api_out(&fac__op_atanh, &args, out);
+}
+
+fac_tensor *fac_arctanh_ex(fac_tensor *input)
+{
+    struct fac__arctanh_args args = {.input = input};
+    return fac__api_call(&fac__op_arctanh, &args);
+}
+
+fac_tensor *fac_arctanh_inplace_ex(fac_tensor *input)
+{
+    struct fac__arctanh_args args = {.input = input};
+    return fac__api_inplace(&fac__op_arctanh, &args);
+}
+
+fac_tensor *fac_arctanh_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__arctanh_args args = {.input = input};
+    return fac__api_out(&fac__op_arctanh, &args, out);
+}
+
+fac_tensor *fac_sigmoid_ex(fac_tensor *input)
+{
+    struct fac__sigmoid_args args = {.input = input};
+    return fac__api_call(&fac__op_sigmoid, &args);
+}
+
+fac_tensor *fac_sigmoid_inplace_ex(fac_tensor *input)
+{
+    struct fac__sigmoid_args args = {.input = input};
+    return fac__api_inplace(&fac__op_sigmoid, &args);
+}
+
+fac_tensor *fac_sigmoid_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__sigmoid_args args = {.input = input};
+    return fac__api_out(&fac__op_sigmoid, &args, out);
+}
+
+fac_tensor *fac_erf_ex(fac_tensor *input)
+{
+    struct fac__erf_args args = {.input = input};
+    return fac__api_call(&fac__op_erf, &args);
+}
+
+fac_tensor *fac_erf_inplace_ex(fac_tensor *input)
+{
+    struct fac__erf_args args = {.input = input};
+    return fac__api_inplace(&fac__op_erf, &args);
+}
+
+fac_tensor *fac_erf_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__erf_args args = {.input = input};
+    return fac__api_out(&fac__op_erf, &args, out);
+}
+
+fac_tensor *fac_erfc_ex(fac_tensor *input)
+{
+    struct fac__erfc_args args = {.input = input};
+    return fac__api_call(&fac__op_erfc, &args);
+}
+
+fac_tensor *fac_erfc_inplace_ex(fac_tensor *input)
+{
+    struct fac__erfc_args args = {.input = input};
+    return fac__api_inplace(&fac__op_erfc, &args);
+}
+
+fac_tensor *fac_erfc_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__erfc_args args = {.input = input};
+    return fac__api_out(&fac__op_erfc, &args, out);
+}
+
+fac_tensor *fac_floor_ex(fac_tensor *input)
+{
+    struct fac__floor_args args = {.input = input};
+    return fac__api_call(&fac__op_floor, &args);
+}
+
+fac_tensor *fac_floor_inplace_ex(fac_tensor *input)
+{
+    struct fac__floor_args args = {.input = input};
+    return fac__api_inplace(&fac__op_floor, &args);
+}
+
+fac_tensor *fac_floor_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__floor_args args = {.input = input};
+    return fac__api_out(&fac__op_floor, &args, out);
+}
+
+fac_tensor *fac_ceil_ex(fac_tensor *input)
+{
+    struct fac__ceil_args args = {.input = input};
+    return fac__api_call(&fac__op_ceil, &args);
+}
+
+fac_tensor *fac_ceil_inplace_ex(fac_tensor *input)
+{
+    struct fac__ceil_args args = {.input = input};
+    return fac__api_inplace(&fac__op_ceil, &args);
+}
+
+fac_tensor *fac_ceil_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__ceil_args args = {.input = input};
+    return fac__api_out(&fac__op_ceil, &args, out);
+}
+
+fac_tensor *fac_trunc_ex(fac_tensor *input)
+{
+    struct fac__trunc_args args = {.input = input};
+    return fac__api_call(&fac__op_trunc, &args);
+}
+
+fac_tensor *fac_trunc_inplace_ex(fac_tensor *input)
+{
+    struct fac__trunc_args args = {.input = input};
+    return fac__api_inplace(&fac__op_trunc, &args);
+}
+
+fac_tensor *fac_trunc_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__trunc_args args = {.input = input};
+    return fac__api_out(&fac__op_trunc, &args, out);
+}
+
+fac_tensor *fac_fix_ex(fac_tensor *input)
+{
+    struct fac__fix_args args = {.input = input};
+    return fac__api_call(&fac__op_fix, &args);
+}
+
+fac_tensor *fac_fix_inplace_ex(fac_tensor *input)
+{
+    struct fac__fix_args args = {.input = input};
+    return fac__api_inplace(&fac__op_fix, &args);
+}
+
+fac_tensor *fac_fix_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__fix_args args = {.input = input};
+    return fac__api_out(&fac__op_fix, &args, out);
+}
+
+fac_tensor *fac_frac_ex(fac_tensor *input)
+{
+    struct fac__frac_args args = {.input = input};
+    return fac__api_call(&fac__op_frac, &args);
+}
+
+fac_tensor *fac_frac_inplace_ex(fac_tensor *input)
+{
+    struct fac__frac_args args = {.input = input};
+    return fac__api_inplace(&fac__op_frac, &args);
+}
+
+fac_tensor *fac_frac_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__frac_args args = {.input = input};
+    return fac__api_out(&fac__op_frac, &args, out);
+}
+
+fac_tensor *fac_round_ex(fac_tensor *input)
+{
+    struct fac__round_args args = {.input = input};
+    return fac__api_call(&fac__op_round, &args);
+}
+
+fac_tensor *fac_round_inplace_ex(fac_tensor *input)
+{
+    struct fac__round_args args = {.input = input};
+    return fac__api_inplace(&fac__op_round, &args);
+}
+
+fac_tensor *fac_round_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__round_args args = {.input = input};
+    return fac__api_out(&fac__op_round, &args, out);
+}
+
+fac_tensor *fac_round_decimals_ex(fac_tensor *input, int64_t decimals)
+{
+    struct fac__round_decimals_args args = {.input = input, .decimals = decimals};
+    return fac__api_call(&fac__op_round_decimals, &args);
+}
+
+fac_tensor *fac_round_decimals_inplace_ex(fac_tensor *input, int64_t decimals)
+{
+    struct fac__round_decimals_args args = {.input = input, .decimals = decimals};
+    return fac__api_inplace(&fac__op_round_decimals, &args);
+}
+
+fac_tensor *fac_round_decimals_out_ex(fac_tensor *out, fac_tensor *input, int64_t decimals)
+{
+    struct fac__round_decimals_args args = {.input = input, .decimals = decimals};
+    return fac__api_out(&fac__op_round_decimals, &args, out);
+}
+
+fac_tensor *fac_angle_ex(fac_tensor *input)
+{
+    struct fac__angle_args args = {.input = input};
+    return fac__api_call(&fac__op_angle, &args);
+}
+
+fac_tensor *fac_angle_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__angle_args args = {.input = input};
+    return fac__api_out(&fac__op_angle, &args, out);
+}
+
+fac_tensor *fac__nan_to_num_ex(fac_tensor *input, double nan, double posinf, double neginf)
+{
+    struct fac___nan_to_num_args args = {.input = input, .nan = nan, .posinf = posinf, .neginf = neginf};
+    return fac__api_call(&fac__op__nan_to_num, &args);
+}
+
+fac_tensor *fac_nan_to_num_ex(fac_tensor *input, const fac_nan_to_num_options *o)
+{
+    struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
+    return fac__api_call(&fac__op_nan_to_num, &args);
+}
+
+fac_tensor *fac_nan_to_num_inplace_ex(fac_tensor *input, const fac_nan_to_num_options *o)
+{
+    struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
+    return fac__api_inplace(&fac__op_nan_to_num, &args);
+}
+
+fac_tensor *fac_nan_to_num_out_ex(fac_tensor *out, fac_tensor *input, const fac_nan_to_num_options *o)
+{
+    struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
+    return fac__api_out(&fac__op_nan_to_num, &args, out);
+}
+
+fac_tensor *fac_deg2rad_ex(fac_tensor *input)
+{
+    struct fac__deg2rad_args args = {.input = input};
+    return fac__api_call(&fac__op_deg2rad, &args);
+}
+
+fac_tensor *fac_deg2rad_inplace_ex(fac_tensor *input)
+{
+    struct fac__deg2rad_args args = {.input = input};
+    return fac__api_inplace(&fac__op_deg2rad, &args);
+}
+
+fac_tensor *fac_deg2rad_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__deg2rad_args args = {.input = input};
+    return fac__api_out(&fac__op_deg2rad, &args, out);
+}
+
+fac_tensor *fac_rad2deg_ex(fac_tensor *input)
+{
+    struct fac__rad2deg_args args = {.input = input};
+    return fac__api_call(&fac__op_rad2deg, &args);
+}
+
+fac_tensor *fac_rad2deg_inplace_ex(fac_tensor *input)
+{
+    struct fac__rad2deg_args args = {.input = input};
+    return fac__api_inplace(&fac__op_rad2deg, &args);
+}
+
+fac_tensor *fac_rad2deg_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__rad2deg_args args = {.input = input};
+    return fac__api_out(&fac__op_rad2deg, &args, out);
+}
+
+fac_tensor *fac_logit_ex(fac_tensor *input, const fac_logit_options *o)
+{
+    struct fac__logit_args args = {.input = input, .eps = o->eps};
+    return fac__api_call(&fac__op_logit, &args);
+}
+
+fac_tensor *fac_logit_inplace_ex(fac_tensor *input, const fac_logit_options *o)
+{
+    struct fac__logit_args args = {.input = input, .eps = o->eps};
+    return fac__api_inplace(&fac__op_logit, &args);
+}
+
+fac_tensor *fac_logit_out_ex(fac_tensor *out, fac_tensor *input, const fac_logit_options *o)
+{
+    struct fac__logit_args args = {.input = input, .eps = o->eps};
+    return fac__api_out(&fac__op_logit, &args, out);
+}
+
+fac_tensor *fac_xlogy_ex(fac_value input, fac_value other)
+{
+    struct fac__xlogy_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_xlogy, &args);
+}
+
+fac_tensor *fac_xlogy_inplace_ex(fac_value input, fac_value other)
+{
+    struct fac__xlogy_args args = {.input = input, .other = other};
+    return fac__api_inplace(&fac__op_xlogy, &args);
+}
+
+fac_tensor *fac_xlogy_out_ex(fac_tensor *out, fac_value input, fac_value other)
+{
+    struct fac__xlogy_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_xlogy, &args, out);
+}
+
+fac_tensor *fac_where_ex(fac_tensor *condition, fac_value input, fac_value other)
+{
+    struct fac__where_args args = {.condition = condition, .input = input, .other = other};
+    return fac__api_call(&fac__op_where, &args);
+}
+
+fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, fac_value input, fac_value other)
+{
+    struct fac__where_args args = {.condition = condition, .input = input, .other = other};
+    return fac__api_out(&fac__op_where, &args, out);
+}
+
+fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_value other)
+{
+    struct fac__where_method_args args = {.input = input, .condition = condition, .other = other};
+    return fac__api_call(&fac__op_where_method, &args);
+}
+
+fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
+{
+    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
+    return fac__api_call(&fac__op_masked_fill, &args);
+}
+
+fac_tensor *fac_lerp_ex(fac_tensor *input, fac_tensor *end, fac_tensor *weight)
+{
+    struct fac__lerp_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_call(&fac__op_lerp, &args);
+}
+
+fac_tensor *fac_lerp_inplace_ex(fac_tensor *input, fac_tensor *end, fac_tensor *weight)
+{
+    struct fac__lerp_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_inplace(&fac__op_lerp, &args);
+}
+
+fac_tensor *fac_lerp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *end, fac_tensor *weight)
+{
+    struct fac__lerp_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_out(&fac__op_lerp, &args, out);
+}
+
+fac_tensor *fac_lerp_scalar_ex(fac_tensor *input, fac_tensor *end, fac_scalar weight)
+{
+    struct fac__lerp_scalar_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_call(&fac__op_lerp_scalar, &args);
+}
+
+fac_tensor *fac_lerp_scalar_inplace_ex(fac_tensor *input, fac_tensor *end, fac_scalar weight)
+{
+    struct fac__lerp_scalar_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_inplace(&fac__op_lerp_scalar, &args);
+}
+
+fac_tensor *fac_lerp_scalar_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *end, fac_scalar weight)
+{
+    struct fac__lerp_scalar_args args = {.input = input, .end = end, .weight = weight};
+    return fac__api_out(&fac__op_lerp_scalar, &args, out);
+}
+
+fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
+{
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_call(&fac__op_addcmul, &args);
+}
+
+fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
+{
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_inplace(&fac__op_addcmul, &args);
+}
+
+fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
+{
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_out(&fac__op_addcmul, &args, out);
+}
+
+fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
+{
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_call(&fac__op_addcdiv, &args);
+}
+
+fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
+{
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_inplace(&fac__op_addcdiv, &args);
+}
+
+fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
+{
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    return fac__api_out(&fac__op_addcdiv, &args, out);
+}
+
+fac_tensor *fac_clamp_ex(fac_tensor *input, const fac_clamp_options *o)
+{
+    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_call(&fac__op_clamp, &args);
+}
+
+fac_tensor *fac_clamp_inplace_ex(fac_tensor *input, const fac_clamp_options *o)
+{
+    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_inplace(&fac__op_clamp, &args);
+}
+
+fac_tensor *fac_clamp_out_ex(fac_tensor *out, fac_tensor *input, const fac_clamp_options *o)
+{
+    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_out(&fac__op_clamp, &args, out);
+}
+
+fac_tensor *fac_clip_ex(fac_tensor *input, const fac_clip_options *o)
+{
+    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_call(&fac__op_clip, &args);
+}
+
+fac_tensor *fac_clip_inplace_ex(fac_tensor *input, const fac_clip_options *o)
+{
+    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_inplace(&fac__op_clip, &args);
+}
+
+fac_tensor *fac_clip_out_ex(fac_tensor *out, fac_tensor *input, const fac_clip_options *o)
+{
+    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    return fac__api_out(&fac__op_clip, &args, out);
+}
+
+fac_tensor *fac_clamp_min_ex(fac_tensor *input, fac_value min)
+{
+    struct fac__clamp_min_args args = {.input = input, .min = min};
+    return fac__api_call(&fac__op_clamp_min, &args);
+}
+
+fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, fac_value min)
+{
+    struct fac__clamp_min_args args = {.input = input, .min = min};
+    return fac__api_inplace(&fac__op_clamp_min, &args);
+}
+
+fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, fac_value min)
+{
+    struct fac__clamp_min_args args = {.input = input, .min = min};
+    return fac__api_out(&fac__op_clamp_min, &args, out);
+}
+
+fac_tensor *fac_clamp_max_ex(fac_tensor *input, fac_value max)
+{
+    struct fac__clamp_max_args args = {.input = input, .max = max};
+    return fac__api_call(&fac__op_clamp_max, &args);
+}
+
+fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, fac_value max)
+{
+    struct fac__clamp_max_args args = {.input = input, .max = max};
+    return fac__api_inplace(&fac__op_clamp_max, &args);
+}
+
+fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, fac_value max)
+{
+    struct fac__clamp_max_args args = {.input = input, .max = max};
+    return fac__api_out(&fac__op_clamp_max, &args, out);
+}
+
+fac_tensor *fac__clamp_ex(fac_tensor *input, fac_scalar low, fac_scalar high)
+{
+    struct fac___clamp_args args = {.input = input, .low = low, .high = high};
+    return fac__api_call(&fac__op__clamp, &args);
+}
+
+fac_tensor *fac__clamp_low_ex(fac_tensor *input, fac_scalar low)
+{
+    struct fac___clamp_low_args args = {.input = input, .low = low};
+    return fac__api_call(&fac__op__clamp_low, &args);
+}
+
+fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high)
+{
+    struct fac___clamp_high_args args = {.input = input, .high = high};
+    return fac__api_call(&fac__op__clamp_high, &args);
+}
+
+fac_tensor *fac__clamp_tensor_ex(fac_value input, fac_value low, fac_value high)
+{
+    struct fac___clamp_tensor_args args = {.input = input, .low = low, .high = high};
+    return fac__api_call(&fac__op__clamp_tensor, &args);
 }
 
 fac_tensor *fac_conj_physical_ex(fac_tensor *input)
@@ -470,6 +2432,402 @@ fac_tensor *fac_imag_ex(fac_tensor *input)
 {
     struct fac__imag_args args = {.input = input};
     return fac__api_call(&fac__op_imag, &args);
+}
+
+fac_tensor *fac_complex_ex(fac_tensor *real, fac_tensor *imag)
+{
+    struct fac__complex_args args = {.real = real, .imag = imag};
+    return fac__api_call(&fac__op_complex, &args);
+}
+
+fac_tensor *fac_complex_out_ex(fac_tensor *out, fac_tensor *real, fac_tensor *imag)
+{
+    struct fac__complex_args args = {.real = real, .imag = imag};
+    return fac__api_out(&fac__op_complex, &args, out);
+}
+
+fac_tensor *fac_polar_ex(fac_tensor *abs, fac_tensor *angle)
+{
+    struct fac__polar_args args = {.abs = abs, .angle = angle};
+    return fac__api_call(&fac__op_polar, &args);
+}
+
+fac_tensor *fac_polar_out_ex(fac_tensor *out, fac_tensor *abs, fac_tensor *angle)
+{
+    struct fac__polar_args args = {.abs = abs, .angle = angle};
+    return fac__api_out(&fac__op_polar, &args, out);
+}
+
+fac_tensor *fac_relu_ex(fac_tensor *input)
+{
+    struct fac__relu_args args = {.input = input};
+    return fac__api_call(&fac__op_relu, &args);
+}
+
+fac_tensor *fac_relu_inplace_ex(fac_tensor *input)
+{
+    struct fac__relu_args args = {.input = input};
+    return fac__api_inplace(&fac__op_relu, &args);
+}
+
+fac_tensor *fac_leaky_relu_ex(fac_tensor *input, const fac_leaky_relu_options *o)
+{
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    return fac__api_call(&fac__op_leaky_relu, &args);
+}
+
+fac_tensor *fac_leaky_relu_inplace_ex(fac_tensor *input, const fac_leaky_relu_options *o)
+{
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    return fac__api_inplace(&fac__op_leaky_relu, &args);
+}
+
+fac_tensor *fac_leaky_relu_out_ex(fac_tensor *out, fac_tensor *input, const fac_leaky_relu_options *o)
+{
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    return fac__api_out(&fac__op_leaky_relu, &args, out);
+}
+
+fac_tensor *fac_elu_ex(fac_tensor *input, const fac_elu_options *o)
+{
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    return fac__api_call(&fac__op_elu, &args);
+}
+
+fac_tensor *fac_elu_inplace_ex(fac_tensor *input, const fac_elu_options *o)
+{
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    return fac__api_inplace(&fac__op_elu, &args);
+}
+
+fac_tensor *fac_elu_out_ex(fac_tensor *out, fac_tensor *input, const fac_elu_options *o)
+{
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    return fac__api_out(&fac__op_elu, &args, out);
+}
+
+fac_tensor *fac_selu_ex(fac_tensor *input)
+{
+    struct fac__selu_args args = {.input = input};
+    return fac__api_call(&fac__op_selu, &args);
+}
+
+fac_tensor *fac_selu_inplace_ex(fac_tensor *input)
+{
+    struct fac__selu_args args = {.input = input};
+    return fac__api_inplace(&fac__op_selu, &args);
+}
+
+fac_tensor *fac_celu_ex(fac_tensor *input, const fac_celu_options *o)
+{
+    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
+    return fac__api_call(&fac__op_celu, &args);
+}
+
+fac_tensor *fac_celu_inplace_ex(fac_tensor *input, const fac_celu_options *o)
+{
+    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
+    return fac__api_inplace(&fac__op_celu, &args);
+}
+
+fac_tensor *fac_gelu_ex(fac_tensor *input, const fac_gelu_options *o)
+{
+    struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
+    return fac__api_call(&fac__op_gelu, &args);
+}
+
+fac_tensor *fac_gelu_inplace_ex(fac_tensor *input, const fac_gelu_options *o)
+{
+    struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
+    return fac__api_inplace(&fac__op_gelu, &args);
+}
+
+fac_tensor *fac_gelu_out_ex(fac_tensor *out, fac_tensor *input, const fac_gelu_options *o)
+{
+    struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
+    return fac__api_out(&fac__op_gelu, &args, out);
+}
+
+fac_tensor *fac__gelu_erf_ex(fac_tensor *input)
+{
+    struct fac___gelu_erf_args args = {.input = input};
+    return fac__api_call(&fac__op__gelu_erf, &args);
+}
+
+fac_tensor *fac__gelu_tanh_ex(fac_tensor *input)
+{
+    struct fac___gelu_tanh_args args = {.input = input};
+    return fac__api_call(&fac__op__gelu_tanh, &args);
+}
+
+fac_tensor *fac_silu_ex(fac_tensor *input)
+{
+    struct fac__silu_args args = {.input = input};
+    return fac__api_call(&fac__op_silu, &args);
+}
+
+fac_tensor *fac_silu_inplace_ex(fac_tensor *input)
+{
+    struct fac__silu_args args = {.input = input};
+    return fac__api_inplace(&fac__op_silu, &args);
+}
+
+fac_tensor *fac_silu_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__silu_args args = {.input = input};
+    return fac__api_out(&fac__op_silu, &args, out);
+}
+
+fac_tensor *fac_softplus_ex(fac_tensor *input, const fac_softplus_options *o)
+{
+    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
+    return fac__api_call(&fac__op_softplus, &args);
+}
+
+fac_tensor *fac_softplus_out_ex(fac_tensor *out, fac_tensor *input, const fac_softplus_options *o)
+{
+    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
+    return fac__api_out(&fac__op_softplus, &args, out);
+}
+
+fac_tensor *fac_hardtanh_ex(fac_tensor *input, const fac_hardtanh_options *o)
+{
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    return fac__api_call(&fac__op_hardtanh, &args);
+}
+
+fac_tensor *fac_hardtanh_inplace_ex(fac_tensor *input, const fac_hardtanh_options *o)
+{
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    return fac__api_inplace(&fac__op_hardtanh, &args);
+}
+
+fac_tensor *fac_hardtanh_out_ex(fac_tensor *out, fac_tensor *input, const fac_hardtanh_options *o)
+{
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    return fac__api_out(&fac__op_hardtanh, &args, out);
+}
+
+fac_tensor *fac_relu6_ex(fac_tensor *input)
+{
+    struct fac__relu6_args args = {.input = input};
+    return fac__api_call(&fac__op_relu6, &args);
+}
+
+fac_tensor *fac_relu6_inplace_ex(fac_tensor *input)
+{
+    struct fac__relu6_args args = {.input = input};
+    return fac__api_inplace(&fac__op_relu6, &args);
+}
+
+fac_tensor *fac_hardswish_ex(fac_tensor *input)
+{
+    struct fac__hardswish_args args = {.input = input};
+    return fac__api_call(&fac__op_hardswish, &args);
+}
+
+fac_tensor *fac_hardswish_inplace_ex(fac_tensor *input)
+{
+    struct fac__hardswish_args args = {.input = input};
+    return fac__api_inplace(&fac__op_hardswish, &args);
+}
+
+fac_tensor *fac_hardswish_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__hardswish_args args = {.input = input};
+    return fac__api_out(&fac__op_hardswish, &args, out);
+}
+
+fac_tensor *fac_hardsigmoid_ex(fac_tensor *input)
+{
+    struct fac__hardsigmoid_args args = {.input = input};
+    return fac__api_call(&fac__op_hardsigmoid, &args);
+}
+
+fac_tensor *fac_hardsigmoid_inplace_ex(fac_tensor *input)
+{
+    struct fac__hardsigmoid_args args = {.input = input};
+    return fac__api_inplace(&fac__op_hardsigmoid, &args);
+}
+
+fac_tensor *fac_hardsigmoid_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__hardsigmoid_args args = {.input = input};
+    return fac__api_out(&fac__op_hardsigmoid, &args, out);
+}
+
+fac_tensor *fac_mish_ex(fac_tensor *input)
+{
+    struct fac__mish_args args = {.input = input};
+    return fac__api_call(&fac__op_mish, &args);
+}
+
+fac_tensor *fac_mish_inplace_ex(fac_tensor *input)
+{
+    struct fac__mish_args args = {.input = input};
+    return fac__api_inplace(&fac__op_mish, &args);
+}
+
+fac_tensor *fac_mish_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__mish_args args = {.input = input};
+    return fac__api_out(&fac__op_mish, &args, out);
+}
+
+fac_tensor *fac_log_sigmoid_ex(fac_tensor *input)
+{
+    struct fac__log_sigmoid_args args = {.input = input};
+    return fac__api_call(&fac__op_log_sigmoid, &args);
+}
+
+fac_tensor *fac_log_sigmoid_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__log_sigmoid_args args = {.input = input};
+    return fac__api_out(&fac__op_log_sigmoid, &args, out);
+}
+
+fac_tensor *fac_threshold_ex(fac_tensor *input, fac_scalar threshold, fac_scalar value)
+{
+    struct fac__threshold_args args = {.input = input, .threshold = threshold, .value = value};
+    return fac__api_call(&fac__op_threshold, &args);
+}
+
+fac_tensor *fac_threshold_inplace_ex(fac_tensor *input, fac_scalar threshold, fac_scalar value)
+{
+    struct fac__threshold_args args = {.input = input, .threshold = threshold, .value = value};
+    return fac__api_inplace(&fac__op_threshold, &args);
+}
+
+fac_tensor *fac_prelu_ex(fac_tensor *input, fac_tensor *weight)
+{
+    struct fac__prelu_args args = {.input = input, .weight = weight};
+    return fac__api_call(&fac__op_prelu, &args);
+}
+
+fac_tensor *fac_threshold_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar threshold)
+{
+    struct fac__threshold_backward_args args = {.grad_output = grad_output, .input = input, .threshold = threshold};
+    return fac__api_call(&fac__op_threshold_backward, &args);
+}
+
+fac_tensor *fac_sigmoid_backward_ex(fac_tensor *grad_output, fac_tensor *output)
+{
+    struct fac__sigmoid_backward_args args = {.grad_output = grad_output, .output = output};
+    return fac__api_call(&fac__op_sigmoid_backward, &args);
+}
+
+fac_tensor *fac_tanh_backward_ex(fac_tensor *grad_output, fac_tensor *output)
+{
+    struct fac__tanh_backward_args args = {.grad_output = grad_output, .output = output};
+    return fac__api_call(&fac__op_tanh_backward, &args);
+}
+
+fac_tensor *fac_gelu_erf_backward_ex(fac_tensor *grad_output, fac_tensor *input)
+{
+    struct fac__gelu_erf_backward_args args = {.grad_output = grad_output, .input = input};
+    return fac__api_call(&fac__op_gelu_erf_backward, &args);
+}
+
+fac_tensor *fac_gelu_tanh_backward_ex(fac_tensor *grad_output, fac_tensor *input)
+{
+    struct fac__gelu_tanh_backward_args args = {.grad_output = grad_output, .input = input};
+    return fac__api_call(&fac__op_gelu_tanh_backward, &args);
+}
+
+fac_tensor *fac_silu_backward_ex(fac_tensor *grad_output, fac_tensor *input)
+{
+    struct fac__silu_backward_args args = {.grad_output = grad_output, .input = input};
+    return fac__api_call(&fac__op_silu_backward, &args);
+}
+
+fac_tensor *fac_softplus_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar beta, fac_scalar threshold)
+{
+    struct fac__softplus_backward_args args = {.grad_output = grad_output, .input = input, .beta = beta, .threshold = threshold};
+    return fac__api_call(&fac__op_softplus_backward, &args);
+}
+
+fac_tensor *fac_elu_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar alpha, fac_scalar scale, fac_scalar input_scale, fac_scalar is_result)
+{
+    struct fac__elu_backward_args args = {.grad_output = grad_output, .input = input, .alpha = alpha, .scale = scale, .input_scale = input_scale, .is_result = is_result};
+    return fac__api_call(&fac__op_elu_backward, &args);
+}
+
+fac_tensor *fac_leaky_relu_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar negative_slope)
+{
+    struct fac__leaky_relu_backward_args args = {.grad_output = grad_output, .input = input, .negative_slope = negative_slope};
+    return fac__api_call(&fac__op_leaky_relu_backward, &args);
+}
+
+fac_tensor *fac_hardtanh_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_scalar min_val, fac_scalar max_val)
+{
+    struct fac__hardtanh_backward_args args = {.grad_output = grad_output, .input = input, .min_val = min_val, .max_val = max_val};
+    return fac__api_call(&fac__op_hardtanh_backward, &args);
+}
+
+fac_tensor *fac_mse_loss_ex(fac_tensor *input, fac_tensor *target, const fac_mse_loss_options *o)
+{
+    struct fac__mse_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1};
+    return fac__api_call(&fac__op_mse_loss, &args);
+}
+
+fac_tensor *fac_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_l1_loss_options *o)
+{
+    struct fac__l1_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1};
+    return fac__api_call(&fac__op_l1_loss, &args);
+}
+
+fac_tensor *fac_smooth_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_smooth_l1_loss_options *o)
+{
+    struct fac__smooth_l1_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1, .beta = o->beta.given ? o->beta.value : 1.0};
+    return fac__api_call(&fac__op_smooth_l1_loss, &args);
+}
+
+fac_tensor *fac_huber_loss_ex(fac_tensor *input, fac_tensor *target, const fac_huber_loss_options *o)
+{
+    struct fac__huber_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1, .delta = o->delta.given ? o->delta.value : 1.0};
+    return fac__api_call(&fac__op_huber_loss, &args);
+}
+
+fac_tensor *fac_binary_cross_entropy_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_options *o)
+{
+    struct fac__binary_cross_entropy_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1};
+    return fac__api_call(&fac__op_binary_cross_entropy, &args);
+}
+
+fac_tensor *fac_binary_cross_entropy_with_logits_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_with_logits_options *o)
+{
+    struct fac__binary_cross_entropy_with_logits_args args = {.input = input, .target = target, .weight = o->weight, .pos_weight = o->pos_weight, .reduction = o->reduction.given ? o->reduction.value : 1};
+    return fac__api_call(&fac__op_binary_cross_entropy_with_logits, &args);
+}
+
+fac_tensor *fac__smooth_l1_ex(fac_tensor *input, fac_tensor *target, double beta)
+{
+    struct fac___smooth_l1_args args = {.input = input, .target = target, .beta = beta};
+    return fac__api_call(&fac__op__smooth_l1, &args);
+}
+
+fac_tensor *fac__huber_ex(fac_tensor *input, fac_tensor *target, double delta)
+{
+    struct fac___huber_args args = {.input = input, .target = target, .delta = delta};
+    return fac__api_call(&fac__op__huber, &args);
+}
+
+fac_tensor *fac__bce_ex(fac_tensor *input, fac_tensor *target)
+{
+    struct fac___bce_args args = {.input = input, .target = target};
+    return fac__api_call(&fac__op__bce, &args);
+}
+
+fac_tensor *fac__bce_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target)
+{
+    struct fac___bce_backward_args args = {.grad_output = grad_output, .input = input, .target = target};
+    return fac__api_call(&fac__op__bce_backward, &args);
+}
+
+fac_tensor *fac__bce_logits_ex(fac_tensor *input, fac_tensor *target)
+{
+    struct fac___bce_logits_args args = {.input = input, .target = target};
+    return fac__api_call(&fac__op__bce_logits, &args);
 }
 
 fac_tensor *fac_sum_ex(fac_tensor *input, const fac_sum_options *o)

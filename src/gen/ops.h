@@ -288,11 +288,700 @@ struct fac__add_args {
 };
 fac__vjp_fn fac__vjp_add;
 
+struct fac__sub_args {
+    fac_value input;
+    fac_value other;
+    fac_scalar alpha;
+};
+fac__vjp_fn fac__vjp_sub;
+
+struct fac__subtract_args {
+    fac_value input;
+    fac_value other;
+    fac_scalar alpha;
+};
+
+struct fac__rsub_args {
+    fac_tensor *input;
+    fac_value other;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__exec_rsub;
+void fac__composite_rsub(const struct fac__rsub_args *a, fac_tensor **out);
+
 struct fac__mul_args {
     fac_value input;
     fac_value other;
 };
 fac__vjp_fn fac__vjp_mul;
+
+struct fac__multiply_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__div_args {
+    fac_value input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_div;
+
+struct fac__divide_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__true_divide_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__div_mode_args {
+    fac_value input;
+    fac_value other;
+    const char *rounding_mode;
+};
+fac__exec_fn fac__exec_div_mode;
+void fac__composite_div_mode(const struct fac__div_mode_args *a, fac_tensor **out);
+
+struct fac__divide_mode_args {
+    fac_value input;
+    fac_value other;
+    const char *rounding_mode;
+};
+fac__exec_fn fac__exec_divide_mode;
+void fac__composite_divide_mode(const struct fac__divide_mode_args *a, fac_tensor **out);
+
+struct fac___div_trunc_args {
+    fac_value input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_round_like;
+
+struct fac___div_floor_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__floor_divide_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__remainder_args {
+    fac_value input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_remainder;
+
+struct fac__fmod_args {
+    fac_tensor *input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_fmod;
+
+struct fac__pow_args {
+    fac_value input;
+    fac_value exponent;
+};
+fac__vjp_fn fac__vjp_pow;
+
+struct fac__float_power_args {
+    fac_value input;
+    fac_value exponent;
+};
+fac__exec_fn fac__exec_float_power;
+void fac__composite_float_power(const struct fac__float_power_args *a, fac_tensor **out);
+
+struct fac__maximum_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_maximum;
+
+struct fac__minimum_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_minimum;
+
+struct fac__fmax_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_fmax;
+
+struct fac__fmin_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_fmin;
+
+struct fac__atan2_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_atan2;
+
+struct fac__arctan2_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+
+struct fac__hypot_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_hypot;
+
+struct fac__copysign_args {
+    fac_tensor *input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_copysign;
+
+struct fac__eq_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__ne_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__not_equal_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__lt_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__less_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__le_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__less_equal_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__gt_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__greater_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__ge_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__greater_equal_args {
+    fac_tensor *input;
+    fac_value other;
+};
+
+struct fac__logical_and_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+
+struct fac__bitwise_and_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__logical_or_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+
+struct fac__bitwise_or_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__logical_xor_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+
+struct fac__bitwise_xor_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__logical_not_args {
+    fac_tensor *input;
+};
+
+struct fac__bitwise_not_args {
+    fac_tensor *input;
+};
+
+struct fac__bitwise_left_shift_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__bitwise_right_shift_args {
+    fac_value input;
+    fac_value other;
+};
+
+struct fac__isnan_args {
+    fac_tensor *input;
+};
+
+struct fac__isinf_args {
+    fac_tensor *input;
+};
+
+struct fac__isfinite_args {
+    fac_tensor *input;
+};
+
+struct fac__signbit_args {
+    fac_tensor *input;
+};
+
+struct fac__isposinf_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_isposinf;
+void fac__composite_isposinf(const struct fac__isposinf_args *a, fac_tensor **out);
+
+struct fac__isneginf_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_isneginf;
+void fac__composite_isneginf(const struct fac__isneginf_args *a, fac_tensor **out);
+
+struct fac__isreal_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_isreal;
+void fac__composite_isreal(const struct fac__isreal_args *a, fac_tensor **out);
+
+struct fac__isclose_args {
+    fac_tensor *input;
+    fac_tensor *other;
+    double rtol;
+    double atol;
+    bool equal_nan;
+};
+fac__exec_fn fac__exec_isclose;
+void fac__composite_isclose(const struct fac__isclose_args *a, fac_tensor **out);
+
+struct fac__allclose_args {
+    fac_tensor *input;
+    fac_tensor *other;
+    double rtol;
+    double atol;
+    bool equal_nan;
+};
+fac__exec_fn fac__exec_allclose;
+
+struct fac__equal_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_equal;
+
+struct fac__is_nonzero_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_is_nonzero;
+
+struct fac__neg_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_neg;
+
+struct fac__negative_args {
+    fac_tensor *input;
+};
+
+struct fac__positive_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_positive;
+void fac__composite_positive(const struct fac__positive_args *a, fac_tensor **out);
+
+struct fac__abs_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_abs;
+
+struct fac__absolute_args {
+    fac_tensor *input;
+};
+
+struct fac__sign_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sign;
+
+struct fac__sgn_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sgn;
+
+struct fac__square_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_square;
+
+struct fac__reciprocal_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_reciprocal;
+
+struct fac__sqrt_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sqrt;
+
+struct fac__rsqrt_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_rsqrt;
+
+struct fac__exp_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_exp;
+
+struct fac__exp2_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_exp2;
+
+struct fac__expm1_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_expm1;
+
+struct fac__log_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_log;
+
+struct fac__log2_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_log2;
+
+struct fac__log10_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_log10;
+
+struct fac__log1p_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_log1p;
+
+struct fac__sin_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sin;
+
+struct fac__cos_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_cos;
+
+struct fac__sinh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sinh;
+
+struct fac__cosh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_cosh;
+
+struct fac__tan_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_tan;
+
+struct fac__tanh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_tanh;
+
+struct fac__asin_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_asin;
+
+struct fac__arcsin_args {
+    fac_tensor *input;
+};
+
+struct fac__acos_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_acos;
+
+struct fac__arccos_args {
+    fac_tensor *input;
+};
+
+struct fac__atan_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_atan;
+
+struct fac__arctan_args {
+    fac_tensor *input;
+};
+
+struct fac__asinh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_asinh;
+
+struct fac__arcsinh_args {
+    fac_tensor *input;
+};
+
+struct fac__acosh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_acosh;
+
+struct fac__arccosh_args {
+    fac_tensor *input;
+};
+
+struct fac__atanh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_atanh;
+
+struct fac__arctanh_args {
+    fac_tensor *input;
+};
+
+struct fac__sigmoid_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_sigmoid;
+
+struct fac__erf_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_erf;
+
+struct fac__erfc_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_erfc;
+
+struct fac__floor_args {
+    fac_tensor *input;
+};
+
+struct fac__ceil_args {
+    fac_tensor *input;
+};
+
+struct fac__trunc_args {
+    fac_tensor *input;
+};
+
+struct fac__fix_args {
+    fac_tensor *input;
+};
+
+struct fac__frac_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_frac;
+
+struct fac__round_args {
+    fac_tensor *input;
+};
+
+struct fac__round_decimals_args {
+    fac_tensor *input;
+    int64_t decimals;
+};
+fac__vjp_fn fac__vjp_round_decimals;
+
+struct fac__angle_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_angle;
+
+struct fac___nan_to_num_args {
+    fac_tensor *input;
+    double nan;
+    double posinf;
+    double neginf;
+};
+fac__vjp_fn fac__vjp__nan_to_num;
+
+struct fac__nan_to_num_args {
+    fac_tensor *input;
+    fac_opt_float nan;
+    fac_opt_float posinf;
+    fac_opt_float neginf;
+};
+fac__exec_fn fac__exec_nan_to_num;
+void fac__composite_nan_to_num(const struct fac__nan_to_num_args *a, fac_tensor **out);
+
+struct fac__deg2rad_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_deg2rad;
+void fac__composite_deg2rad(const struct fac__deg2rad_args *a, fac_tensor **out);
+
+struct fac__rad2deg_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_rad2deg;
+void fac__composite_rad2deg(const struct fac__rad2deg_args *a, fac_tensor **out);
+
+struct fac__logit_args {
+    fac_tensor *input;
+    fac_opt_float eps;
+};
+fac__exec_fn fac__exec_logit;
+void fac__composite_logit(const struct fac__logit_args *a, fac_tensor **out);
+
+struct fac__xlogy_args {
+    fac_value input;
+    fac_value other;
+};
+fac__exec_fn fac__exec_xlogy;
+void fac__composite_xlogy(const struct fac__xlogy_args *a, fac_tensor **out);
+
+struct fac__where_args {
+    fac_tensor *condition;
+    fac_value input;
+    fac_value other;
+};
+fac__vjp_fn fac__vjp_where;
+
+struct fac__where_method_args {
+    fac_tensor *input;
+    fac_tensor *condition;
+    fac_value other;
+};
+fac__exec_fn fac__exec_where_method;
+void fac__composite_where_method(const struct fac__where_method_args *a, fac_tensor **out);
+
+struct fac__masked_fill_args {
+    fac_tensor *input;
+    fac_tensor *mask;
+    fac_value value;
+};
+fac__exec_fn fac__exec_masked_fill;
+void fac__composite_masked_fill(const struct fac__masked_fill_args *a, fac_tensor **out);
+
+struct fac__lerp_args {
+    fac_tensor *input;
+    fac_tensor *end;
+    fac_tensor *weight;
+};
+fac__vjp_fn fac__vjp_lerp;
+
+struct fac__lerp_scalar_args {
+    fac_tensor *input;
+    fac_tensor *end;
+    fac_scalar weight;
+};
+fac__vjp_fn fac__vjp_lerp_scalar;
+
+struct fac__addcmul_args {
+    fac_tensor *input;
+    fac_tensor *tensor1;
+    fac_tensor *tensor2;
+    fac_scalar value;
+};
+fac__vjp_fn fac__vjp_addcmul;
+
+struct fac__addcdiv_args {
+    fac_tensor *input;
+    fac_tensor *tensor1;
+    fac_tensor *tensor2;
+    fac_scalar value;
+};
+fac__vjp_fn fac__vjp_addcdiv;
+
+struct fac__clamp_args {
+    fac_tensor *input;
+    fac_value min;
+    fac_value max;
+};
+fac__exec_fn fac__exec_clamp;
+void fac__composite_clamp(const struct fac__clamp_args *a, fac_tensor **out);
+
+struct fac__clip_args {
+    fac_tensor *input;
+    fac_value min;
+    fac_value max;
+};
+fac__exec_fn fac__exec_clip;
+void fac__composite_clip(const struct fac__clip_args *a, fac_tensor **out);
+
+struct fac__clamp_min_args {
+    fac_tensor *input;
+    fac_value min;
+};
+fac__exec_fn fac__exec_clamp_min;
+void fac__composite_clamp_min(const struct fac__clamp_min_args *a, fac_tensor **out);
+
+struct fac__clamp_max_args {
+    fac_tensor *input;
+    fac_value max;
+};
+fac__exec_fn fac__exec_clamp_max;
+void fac__composite_clamp_max(const struct fac__clamp_max_args *a, fac_tensor **out);
+
+struct fac___clamp_args {
+    fac_tensor *input;
+    fac_scalar low;
+    fac_scalar high;
+};
+fac__vjp_fn fac__vjp__clamp;
+
+struct fac___clamp_low_args {
+    fac_tensor *input;
+    fac_scalar low;
+};
+fac__vjp_fn fac__vjp__clamp_low;
+
+struct fac___clamp_high_args {
+    fac_tensor *input;
+    fac_scalar high;
+};
+fac__vjp_fn fac__vjp__clamp_high;
+
+struct fac___clamp_tensor_args {
+    fac_value input;
+    fac_value low;
+    fac_value high;
+};
+fac__vjp_fn fac__vjp__clamp_tensor;
 
 struct fac__conj_physical_args {
     fac_tensor *input;
@@ -340,6 +1029,279 @@ struct fac__imag_args {
 };
 fac__exec_fn fac__exec_imag;
 void fac__composite_imag(const struct fac__imag_args *a, fac_tensor **out);
+
+struct fac__complex_args {
+    fac_tensor *real;
+    fac_tensor *imag;
+};
+fac__vjp_fn fac__vjp_complex;
+
+struct fac__polar_args {
+    fac_tensor *abs;
+    fac_tensor *angle;
+};
+fac__vjp_fn fac__vjp_polar;
+
+struct fac__relu_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_relu;
+
+struct fac__leaky_relu_args {
+    fac_tensor *input;
+    fac_scalar negative_slope;
+};
+fac__vjp_fn fac__vjp_leaky_relu;
+
+struct fac__elu_args {
+    fac_tensor *input;
+    fac_scalar alpha;
+    fac_scalar scale;
+    fac_scalar input_scale;
+};
+fac__vjp_fn fac__vjp_elu;
+
+struct fac__selu_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_selu;
+void fac__composite_selu(const struct fac__selu_args *a, fac_tensor **out);
+
+struct fac__celu_args {
+    fac_tensor *input;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__exec_celu;
+void fac__composite_celu(const struct fac__celu_args *a, fac_tensor **out);
+
+struct fac__gelu_args {
+    fac_tensor *input;
+    const char *approximate;
+};
+fac__exec_fn fac__exec_gelu;
+void fac__composite_gelu(const struct fac__gelu_args *a, fac_tensor **out);
+
+struct fac___gelu_erf_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp__gelu_erf;
+
+struct fac___gelu_tanh_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp__gelu_tanh;
+
+struct fac__silu_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_silu;
+
+struct fac__softplus_args {
+    fac_tensor *input;
+    fac_scalar beta;
+    fac_scalar threshold;
+};
+fac__vjp_fn fac__vjp_softplus;
+
+struct fac__hardtanh_args {
+    fac_tensor *input;
+    fac_scalar min_val;
+    fac_scalar max_val;
+};
+fac__vjp_fn fac__vjp_hardtanh;
+
+struct fac__relu6_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_relu6;
+void fac__composite_relu6(const struct fac__relu6_args *a, fac_tensor **out);
+
+struct fac__hardswish_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_hardswish;
+
+struct fac__hardsigmoid_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_hardsigmoid;
+
+struct fac__mish_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_mish;
+
+struct fac__log_sigmoid_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_log_sigmoid;
+
+struct fac__threshold_args {
+    fac_tensor *input;
+    fac_scalar threshold;
+    fac_scalar value;
+};
+fac__exec_fn fac__exec_threshold;
+void fac__composite_threshold(const struct fac__threshold_args *a, fac_tensor **out);
+
+struct fac__prelu_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+};
+fac__exec_fn fac__exec_prelu;
+void fac__composite_prelu(const struct fac__prelu_args *a, fac_tensor **out);
+
+struct fac__threshold_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_scalar threshold;
+};
+fac__vjp_fn fac__vjp_threshold_backward;
+
+struct fac__sigmoid_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *output;
+};
+fac__vjp_fn fac__vjp_sigmoid_backward;
+
+struct fac__tanh_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *output;
+};
+fac__vjp_fn fac__vjp_tanh_backward;
+
+struct fac__gelu_erf_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_gelu_erf_backward;
+
+struct fac__gelu_tanh_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_gelu_tanh_backward;
+
+struct fac__silu_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_silu_backward;
+
+struct fac__softplus_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_scalar beta;
+    fac_scalar threshold;
+};
+fac__vjp_fn fac__vjp_softplus_backward;
+
+struct fac__elu_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_scalar alpha;
+    fac_scalar scale;
+    fac_scalar input_scale;
+    fac_scalar is_result;
+};
+fac__vjp_fn fac__vjp_elu_backward;
+
+struct fac__leaky_relu_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_scalar negative_slope;
+};
+fac__vjp_fn fac__vjp_leaky_relu_backward;
+
+struct fac__hardtanh_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_scalar min_val;
+    fac_scalar max_val;
+};
+fac__vjp_fn fac__vjp_hardtanh_backward;
+
+struct fac__mse_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    int64_t reduction;
+};
+fac__exec_fn fac__exec_mse_loss;
+fac__vjp_fn fac__vjp_mse_loss;
+
+struct fac__l1_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    int64_t reduction;
+};
+fac__exec_fn fac__exec_l1_loss;
+void fac__composite_l1_loss(const struct fac__l1_loss_args *a, fac_tensor **out);
+
+struct fac__smooth_l1_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    int64_t reduction;
+    double beta;
+};
+fac__exec_fn fac__exec_smooth_l1_loss;
+fac__vjp_fn fac__vjp_smooth_l1_loss;
+
+struct fac__huber_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    int64_t reduction;
+    double delta;
+};
+fac__exec_fn fac__exec_huber_loss;
+fac__vjp_fn fac__vjp_huber_loss;
+
+struct fac__binary_cross_entropy_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+};
+fac__exec_fn fac__exec_binary_cross_entropy;
+fac__vjp_fn fac__vjp_binary_cross_entropy;
+
+struct fac__binary_cross_entropy_with_logits_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    fac_tensor *pos_weight;
+    int64_t reduction;
+};
+fac__exec_fn fac__exec_binary_cross_entropy_with_logits;
+fac__vjp_fn fac__vjp_binary_cross_entropy_with_logits;
+
+struct fac___smooth_l1_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    double beta;
+};
+
+struct fac___huber_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    double delta;
+};
+
+struct fac___bce_args {
+    fac_tensor *input;
+    fac_tensor *target;
+};
+
+struct fac___bce_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_tensor *target;
+};
+fac__vjp_fn fac__vjp__bce_backward;
+
+struct fac___bce_logits_args {
+    fac_tensor *input;
+    fac_tensor *target;
+};
 
 struct fac__sum_args {
     fac_tensor *input;
@@ -555,7 +1517,131 @@ enum {
     FAC__OP_ID_einsum,
     FAC__OP_ID_inner,
     FAC__OP_ID_add,
+    FAC__OP_ID_sub,
+    FAC__OP_ID_subtract,
+    FAC__OP_ID_rsub,
     FAC__OP_ID_mul,
+    FAC__OP_ID_multiply,
+    FAC__OP_ID_div,
+    FAC__OP_ID_divide,
+    FAC__OP_ID_true_divide,
+    FAC__OP_ID_div_mode,
+    FAC__OP_ID_divide_mode,
+    FAC__OP_ID__div_trunc,
+    FAC__OP_ID__div_floor,
+    FAC__OP_ID_floor_divide,
+    FAC__OP_ID_remainder,
+    FAC__OP_ID_fmod,
+    FAC__OP_ID_pow,
+    FAC__OP_ID_float_power,
+    FAC__OP_ID_maximum,
+    FAC__OP_ID_minimum,
+    FAC__OP_ID_fmax,
+    FAC__OP_ID_fmin,
+    FAC__OP_ID_atan2,
+    FAC__OP_ID_arctan2,
+    FAC__OP_ID_hypot,
+    FAC__OP_ID_copysign,
+    FAC__OP_ID_eq,
+    FAC__OP_ID_ne,
+    FAC__OP_ID_not_equal,
+    FAC__OP_ID_lt,
+    FAC__OP_ID_less,
+    FAC__OP_ID_le,
+    FAC__OP_ID_less_equal,
+    FAC__OP_ID_gt,
+    FAC__OP_ID_greater,
+    FAC__OP_ID_ge,
+    FAC__OP_ID_greater_equal,
+    FAC__OP_ID_logical_and,
+    FAC__OP_ID_bitwise_and,
+    FAC__OP_ID_logical_or,
+    FAC__OP_ID_bitwise_or,
+    FAC__OP_ID_logical_xor,
+    FAC__OP_ID_bitwise_xor,
+    FAC__OP_ID_logical_not,
+    FAC__OP_ID_bitwise_not,
+    FAC__OP_ID_bitwise_left_shift,
+    FAC__OP_ID_bitwise_right_shift,
+    FAC__OP_ID_isnan,
+    FAC__OP_ID_isinf,
+    FAC__OP_ID_isfinite,
+    FAC__OP_ID_signbit,
+    FAC__OP_ID_isposinf,
+    FAC__OP_ID_isneginf,
+    FAC__OP_ID_isreal,
+    FAC__OP_ID_isclose,
+    FAC__OP_ID_allclose,
+    FAC__OP_ID_equal,
+    FAC__OP_ID_is_nonzero,
+    FAC__OP_ID_neg,
+    FAC__OP_ID_negative,
+    FAC__OP_ID_positive,
+    FAC__OP_ID_abs,
+    FAC__OP_ID_absolute,
+    FAC__OP_ID_sign,
+    FAC__OP_ID_sgn,
+    FAC__OP_ID_square,
+    FAC__OP_ID_reciprocal,
+    FAC__OP_ID_sqrt,
+    FAC__OP_ID_rsqrt,
+    FAC__OP_ID_exp,
+    FAC__OP_ID_exp2,
+    FAC__OP_ID_expm1,
+    FAC__OP_ID_log,
+    FAC__OP_ID_log2,
+    FAC__OP_ID_log10,
+    FAC__OP_ID_log1p,
+    FAC__OP_ID_sin,
+    FAC__OP_ID_cos,
+    FAC__OP_ID_sinh,
+    FAC__OP_ID_cosh,
+    FAC__OP_ID_tan,
+    FAC__OP_ID_tanh,
+    FAC__OP_ID_asin,
+    FAC__OP_ID_arcsin,
+    FAC__OP_ID_acos,
+    FAC__OP_ID_arccos,
+    FAC__OP_ID_atan,
+    FAC__OP_ID_arctan,
+    FAC__OP_ID_asinh,
+    FAC__OP_ID_arcsinh,
+    FAC__OP_ID_acosh,
+    FAC__OP_ID_arccosh,
+    FAC__OP_ID_atanh,
+    FAC__OP_ID_arctanh,
+    FAC__OP_ID_sigmoid,
+    FAC__OP_ID_erf,
+    FAC__OP_ID_erfc,
+    FAC__OP_ID_floor,
+    FAC__OP_ID_ceil,
+    FAC__OP_ID_trunc,
+    FAC__OP_ID_fix,
+    FAC__OP_ID_frac,
+    FAC__OP_ID_round,
+    FAC__OP_ID_round_decimals,
+    FAC__OP_ID_angle,
+    FAC__OP_ID__nan_to_num,
+    FAC__OP_ID_nan_to_num,
+    FAC__OP_ID_deg2rad,
+    FAC__OP_ID_rad2deg,
+    FAC__OP_ID_logit,
+    FAC__OP_ID_xlogy,
+    FAC__OP_ID_where,
+    FAC__OP_ID_where_method,
+    FAC__OP_ID_masked_fill,
+    FAC__OP_ID_lerp,
+    FAC__OP_ID_lerp_scalar,
+    FAC__OP_ID_addcmul,
+    FAC__OP_ID_addcdiv,
+    FAC__OP_ID_clamp,
+    FAC__OP_ID_clip,
+    FAC__OP_ID_clamp_min,
+    FAC__OP_ID_clamp_max,
+    FAC__OP_ID__clamp,
+    FAC__OP_ID__clamp_low,
+    FAC__OP_ID__clamp_high,
+    FAC__OP_ID__clamp_tensor,
     FAC__OP_ID_conj_physical,
     FAC__OP_ID__conj,
     FAC__OP_ID_conj,
@@ -564,6 +1650,47 @@ enum {
     FAC__OP_ID__neg_view,
     FAC__OP_ID_real,
     FAC__OP_ID_imag,
+    FAC__OP_ID_complex,
+    FAC__OP_ID_polar,
+    FAC__OP_ID_relu,
+    FAC__OP_ID_leaky_relu,
+    FAC__OP_ID_elu,
+    FAC__OP_ID_selu,
+    FAC__OP_ID_celu,
+    FAC__OP_ID_gelu,
+    FAC__OP_ID__gelu_erf,
+    FAC__OP_ID__gelu_tanh,
+    FAC__OP_ID_silu,
+    FAC__OP_ID_softplus,
+    FAC__OP_ID_hardtanh,
+    FAC__OP_ID_relu6,
+    FAC__OP_ID_hardswish,
+    FAC__OP_ID_hardsigmoid,
+    FAC__OP_ID_mish,
+    FAC__OP_ID_log_sigmoid,
+    FAC__OP_ID_threshold,
+    FAC__OP_ID_prelu,
+    FAC__OP_ID_threshold_backward,
+    FAC__OP_ID_sigmoid_backward,
+    FAC__OP_ID_tanh_backward,
+    FAC__OP_ID_gelu_erf_backward,
+    FAC__OP_ID_gelu_tanh_backward,
+    FAC__OP_ID_silu_backward,
+    FAC__OP_ID_softplus_backward,
+    FAC__OP_ID_elu_backward,
+    FAC__OP_ID_leaky_relu_backward,
+    FAC__OP_ID_hardtanh_backward,
+    FAC__OP_ID_mse_loss,
+    FAC__OP_ID_l1_loss,
+    FAC__OP_ID_smooth_l1_loss,
+    FAC__OP_ID_huber_loss,
+    FAC__OP_ID_binary_cross_entropy,
+    FAC__OP_ID_binary_cross_entropy_with_logits,
+    FAC__OP_ID__smooth_l1,
+    FAC__OP_ID__huber,
+    FAC__OP_ID__bce,
+    FAC__OP_ID__bce_backward,
+    FAC__OP_ID__bce_logits,
     FAC__OP_ID_sum,
     FAC__OP_ID_as_strided,
     FAC__OP_ID_view,
@@ -627,7 +1754,131 @@ extern const fac__op fac__op_linear;
 extern const fac__op fac__op_einsum;
 extern const fac__op fac__op_inner;
 extern const fac__op fac__op_add;
+extern const fac__op fac__op_sub;
+extern const fac__op fac__op_subtract;
+extern const fac__op fac__op_rsub;
 extern const fac__op fac__op_mul;
+extern const fac__op fac__op_multiply;
+extern const fac__op fac__op_div;
+extern const fac__op fac__op_divide;
+extern const fac__op fac__op_true_divide;
+extern const fac__op fac__op_div_mode;
+extern const fac__op fac__op_divide_mode;
+extern const fac__op fac__op__div_trunc;
+extern const fac__op fac__op__div_floor;
+extern const fac__op fac__op_floor_divide;
+extern const fac__op fac__op_remainder;
+extern const fac__op fac__op_fmod;
+extern const fac__op fac__op_pow;
+extern const fac__op fac__op_float_power;
+extern const fac__op fac__op_maximum;
+extern const fac__op fac__op_minimum;
+extern const fac__op fac__op_fmax;
+extern const fac__op fac__op_fmin;
+extern const fac__op fac__op_atan2;
+extern const fac__op fac__op_arctan2;
+extern const fac__op fac__op_hypot;
+extern const fac__op fac__op_copysign;
+extern const fac__op fac__op_eq;
+extern const fac__op fac__op_ne;
+extern const fac__op fac__op_not_equal;
+extern const fac__op fac__op_lt;
+extern const fac__op fac__op_less;
+extern const fac__op fac__op_le;
+extern const fac__op fac__op_less_equal;
+extern const fac__op fac__op_gt;
+extern const fac__op fac__op_greater;
+extern const fac__op fac__op_ge;
+extern const fac__op fac__op_greater_equal;
+extern const fac__op fac__op_logical_and;
+extern const fac__op fac__op_bitwise_and;
+extern const fac__op fac__op_logical_or;
+extern const fac__op fac__op_bitwise_or;
+extern const fac__op fac__op_logical_xor;
+extern const fac__op fac__op_bitwise_xor;
+extern const fac__op fac__op_logical_not;
+extern const fac__op fac__op_bitwise_not;
+extern const fac__op fac__op_bitwise_left_shift;
+extern const fac__op fac__op_bitwise_right_shift;
+extern const fac__op fac__op_isnan;
+extern const fac__op fac__op_isinf;
+extern const fac__op fac__op_isfinite;
+extern const fac__op fac__op_signbit;
+extern const fac__op fac__op_isposinf;
+extern const fac__op fac__op_isneginf;
+extern const fac__op fac__op_isreal;
+extern const fac__op fac__op_isclose;
+extern const fac__op fac__op_allclose;
+extern const fac__op fac__op_equal;
+extern const fac__op fac__op_is_nonzero;
+extern const fac__op fac__op_neg;
+extern const fac__op fac__op_negative;
+extern const fac__op fac__op_positive;
+extern const fac__op fac__op_abs;
+extern const fac__op fac__op_absolute;
+extern const fac__op fac__op_sign;
+extern const fac__op fac__op_sgn;
+extern const fac__op fac__op_square;
+extern const fac__op fac__op_reciprocal;
+extern const fac__op fac__op_sqrt;
+extern const fac__op fac__op_rsqrt;
+extern const fac__op fac__op_exp;
+extern const fac__op fac__op_exp2;
+extern const fac__op fac__op_expm1;
+extern const fac__op fac__op_log;
+extern const fac__op fac__op_log2;
+extern const fac__op fac__op_log10;
+extern const fac__op fac__op_log1p;
+extern const fac__op fac__op_sin;
+extern const fac__op fac__op_cos;
+extern const fac__op fac__op_sinh;
+extern const fac__op fac__op_cosh;
+extern const fac__op fac__op_tan;
+extern const fac__op fac__op_tanh;
+extern const fac__op fac__op_asin;
+extern const fac__op fac__op_arcsin;
+extern const fac__op fac__op_acos;
+extern const fac__op fac__op_arccos;
+extern const fac__op fac__op_atan;
+extern const fac__op fac__op_arctan;
+extern const fac__op fac__op_asinh;
+extern const fac__op fac__op_arcsinh;
+extern const fac__op fac__op_acosh;
+extern const fac__op fac__op_arccosh;
+extern const fac__op fac__op_atanh;
+extern const fac__op fac__op_arctanh;
+extern const fac__op fac__op_sigmoid;
+extern const fac__op fac__op_erf;
+extern const fac__op fac__op_erfc;
+extern const fac__op fac__op_floor;
+extern const fac__op fac__op_ceil;
+extern const fac__op fac__op_trunc;
+extern const fac__op fac__op_fix;
+extern const fac__op fac__op_frac;
+extern const fac__op fac__op_round;
+extern const fac__op fac__op_round_decimals;
+extern const fac__op fac__op_angle;
+extern const fac__op fac__op__nan_to_num;
+extern const fac__op fac__op_nan_to_num;
+extern const fac__op fac__op_deg2rad;
+extern const fac__op fac__op_rad2deg;
+extern const fac__op fac__op_logit;
+extern const fac__op fac__op_xlogy;
+extern const fac__op fac__op_where;
+extern const fac__op fac__op_where_method;
+extern const fac__op fac__op_masked_fill;
+extern const fac__op fac__op_lerp;
+extern const fac__op fac__op_lerp_scalar;
+extern const fac__op fac__op_addcmul;
+extern const fac__op fac__op_addcdiv;
+extern const fac__op fac__op_clamp;
+extern const fac__op fac__op_clip;
+extern const fac__op fac__op_clamp_min;
+extern const fac__op fac__op_clamp_max;
+extern const fac__op fac__op__clamp;
+extern const fac__op fac__op__clamp_low;
+extern const fac__op fac__op__clamp_high;
+extern const fac__op fac__op__clamp_tensor;
 extern const fac__op fac__op_conj_physical;
 extern const fac__op fac__op__conj;
 extern const fac__op fac__op_conj;
@@ -636,6 +1887,47 @@ extern const fac__op fac__op_view_as_complex;
 extern const fac__op fac__op__neg_view;
 extern const fac__op fac__op_real;
 extern const fac__op fac__op_imag;
+extern const fac__op fac__op_complex;
+extern const fac__op fac__op_polar;
+extern const fac__op fac__op_relu;
+extern const fac__op fac__op_leaky_relu;
+extern const fac__op fac__op_elu;
+extern const fac__op fac__op_selu;
+extern const fac__op fac__op_celu;
+extern const fac__op fac__op_gelu;
+extern const fac__op fac__op__gelu_erf;
+extern const fac__op fac__op__gelu_tanh;
+extern const fac__op fac__op_silu;
+extern const fac__op fac__op_softplus;
+extern const fac__op fac__op_hardtanh;
+extern const fac__op fac__op_relu6;
+extern const fac__op fac__op_hardswish;
+extern const fac__op fac__op_hardsigmoid;
+extern const fac__op fac__op_mish;
+extern const fac__op fac__op_log_sigmoid;
+extern const fac__op fac__op_threshold;
+extern const fac__op fac__op_prelu;
+extern const fac__op fac__op_threshold_backward;
+extern const fac__op fac__op_sigmoid_backward;
+extern const fac__op fac__op_tanh_backward;
+extern const fac__op fac__op_gelu_erf_backward;
+extern const fac__op fac__op_gelu_tanh_backward;
+extern const fac__op fac__op_silu_backward;
+extern const fac__op fac__op_softplus_backward;
+extern const fac__op fac__op_elu_backward;
+extern const fac__op fac__op_leaky_relu_backward;
+extern const fac__op fac__op_hardtanh_backward;
+extern const fac__op fac__op_mse_loss;
+extern const fac__op fac__op_l1_loss;
+extern const fac__op fac__op_smooth_l1_loss;
+extern const fac__op fac__op_huber_loss;
+extern const fac__op fac__op_binary_cross_entropy;
+extern const fac__op fac__op_binary_cross_entropy_with_logits;
+extern const fac__op fac__op__smooth_l1;
+extern const fac__op fac__op__huber;
+extern const fac__op fac__op__bce;
+extern const fac__op fac__op__bce_backward;
+extern const fac__op fac__op__bce_logits;
 extern const fac__op fac__op_sum;
 extern const fac__op fac__op_as_strided;
 extern const fac__op fac__op_view;
