@@ -176,123 +176,87 @@ static int two_values(PyObject *a, PyObject *b, fac_value *x, fac_value *y) {
     return r == 1 ? fac__to_value(b, y) : r;
 }
 
-#define BINARY(op)                                                                                 \
-    static PyObject *nb_##op(PyObject *a, PyObject *b) {                                           \
-        struct fac__##op##_args args;                                                              \
-        memset(&args, 0, sizeof args);                                                             \
-        if (FAC_UNLIKELY(!plain(a) || !plain(b) || fac__function_mode_active())) {                 \
-            if (fac__function_mode_active() || fac__overrides(a) || fac__overrides(b))             \
-                return fac__tensor_check(a) ? override_slot("__" #op "__", a, b)                   \
-                                            : override_slot("__r" #op "__", b, a);                 \
-        }                                                                                          \
-        int r = two_values(a, b, &args.input, &args.other);                                        \
-        if (r != 1) {                                                                              \
-            if (r < 0)                                                                             \
-                return NULL;                                                                       \
-            Py_RETURN_NOTIMPLEMENTED;                                                              \
-        }                                                                                          \
-        EXTRA_##op return fac__invoke(&fac__op_##op, &args, FAC__CALL_NEW, NULL, 0);               \
-    }                                                                                              \
-    static PyObject *nb_inplace_##op(PyObject *a, PyObject *b) {                                   \
-        struct fac__##op##_args args;                                                              \
-        memset(&args, 0, sizeof args);                                                             \
-        if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))   \
-            return override_slot("__i" #op "__", a, b);                                            \
-        int r = two_values(a, b, &args.input, &args.other);                                        \
-        if (r != 1) {                                                                              \
-            if (r < 0)                                                                             \
-                return NULL;                                                                       \
-            Py_RETURN_NOTIMPLEMENTED;                                                              \
-        }                                                                                          \
-        EXTRA_##op fac_tensor *given = args.input.tensor;                                          \
-        return fac__invoke(&fac__op_##op, &args, FAC__CALL_INPLACE, &given, 1);                    \
+/* Argument structs of binary operators begin alike: two values, and for add and sub a factor. */
+static PyObject *binary(const fac__op *op, const char *forward, const char *backward, PyObject *a,
+                        PyObject *b, int how) {
+    struct fac__add_args args;
+    if (FAC_UNLIKELY(!plain(a) || !plain(b) || fac__function_mode_active())) {
+        if (fac__function_mode_active() || fac__overrides(a) || fac__overrides(b))
+            return fac__tensor_check(a) ? override_slot(forward, a, b)
+                                        : override_slot(backward, b, a);
     }
-#define EXTRA_add args.alpha = fac_int(1);
-#define EXTRA_mul
-BINARY(add)
-BINARY(mul)
-
-/* The other slots call the Python method of the same meaning: one attribute look-up slower. */
-static PyObject *by_method(const char *name, PyObject *a, PyObject *b) {
-    PyObject *arg = b;
-    return PyObject_CallMethod(a, name, "(O)", arg);
+    int r = two_values(a, b, &args.input, &args.other);
+    if (FAC_UNLIKELY(r != 1)) {
+        if (r < 0)
+            return NULL;
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    args.alpha = fac_int(1);
+    if (how == FAC__CALL_NEW)
+        return fac__invoke(op, &args, FAC__CALL_NEW, NULL, 0);
+    fac_tensor *given = args.input.tensor;
+    return fac__invoke(op, &args, FAC__CALL_INPLACE, &given, 1);
 }
 
-static bool operand(PyObject *o) {
-    if (fac__tensor_check(o))
-        return true;
-    fac_scalar s;
-    int r = fac__to_scalar(o, &s);
-    if (r < 0)
-        PyErr_Clear();
-    return r == 1;
-}
-
-#define SLOT(name, forward, backward)                                                              \
+#define SLOT(name, op, text)                                                                       \
     static PyObject *nb_##name(PyObject *a, PyObject *b) {                                         \
-        if (fac__tensor_check(a)) {                                                                \
-            if (!operand(b))                                                                       \
-                Py_RETURN_NOTIMPLEMENTED;                                                          \
-            return by_method(forward, a, b);                                                       \
-        }                                                                                          \
-        if (!operand(a))                                                                           \
-            Py_RETURN_NOTIMPLEMENTED;                                                              \
-        return by_method(backward, b, a);                                                          \
-    }
-#define SLOT_INPLACE(name, method)                                                                 \
+        return binary(&fac__op_##op, "__" text "__", "__r" text "__", a, b, FAC__CALL_NEW);        \
+    }                                                                                              \
     static PyObject *nb_inplace_##name(PyObject *a, PyObject *b) {                                 \
-        if (!operand(b))                                                                           \
-            Py_RETURN_NOTIMPLEMENTED;                                                              \
-        return by_method(method, a, b);                                                            \
+        return binary(&fac__op_##op, "__i" text "__", "__i" text "__", a, b, FAC__CALL_INPLACE);   \
     }
-SLOT(subtract, "sub", "__rsub__")
-SLOT(true_divide, "div", "__rdiv__")
-SLOT(floor_divide, "floor_divide", "__rfloordiv__")
-SLOT(remainder, "remainder", "__rmod__")
-SLOT(lshift, "bitwise_left_shift", "__rlshift__")
-SLOT(rshift, "bitwise_right_shift", "__rrshift__")
-SLOT(and, "bitwise_and", "bitwise_and")
-SLOT(or, "bitwise_or", "bitwise_or")
-SLOT(xor, "bitwise_xor", "bitwise_xor")
-SLOT_INPLACE(subtract, "sub_")
-SLOT_INPLACE(true_divide, "div_")
-SLOT_INPLACE(floor_divide, "floor_divide_")
-SLOT_INPLACE(remainder, "remainder_")
-SLOT_INPLACE(lshift, "bitwise_left_shift_")
-SLOT_INPLACE(rshift, "bitwise_right_shift_")
-SLOT_INPLACE(and, "bitwise_and_")
-SLOT_INPLACE(or, "bitwise_or_")
-SLOT_INPLACE(xor, "bitwise_xor_")
+SLOT(add, add, "add")
+SLOT(mul, mul, "mul")
+SLOT(subtract, sub, "sub")
+SLOT(true_divide, div, "truediv")
+SLOT(floor_divide, floor_divide, "floordiv")
+SLOT(remainder, remainder, "mod")
+SLOT(lshift, bitwise_left_shift, "lshift")
+SLOT(rshift, bitwise_right_shift, "rshift")
+SLOT(and, bitwise_and, "and")
+SLOT(or, bitwise_or, "or")
+SLOT(xor, bitwise_xor, "xor")
 
 static PyObject *nb_power(PyObject *a, PyObject *b, PyObject *modulus) {
     if (modulus != Py_None)
         Py_RETURN_NOTIMPLEMENTED;
-    if (fac__tensor_check(a))
-        return operand(b) ? by_method("pow", a, b) : Py_NewRef(Py_NotImplemented);
-    return operand(a) ? by_method("__rpow__", b, a) : Py_NewRef(Py_NotImplemented);
+    return binary(&fac__op_pow, "__pow__", "__rpow__", a, b, FAC__CALL_NEW);
 }
 
 static PyObject *nb_inplace_power(PyObject *a, PyObject *b, PyObject *modulus) {
     (void)modulus;
-    return operand(b) ? by_method("pow_", a, b) : Py_NewRef(Py_NotImplemented);
+    return binary(&fac__op_pow, "__ipow__", "__ipow__", a, b, FAC__CALL_INPLACE);
+}
+
+/* Slots of one op, called as it is. */
+static PyObject *one(const fac__op *op, const char *name, PyObject *a) {
+    struct fac__neg_args args = {fac__tensor_of(a)};
+    if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a)))
+        return override_slot(name, a, NULL);
+    return fac__invoke(op, &args, FAC__CALL_NEW, NULL, 0);
 }
 
 static PyObject *nb_matrix_multiply(PyObject *a, PyObject *b) {
     if (!fac__tensor_check(a) || !fac__tensor_check(b))
         Py_RETURN_NOTIMPLEMENTED;
-    return by_method("matmul", a, b);
+    if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))
+        return override_slot("__matmul__", a, b);
+    struct fac__matmul_args args = {fac__tensor_of(a), fac__tensor_of(b)};
+    if (args.input->ndim == 2 && args.other->ndim == 2)
+        return fac__invoke(&fac__op_mm, &args, FAC__CALL_NEW, NULL, 0);
+    return fac__invoke(&fac__op_matmul, &args, FAC__CALL_NEW, NULL, 0);
 }
 
 static PyObject *nb_negative(PyObject *a) {
-    return PyObject_CallMethod(a, "neg", NULL);
+    return one(&fac__op_neg, "__neg__", a);
 }
 
 static PyObject *nb_positive(PyObject *a) {
-    return PyObject_CallMethod(a, "positive", NULL);
+    return one(&fac__op_positive, "__pos__", a);
 }
 
 static PyObject *nb_absolute(PyObject *a) {
-    return PyObject_CallMethod(a, "abs", NULL);
+    return one(&fac__op_abs, "__abs__", a);
 }
 
 static PyObject *nb_invert(PyObject *a) {
@@ -301,14 +265,22 @@ static PyObject *nb_invert(PyObject *a) {
         return PyErr_Format(PyExc_TypeError,
                             "~ (operator.invert) is only implemented on integer and Boolean-type "
                             "tensors");
-    return PyObject_CallMethod(a, "bitwise_not", NULL);
+    return one(&fac__op_bitwise_not, "__invert__", a);
 }
 
 static PyObject *tensor_compare(PyObject *a, PyObject *b, int op) {
-    static const char *const names[] = {"lt", "le", "eq", "ne", "gt", "ge"};
-    if (!operand(b))
+    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+    static const fac__op *const ops[] = {&fac__op_lt, &fac__op_le, &fac__op_eq,
+                                         &fac__op_ne, &fac__op_gt, &fac__op_ge};
+    struct fac__lt_args args = {.input = fac__tensor_of(a)};
+    if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))
+        return override_slot(names[op], a, b);
+    int r = fac__to_value(b, &args.other);
+    if (r < 0)
+        return NULL;
+    if (r == 0)
         Py_RETURN_NOTIMPLEMENTED;
-    return by_method(names[op], a, b);
+    return fac__invoke(ops[op], &args, FAC__CALL_NEW, NULL, 0);
 }
 
 static Py_hash_t tensor_hash(PyObject *o) {
