@@ -3,10 +3,14 @@
 #define FAC_ALLOC_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* Fixed-size blocks for tensors, storages, nodes: 16-byte aligned (64 where size is 128), from
- * per-thread free lists. NULL sets the error. */
+/* Blocks for tensors, storages, nodes: 64-byte aligned, from the thread's lists. NULL sets the
+ * error. Never the user's allocator. */
 void *fac__object_alloc(size_t size);
 void fac__object_free(void *p, size_t size);
+
+/* Tests: the n-th allocation from now fails, counting from 0; -1: none does. */
+void fac__alloc_fail_after(int64_t n);
 
 #endif
