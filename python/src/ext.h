@@ -139,6 +139,7 @@ extern PyMethodDef *fac__generated_inplace(void);
 extern PyMethodDef *fac__generated_functions(void);
 extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
+extern PyMethodDef fac__text_functions[];
 extern PyMethodDef fac__tensor_autograd_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);

@@ -60,6 +60,7 @@ static int add_functions(PyObject *module) {
     return PyModule_AddFunctions(module, function_table) < 0 ||
                    PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
                    PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
+                   PyModule_AddFunctions(module, fac__text_functions) < 0 ||
                    PyModule_AddFunctions(module, functions) < 0
                ? -1
                : 0;
