@@ -1,10 +1,12 @@
 /* The driver of matrix products: which operand is broadcast and which read in vectors, what is
  * packed, and how the work is cut.
  *
- * Three paths, chosen by estimated cost, all with the same bits (Note [One chain]):
- *   skinny  up to four rows of L by an R whose columns are contiguous along k (a Linear layer at
- *           batch 1..4): R is transposed in registers as it streams by;
- *   direct  R's rows are contiguous and read in place: few rows, or small matrices;
+ * The paths, chosen by estimated cost, all with the same bits (Note [One chain]):
+ *   dot     one row by one column: blocks of k are lanes;
+ *   stream  one or two rows of L, or a k of a few, by an R whose rows are contiguous: whole rows
+ * are added up, memory is read and written in its own order; skinny  up to four rows of L by an R
+ * whose columns are contiguous along k (a Linear layer at batch 1..4): R is transposed in registers
+ * as it streams by; direct  R's rows are contiguous and read in place: few rows, or small matrices;
  *   packed  R is copied into panels once, L per block of rows or read in place; tiles sweep both.
  * C = A B is also C^T = B^T A^T, so either operand can be L: a Linear layer at batch 5..64 packs
  * the small input and broadcasts the weight from where it lies.
@@ -14,9 +16,11 @@
 #include <string.h>
 
 enum {
-    ROW_PANELS = 16,        /* row panels of a block of L: 96 rows under AVX2, 100 KB */
+    ROW_PANELS = 12,        /* row panels of a block of L: 72 rows under AVX2, 110 KB */
     R_BUDGET = 1 << 20,     /* real elements of R packed at a time */
-    CHUNK = 512,            /* real columns of a task */
+    CHUNK = 1024,           /* real columns of a task */
+    STREAM = 1024,          /* columns of a streamed task */
+    STREAM_K = 4,           /* most k for which many rows are streamed */
     PACK_PANELS = 8,        /* of R packed at a time */
     WORK = 1 << 17,         /* multiply-adds worth a thread's while */
     SMALL_STACK = 16 << 10, /* bytes of panels kept on the stack */
@@ -176,16 +180,91 @@ static int run_skinny(product *g) {
     const gemm_type *t = g->t;
     const int64_t strip = 2 * t->group, strips = (g->n + strip - 1) / strip;
     scratch l = {0};
-    if (g->l_k != 1) {
-        if (!scratch_get(&l, g->m * g->k, t->size))
+    /* L is copied where it is not contiguous along k, and where R's columns all fall on the same
+     * place in the first-level cache: half a page away from them it stays there. */
+    const bool crowded = g->r_col * t->size % 2048 == 0;
+    if (g->l_k != 1 || crowded) {
+        if (!scratch_get(&l, g->m * g->k + 4096 / t->size, t->size))
             return -1;
-        widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, l.p);
-        g->l = l.p;
+        char *copy = l.p;
+        if (crowded)
+            copy += ((uintptr_t)g->r + 2048 - (uintptr_t)copy) & 4095;
+        widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, copy);
+        g->l = copy;
         g->l_row = g->k;
     }
     const int64_t work = g->m * g->k * strip;
     const int status = fac__parallel_for(strips, 1 + WORK / work, skinny_range, g);
     scratch_drop(&l);
+    return status;
+}
+
+/* --- stream ---------------------------------------------------------------------------------- */
+
+static int stream_range(void *ctx, int64_t begin, int64_t end) {
+    const product *g = ctx;
+    const gemm_type *t = g->t;
+    const int64_t col_tasks = (g->n + STREAM - 1) / STREAM;
+    const bool in_c = g->direct_c && g->finish.mode == GEMM_SET;
+    const gemm_finish add = {.mode = GEMM_ADD};
+    _Alignas(64) char block[2 * STREAM * GEMM_MAX_SIZE], total[2 * STREAM * GEMM_MAX_SIZE];
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t i = u / col_tasks * 2, rows = min64(2, g->m - i);
+        const int64_t j = u % col_tasks * STREAM, n = min64(STREAM, g->n - j);
+        char *const sums = in_c ? c_at(g, i, j) : total;
+        const int64_t s_row = in_c ? g->c_row : STREAM;
+        for (int64_t p = 0; p < g->k; p += g->block) {
+            const char *l = g->l + (i * g->l_row + p * g->l_k) * t->size;
+            const char *r = g->r + (p * g->r_k + j) * t->size;
+            t->stream[rows](min64(g->block, g->k - p), n, l, g->l_row, g->l_k, r, g->r_k,
+                            p ? block : sums, p ? STREAM : s_row);
+            if (p)
+                g->d->store(&add, rows, n, block, STREAM, sums, s_row, 1, NULL);
+        }
+        if (in_c)
+            finish_in_place(g, i, rows, j, n);
+        else
+            finish(g, i, rows, j, n, total, STREAM);
+    }
+    return 0;
+}
+
+static int run_stream(product *g) {
+    const int64_t tasks = (g->m + 1) / 2 * ((g->n + STREAM - 1) / STREAM);
+    const int64_t work = 2 * g->k * min64(g->n, STREAM);
+    return fac__parallel_for(tasks, 1 + WORK / work, stream_range, g);
+}
+
+/* --- dot ------------------------------------------------------------------------------------- */
+
+static int dot_range(void *ctx, int64_t begin, int64_t end) {
+    const product *g = ctx;
+    const int64_t first = begin * g->t->group,
+                  blocks = min64(end * g->t->group, g->k / g->block) - first;
+    const int64_t at = first * g->block * g->t->size;
+    g->t->dots(blocks, g->block, g->l + at, g->r + at, g->c + first * g->t->size);
+    return 0;
+}
+
+static int run_dot(product *g) {
+    const gemm_type *t = g->t;
+    const int64_t blocks = g->k / g->block, rest = g->k % g->block;
+    const gemm_finish add = {.mode = GEMM_ADD};
+    scratch sums;
+    if (!scratch_get(&sums, blocks + 1, t->size))
+        return -1;
+    product own = *g;
+    own.c = sums.p;
+    const int64_t groups = (blocks + t->group - 1) / t->group;
+    int status = fac__parallel_for(groups, 1 + WORK / (4 * g->block), dot_range, &own);
+    if (rest) {
+        const int64_t at = blocks * g->block * t->size;
+        t->stream[1](rest, 1, g->l + at, 1, 1, g->r + at, 1, sums.p + blocks * t->size, 1);
+    }
+    for (int64_t b = 1; b < blocks + (rest > 0); b++)
+        g->d->store(&add, 1, 1, sums.p + b * t->size, 1, sums.p, 1, 1, NULL);
+    finish(g, 0, 1, 0, 1, sums.p, 1);
+    scratch_drop(&sums);
     return status;
 }
 
@@ -483,7 +562,7 @@ static int run_packed(const product *g) {
 
 /* --- roles ----------------------------------------------------------------------------------- */
 
-typedef enum { SKINNY, DIRECT, PACKED } path;
+typedef enum { DOT, STREAM_ROWS, SKINNY, DIRECT, PACKED } path;
 
 /* C^T = B^T A^T. */
 static void exchange(product *g) {
@@ -509,6 +588,14 @@ static int64_t estimate(const product *g, path *best) {
     const int64_t columns = round_up(g->n, lanes);
     const int64_t multiply = g->k * max64(g->m, 4) * columns * 2 / lanes;
     const int64_t sums = g->c_col == 1 ? mn / 4 : mn * 2;
+    if (g->d->plain && mn == 1 && g->l_k == 1 && g->r_k == 1) {
+        *best = DOT;
+        return kn * 2;
+    }
+    if (g->d->plain && g->r_col == 1 && g->n >= lanes && (g->m <= 2 || g->k <= STREAM_K)) {
+        *best = STREAM_ROWS;
+        return (kn + sums) * g->m;
+    }
     if (g->d->plain && g->r_k == 1 && g->m <= 4 && g->n >= g->t->group) {
         *best = SKINNY;
         return kn + kn * g->m / 8 + mn;
@@ -536,6 +623,10 @@ static int run(product *g) {
     g->direct_c = g->d->plain && g->c_col == 1 && !f->scale &&
                   (f->mode == GEMM_SET || (f->mode == GEMM_ADD && g->block >= g->k));
     switch (here) {
+    case DOT:
+        return run_dot(g);
+    case STREAM_ROWS:
+        return run_stream(g);
     case SKINNY:
         return run_skinny(g);
     case DIRECT:

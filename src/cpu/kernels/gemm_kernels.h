@@ -11,9 +11,9 @@
 #include "gemm.h"
 
 /* Longest block of k, in real elements. A panel of R this long stays in the first-level cache. */
-#define FAC__GEMM_BLOCK 320
+#define FAC__GEMM_BLOCK 384
 
-enum { GEMM_MAX_ROWS = 14, GEMM_MAX_GROUP_BYTES = 32 };
+enum { GEMM_MAX_ROWS = 14, GEMM_MAX_GROUP_BYTES = 32, GEMM_MAX_SIZE = 8 };
 
 enum { GEMM_SET, GEMM_ADD, GEMM_BETA };
 
@@ -54,6 +54,11 @@ typedef void gemm_store_fn(const gemm_finish *f, int64_t rows, int64_t cols, con
                            int64_t s_row, void *dst, int64_t c_row, int64_t c_col,
                            const void *bias);
 
+/* S (rows, n) = L (rows, k) R (k, n), R's and S's rows contiguous, in one chain. */
+typedef void gemm_stream_fn(int64_t k, int64_t n, const void *l, int64_t l_row, int64_t l_k,
+                            const void *r, int64_t r_k, void *s, int64_t s_row);
+typedef void gemm_dots_fn(int64_t blocks, int64_t block, const void *l, const void *r, void *sums);
+
 typedef struct {
     int size;                       /* bytes of a sum */
     int lanes;                      /* of a vector */
@@ -61,6 +66,8 @@ typedef struct {
     int group;                      /* columns of a skinny product */
     gemm_tile_fn *const (*tile)[5]; /* [rows][vectors]; 4 vectors up to 2 rows */
     gemm_skinny_fn *const *skinny;  /* [rows], rows 1 to 4 */
+    gemm_stream_fn *stream[3];      /* [rows], rows 1 and 2 */
+    gemm_dots_fn *dots;
 } gemm_type;
 
 typedef struct {

@@ -163,17 +163,58 @@ GEMM_TRANSPOSE2(gemm_transpose_f64, pf64, pu64)
 GEMM_TRANSPOSE2(gemm_transpose_u64, pu64, pu64)
 #endif
 
-/* t[q] = element q of as many rows as there are lanes, s elements apart; GEMM_QUADS(T) of them, so
- * that two such blocks fit in 16 registers beside their sums. */
+/* Complex numbers apart and together. */
+#if GEMM_PACK == 32
+#define GEMM_PAIRS8 0, 2, 4, 6, 8, 10, 12, 14
+#define GEMM_PAIRS4 0, 2, 4, 6
+#define GEMM_ODDS8 1, 3, 5, 7, 9, 11, 13, 15
+#define GEMM_ODDS4 1, 3, 5, 7
+#define GEMM_LOW8 0, 8, 1, 9, 2, 10, 3, 11
+#define GEMM_LOW4 0, 4, 1, 5
+#define GEMM_HIGH8 4, 12, 5, 13, 6, 14, 7, 15
+#define GEMM_HIGH4 2, 6, 3, 7
+#else
+#define GEMM_PAIRS8 0, 2, 4, 6
+#define GEMM_PAIRS4 0, 2
+#define GEMM_ODDS8 1, 3, 5, 7
+#define GEMM_ODDS4 1, 3
+#define GEMM_LOW8 0, 4, 1, 5
+#define GEMM_LOW4 0, 2
+#define GEMM_HIGH8 2, 6, 3, 7
+#define GEMM_HIGH4 1, 3
+#endif
+#define GEMM_COMPLEX(name, X, M, ...)                                                              \
+    GEMM_INLINE p##X gemm_##name##_##X(p##X a, p##X b) {                                           \
+        return GEMM_SHUFFLE(M, a, b, __VA_ARGS__);                                                 \
+    }
+GEMM_COMPLEX(even, f32, pu32, GEMM_PAIRS8)
+GEMM_COMPLEX(odd, f32, pu32, GEMM_ODDS8)
+GEMM_COMPLEX(zip_low, f32, pu32, GEMM_LOW8)
+GEMM_COMPLEX(zip_high, f32, pu32, GEMM_HIGH8)
+GEMM_COMPLEX(even, f64, pu64, GEMM_PAIRS4)
+GEMM_COMPLEX(odd, f64, pu64, GEMM_ODDS4)
+GEMM_COMPLEX(zip_low, f64, pu64, GEMM_LOW4)
+GEMM_COMPLEX(zip_high, f64, pu64, GEMM_HIGH4)
+#undef GEMM_COMPLEX
+
+/* t[q] = element q of as many rows as there are lanes, s elements apart, given rows 0, 3 and 6,
+ * from which two index registers reach the others. GEMM_QUADS(T) of them, so that two such blocks
+ * fit in 16 registers beside their sums. */
 #define GEMM_QUADS(T) (GEMM_PACK / (int)sizeof(T) < 4 ? GEMM_PACK / (int)sizeof(T) : 4)
 
+#define GEMM_GATHER(X, T)                                                                          \
+    GEMM_INLINE void gemm_gather_##X(const T *const p[3], int64_t s, p##X t[]) {                   \
+        _Pragma("GCC unroll 4") for (int j = 0; j < GEMM_PACK / (int)sizeof(T); j++)               \
+            memcpy(&t[j], p[j / 3] + j % 3 * s, GEMM_PACK);                                        \
+        gemm_transpose_##X(t);                                                                     \
+    }
 #if GEMM_PACK == 32
-GEMM_INLINE void gemm_gather_f32(const float *p, int64_t s, pf32 t[4]) {
+GEMM_INLINE void gemm_gather_f32(const float *const p[3], int64_t s, pf32 t[4]) {
     __m256 r[4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p + j * s)),
-                                    _mm_loadu_ps(p + (j + 4) * s), 1);
+        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j / 3] + j % 3 * s)),
+                                    _mm_loadu_ps(p[(j + 4) / 3] + (j + 4) % 3 * s), 1);
     const __m256 a = _mm256_unpacklo_ps(r[0], r[1]), b = _mm256_unpackhi_ps(r[0], r[1]);
     const __m256 c = _mm256_unpacklo_ps(r[2], r[3]), d = _mm256_unpackhi_ps(r[2], r[3]);
     t[0] = (pf32)_mm256_shuffle_ps(a, c, 0x44);
@@ -181,26 +222,18 @@ GEMM_INLINE void gemm_gather_f32(const float *p, int64_t s, pf32 t[4]) {
     t[2] = (pf32)_mm256_shuffle_ps(b, d, 0x44);
     t[3] = (pf32)_mm256_shuffle_ps(b, d, 0xee);
 }
-GEMM_INLINE void gemm_gather_u32(const uint32_t *p, int64_t s, pu32 t[4]) {
-    pf32 f[4];
-    gemm_gather_f32((const float *)(const void *)p, s, f);
+GEMM_INLINE void gemm_gather_u32(const uint32_t *const p[3], int64_t s, pu32 t[4]) {
+    const float *const f[3] = {(const float *)(const void *)p[0], (const float *)(const void *)p[1],
+                               (const float *)(const void *)p[2]};
+    pf32 x[4];
+    gemm_gather_f32(f, s, x);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++)
-        t[j] = (pu32)f[j];
+        t[j] = (pu32)x[j];
 }
 #else
-#define GEMM_GATHER_NARROW
-#endif
-#define GEMM_GATHER(X, T)                                                                          \
-    GEMM_INLINE void gemm_gather_##X(const T *p, int64_t s, p##X t[]) {                            \
-        _Pragma("GCC unroll 4") for (int j = 0; j < GEMM_PACK / (int)sizeof(T); j++)               \
-            memcpy(&t[j], p + j * s, GEMM_PACK);                                                   \
-        gemm_transpose_##X(t);                                                                     \
-    }
-#ifdef GEMM_GATHER_NARROW
 GEMM_GATHER(f32, float)
 GEMM_GATHER(u32, uint32_t)
-#undef GEMM_GATHER_NARROW
 #endif
 GEMM_GATHER(f64, double)
 GEMM_GATHER(u64, uint64_t)

@@ -209,6 +209,7 @@ const gemm_dtype *FAC__K(fac__gemm_dtype)(fac_dtype dtype) {
 
 int64_t FAC__K(fac__gemm_block)(const gemm_dtype *d, int64_t k) {
     const int64_t most = FAC__GEMM_BLOCK / d->parts;
-    const int64_t blocks = (k + most - 1) / most;
-    return blocks <= 1 ? (k > 0 ? k : 1) : ((k + blocks - 1) / blocks + 7) / 8 * 8;
+    /* Even in number, if only by a rounding: the skinny path takes them in pairs. */
+    const int64_t blocks = 2 * ((k + 2 * most - 1) / (2 * most));
+    return k <= most ? (k > 0 ? k : 1) : ((k + blocks - 1) / blocks + 7) / 8 * 8;
 }
