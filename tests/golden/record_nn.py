@@ -23,10 +23,13 @@ def record(name):
     cases = importlib.import_module("cases_" + name)
     out = {}
     for text in getattr(cases, "EXPRESSIONS", ()):
-        out[text] = golden_nn.run_expression(text, torch)
+        out[text] = golden_nn.run_expression(text, torch, cases)
     for function in getattr(cases, "SCENARIOS", ()):
         key = "def " + function.__name__
         out[key] = golden_nn.outcome(lambda: function(torch), torch)  # noqa: B023
+    for key, result in out.items():
+        if result.get("error", [""])[0] in ("NameError", "SyntaxError"):
+            raise SystemExit(f"the case itself is wrong: {key}: {result}")
     return out
 
 

@@ -36,7 +36,7 @@ _MADE = {
     "Adadelta": "{} {'lr':-1} {'rho':2} {'eps':-1} {'weight_decay':-1} {'capturable':True}",
     "RMSprop": "{} {'lr':-1} {'alpha':-1} {'eps':-1} {'momentum':-1} {'centered':1}",
     "Adagrad": "{} {'lr':-1} {'lr_decay':-1} {'eps':-1} {'weight_decay':-1} {'fused':True} "
-    "{'initial_accumulator_value':-1} {'initial_accumulator_value':2} {'fused':True,'foreach':True}",
+    "{'initial_accumulator_value':-1} {'initial_accumulator_value':2}",
 }
 EXPRESSIONS = [
     f"(lambda op: (repr(op), op.defaults, op.state_dict()))(T.optim.{c}([P(o(2))], **{k}))"
@@ -46,8 +46,10 @@ EXPRESSIONS = [
 EXPRESSIONS += [
     f"repr(T.optim.SGD({a}))"
     for a in """[] P(o(2)) [3] ['x'] [o(1)] [o(1,requires_grad=True)*2] 3 {}
-    [{'params':[]}]     [{'params':P(o(1))}] [{'params':{P(o(1))}}] [{'lr':3}] [{'params':[P(o(1))],'lr':3,'foo':4}]
-    [('a',P(o(1)))] [('a',P(o(1))),P(o(2))] [{'params':[('a',P(o(1)))]}] [P(o(1)),{'params':[P(o(1))]}]
+    [{'params':[]}] [{'params':P(o(1))}] [{'params':{P(o(1))}}] [{'lr':3}]
+    [{'params':[P(o(1))],'lr':3,'foo':4}]
+    [('a',P(o(1)))] [('a',P(o(1))),P(o(2))]
+    [{'params':[('a',P(o(1)))]}] [P(o(1)),{'params':[P(o(1))]}]
     """.split()
 ]
 EXPRESSIONS += [
@@ -77,7 +79,7 @@ _RUNS = {
     "|lr=T.tensor(.5)|differentiable=True",
     "RMSprop": "|lr=.1,alpha=.5|momentum=.9,centered=True|weight_decay=.1,maximize=True"
     "|centered=True|lr=T.tensor(.1)|momentum=.5,centered=True,differentiable=True",
-    "Adagrad": "|lr=.1,lr_decay=.1|weight_decay=.1,eps=.1|initial_accumulator_value=2.,maximize=True"
+    "Adagrad": "|lr=.1,lr_decay=.1|weight_decay=.1,eps=.1|initial_accumulator_value=2."
     "|lr=T.tensor(.1)|differentiable=True|fused=True",
 }
 
@@ -106,12 +108,12 @@ def trajectory(T, name, steps=5, dtype=None, **options):
 
 
 EXPRESSIONS += [
-    f"module_cases.trajectory(T, {c!r}, **dict({k.strip()}))"
+    f"C.trajectory(T, {c!r}, **dict({k.strip()}))"
     for c, options in _RUNS.items()
     for k in options.split("|")
 ]
 EXPRESSIONS += [
-    f"module_cases.trajectory(T, {c!r}, dtype=T.{d})"
+    f"C.trajectory(T, {c!r}, dtype=T.{d})"
     for c in _RUNS
     for d in ("float64", "bfloat16", "complex64")
 ]
@@ -396,7 +398,7 @@ SequentialLR(o, [L.ConstantLR(o, .1, 2), L.StepLR(o, 2), L.CosineAnnealingLR(o, 
 ChainedScheduler([L.StepLR(o, 2), L.ExponentialLR(o, .9)])
 ChainedScheduler([L.SequentialLR(o, [L.StepLR(o, 1), L.StepLR(o, 2)], [4]), L.ExponentialLR(o, .9)])
 """.strip().split("\n")
-_M = "module_cases."
+_M = "C."
 EXPRESSIONS += [f"{_M}schedule(T, lambda L, o: L.{s})" for s in _SCHEDULES]
 EXPRESSIONS += [
     f"{_M}schedule(T, lambda L, o: L.{s}, epochs=[0, 1, 4, 3, 9])"

@@ -41,7 +41,7 @@ def test_as_recorded(name, key, function):
         _loaded[name] = golden_nn.load(name)
     expected = _loaded[name][key]
     if function is None:
-        got = golden_nn.run_expression(key, torch)
+        got = golden_nn.run_expression(key, torch, MODULES[name])
     else:
         got = golden_nn.outcome(lambda: function(torch), torch)
     tolerance = getattr(MODULES[name], "TOLERANCE", {}).get(key, 2e-5)

@@ -1,8 +1,8 @@
 """Learning rates that change as training goes on.
 
 Most schedulers are chainable: from the learning rate in the group they compute the next one, so
-that several can act on one optimizer. `_get_closed_form_lr`, where there is one, gives the rate of an
-epoch directly; it serves the deprecated `step(epoch)`.
+that several can act on one optimizer. `_get_closed_form_lr`, where there is one, gives the rate
+of an epoch directly; it serves the deprecated `step(epoch)`.
 """
 
 import math
@@ -37,8 +37,8 @@ __all__ = [
 EPOCH_DEPRECATION_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
     "possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if "
-    "epoch is different from None, the closed form is used instead of the new chainable form, where "
-    "available. Please open an issue if you are unable to replicate your use case: "
+    "epoch is different from None, the closed form is used instead of the new chainable form, "
+    "where available. Please open an issue if you are unable to replicate your use case: "
     "https://github.com/pytorch/pytorch/issues/new/choose."
 )
 _SEE = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
