@@ -135,3 +135,8 @@ FAC__VJP(view_as_complex) {
     (void)a;
     v->in[0] = fac_view_as_real(fac_resolve_conj(g));
 }
+
+/* What fills a tensor with random numbers forgets what was there. */
+void fac__vjp_random_fill(struct fac__vjp *v) {
+    v->in[0] = fac_zeros_like(v->grad[0]);
+}

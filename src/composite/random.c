@@ -1,0 +1,227 @@
+/* Random ops that fill a new tensor. */
+#include "../rules/rules.h"
+
+#include <facula/autograd.h>
+#include <facula/ops.h>
+
+#include <math.h>
+
+#define COMPOSITE(op)                                                                              \
+    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+
+static fac_tensor *fail(const char *text)
+{
+    fac__fail(FAC_ERROR_RUNTIME, "%s", text);
+    return fac_bad;
+}
+
+COMPOSITE(random_to)
+{
+    out[0] = fac_random_from_(a->input, 0, a->to, .generator = a->generator);
+}
+
+COMPOSITE(rand)
+{
+    out[0] = fac_uniform_(fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
+                          .generator = a->generator);
+}
+
+COMPOSITE(randn)
+{
+    out[0] = fac_normal_fill_(
+        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
+        .generator = a->generator);
+}
+
+COMPOSITE(rand_like)
+{
+    out[0] = fac_uniform_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                         .device = a->device, .memory_format = a->memory_format));
+}
+
+COMPOSITE(randn_like)
+{
+    out[0] = fac_normal_fill_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                             .device = a->device, .memory_format = a->memory_format));
+}
+
+static fac_dtype or_int64(fac_dtype d)
+{
+    return d == FAC_DTYPE_NONE ? FAC_INT64 : d;
+}
+
+COMPOSITE(randint)
+{
+    out[0] = fac_random_from_(
+        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device), 0,
+        a->high, .generator = a->generator);
+}
+
+COMPOSITE(randint_low)
+{
+    out[0] = fac_random_from_(
+        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device),
+        a->low, a->high, .generator = a->generator);
+}
+
+COMPOSITE(randint_like)
+{
+    out[0] = fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                             .device = a->device, .memory_format = a->memory_format),
+                              0, a->high);
+}
+
+COMPOSITE(randint_like_low)
+{
+    out[0] = fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                             .device = a->device, .memory_format = a->memory_format),
+                              a->low, a->high);
+}
+
+COMPOSITE(normal)
+{
+    int n = a->mean->ndim;
+    int64_t shape[FAC_MAX_DIMS];
+    for (int i = 0; i < n; i++)
+        shape[i] = a->mean->sizes[i];
+    if (fac__broadcast(&n, shape, a->std->ndim, a->std->sizes) != 0) {
+        out[0] = fac_bad;
+        return;
+    }
+    fac_tensor *t = fac_empty(((fac_ints){shape, n, true}), .dtype = (fac_dtype)a->mean->dtype,
+                              .device = a->mean->device);
+    out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
+}
+
+COMPOSITE(normal_mean)
+{
+    fac_tensor *t = fac_empty_like(a->mean, .memory_format = FAC_CONTIGUOUS_FORMAT);
+    out[0] = fac_add_(fac_normal_fill_(t, .std = fac_some_float(a->std), .generator = a->generator),
+                      a->mean);
+}
+
+COMPOSITE(normal_std)
+{
+    fac_tensor *t = fac_empty_like(a->std, .memory_format = FAC_CONTIGUOUS_FORMAT);
+    out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
+}
+
+COMPOSITE(normal_size)
+{
+    out[0] = fac_normal_fill_(
+        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device), .mean = a->mean,
+        .std = fac_some_float(a->std), .generator = a->generator);
+}
+
+COMPOSITE(bernoulli)
+{
+    out[0] = fac_bernoulli_tensor_(fac_empty_like(a->input, .memory_format = FAC_CONTIGUOUS_FORMAT),
+                                   fac_detach(a->input), .generator = a->generator);
+}
+
+COMPOSITE(bernoulli_p)
+{
+    out[0] = fac_bernoulli_fill_(fac_empty_like(a->input, .memory_format = FAC_CONTIGUOUS_FORMAT),
+                                 .p = fac_some_float(a->p), .generator = a->generator);
+}
+
+COMPOSITE(multinomial)
+{
+    fac_tensor *p = fac_detach(a->input);
+    if (p->ndim < 1 || p->ndim > 2)
+        out[0] = fail("prob_dist must be 1 or 2 dim");
+    else if (!fac__is_float((fac_dtype)p->dtype))
+        out[0] = fail("multinomial only supports floating-point dtypes for input");
+    else if (a->num_samples <= 0)
+        out[0] = fail("cannot sample n_sample <= 0 samples");
+    else if (!a->replacement && a->num_samples > p->sizes[p->ndim - 1])
+        out[0] = fail("cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+    else if (a->replacement)
+        out[0] = fac__multinomial_replace(p, a->num_samples, .generator = a->generator);
+    else {
+        fac_tensor *bad = fac_logical_or(fac_logical_not(fac_isfinite(p)), fac_lt(p, 0));
+        if (fac__is_bad(bad) || fac__api_any_true(bad)) {
+            out[0] = fail("probability tensor contains either `inf`, `nan` or element < 0");
+            return;
+        }
+        fac_tensor *q = fac_exponential_(fac_empty_like(p), .generator = a->generator);
+        fac_tensor *r[2];
+        fac_topk(fac_div(p, q), a->num_samples, r);
+        out[0] = r[1];
+    }
+}
+
+/* --- dropout --------------------------------------------------------------------------------- */
+
+static bool check(double p, fac_tensor **out)
+{
+    if (p >= 0 && p <= 1)
+        return true;
+    fac__fail(FAC_ERROR_RUNTIME, "dropout probability has to be between 0 and 1, but got %g", p);
+    out[0] = fac_bad;
+    return false;
+}
+
+COMPOSITE(dropout)
+{
+    fac_tensor *x = a->input;
+    if (!check(a->p, out))
+        return;
+    if (a->p == 0 || !a->train || x->numel == 0) {
+        out[0] = x;
+        return;
+    }
+    if (a->p == 1) {
+        out[0] = fac_mul(x, fac_zeros_like(x));
+        return;
+    }
+    fac_tensor *noise = fac_bernoulli_fill_(fac_empty_like(x), .p = fac_some_float(1 - a->p));
+    out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
+}
+
+static fac_tensor *channel_noise(fac_tensor *x)
+{
+    int64_t sizes[FAC_MAX_DIMS];
+    if (x->ndim < 2)
+        return fail("Feature dropout requires at least 2 dimensions in the input");
+    for (int i = 0; i < x->ndim; i++)
+        sizes[i] = i < 2 ? x->sizes[i] : 1;
+    return fac_empty(((fac_ints){sizes, x->ndim, true}), .dtype = (fac_dtype)x->dtype, .device = x->device);
+}
+
+COMPOSITE(feature_dropout)
+{
+    fac_tensor *x = a->input;
+    if (!check(a->p, out))
+        return;
+    if (a->p == 0 || !a->train || x->numel == 0) {
+        out[0] = x;
+        return;
+    }
+    if (a->p == 1) {
+        out[0] = fac_mul(x, fac_zeros_like(x));
+        return;
+    }
+    fac_tensor *noise = fac_bernoulli_fill_(channel_noise(x), .p = fac_some_float(1 - a->p));
+    out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
+}
+
+COMPOSITE(alpha_dropout)
+{
+    fac_tensor *x = a->input;
+    const double alpha = 1.7580993408473766;
+    if (!check(a->p, out))
+        return;
+    if (a->p == 0 || !a->train || x->numel == 0) {
+        out[0] = x;
+        return;
+    }
+    if (a->p == 1) {
+        out[0] = fac_mul(x, fac_zeros_like(x));
+        return;
+    }
+    double scale = 1 / sqrt((alpha * alpha * a->p + 1) * (1 - a->p));
+    fac_tensor *noise = fac_bernoulli_fill_(fac_empty_like(x), .p = fac_some_float(1 - a->p));
+    fac_tensor *b = fac_add_(fac_mul_(fac_sub(noise, 1), alpha * scale), alpha * scale * a->p);
+    out[0] = fac_add(fac_mul(x, fac_mul_(noise, scale)), b);
+}

@@ -1,0 +1,147 @@
+/* mt19937 (Matsumoto and Nishimura, 1998), seeded and drawn from as PyTorch's CPU generator. */
+#include "generator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 624, M = 397 };
+
+static const uint64_t default_seed = 67280421310721u;
+static fac_generator the_default = {.lock = ATOMIC_FLAG_INIT};
+
+void fac__generator_twist(fac_generator *g)
+{
+    uint32_t *s = g->state;
+#define MIX(u, v) (((u) & 0x80000000u) | ((v) & 0x7fffffffu))
+#define TWIST(u, v) ((MIX(u, v) >> 1) ^ (((v) & 1u) ? 0x9908b0dfu : 0u))
+    for (int i = 0; i < N - M; i++)
+        s[i] = s[i + M] ^ TWIST(s[i], s[i + 1]);
+    for (int i = N - M; i < N - 1; i++)
+        s[i] = s[i + M - N] ^ TWIST(s[i], s[i + 1]);
+    s[N - 1] = s[M - 1] ^ TWIST(s[N - 1], s[0]);
+    g->next = 0;
+}
+
+void fac_generator_seed(fac_generator *g, uint64_t seed)
+{
+    g->seed = seed;
+    uint32_t x = (uint32_t)seed;
+    for (uint32_t i = 0; i < N; i++) {
+        g->state[i] = x;
+        x = 1812433253u * (x ^ (x >> 30)) + i + 1;
+    }
+    g->next = N;
+    g->seeded = true;
+    g->has_float = g->has_double = false;
+    g->next_float = 0;
+    g->next_double = 0;
+}
+
+fac_generator *fac_default_generator(void)
+{
+    if (!the_default.seeded)
+        fac_generator_seed(&the_default, default_seed);
+    return &the_default;
+}
+
+void fac_manual_seed(uint64_t seed)
+{
+    fac_generator *g = fac__generator_lock(NULL);
+    fac_generator_seed(g, seed);
+    fac__generator_unlock(g);
+}
+
+fac_generator *fac_generator_new(void)
+{
+    fac_generator *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for a generator");
+        return NULL;
+    }
+    atomic_flag_clear(&g->lock);
+    fac_generator_seed(g, default_seed);
+    return g;
+}
+
+void fac_generator_free(fac_generator *g)
+{
+    if (g != &the_default)
+        free(g);
+}
+
+uint64_t fac_generator_initial_seed(const fac_generator *g)
+{
+    return g->seed;
+}
+
+fac_generator *fac__generator_lock(fac_generator *g)
+{
+    if (g == NULL)
+        g = fac_default_generator();
+    while (atomic_flag_test_and_set_explicit(&g->lock, memory_order_acquire)) {
+    }
+    return g;
+}
+
+void fac__generator_unlock(fac_generator *g)
+{
+    atomic_flag_clear_explicit(&g->lock, memory_order_release);
+}
+
+/* PyTorch's layout: the old Torch generator, then the float sample. */
+struct state_bytes {
+    uint64_t seed;
+    int32_t left, seeded;
+    uint64_t next, state[N];
+    double normal_x, normal_y, normal_rho;
+    int32_t normal_is_valid, unused;
+    float next_float;
+    uint8_t has_float, rest[3];
+};
+_Static_assert(sizeof(struct state_bytes) == FAC_GENERATOR_STATE_BYTES, "PyTorch's size");
+
+void fac_generator_get_state(const fac_generator *g, void *bytes)
+{
+    struct state_bytes b;
+    memset(&b, 0, sizeof b);
+    b.seed = g->seed;
+    b.left = N - g->next + 1;
+    b.seeded = g->seeded;
+    /* a fresh generator says 0 where a used-up one says 624; both twist first */
+    uint32_t x = (uint32_t)g->seed;
+    b.next = g->next == N && g->state[0] == x ? 0 : (uint64_t)g->next;
+    for (int i = 0; i < N; i++)
+        b.state[i] = g->state[i];
+    b.normal_y = g->next_double;
+    b.normal_is_valid = g->has_double;
+    b.next_float = g->next_float;
+    b.has_float = g->has_float;
+    memcpy(bytes, &b, sizeof b);
+}
+
+bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes)
+{
+    struct state_bytes b;
+    if (nbytes != sizeof b) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Expected either a CPUGeneratorImplStateLegacy of size 5048 or a CPUGeneratorImplState "
+                  "of size 5056 but found the input RNG state size to be %zu",
+                  nbytes);
+        return false;
+    }
+    memcpy(&b, bytes, sizeof b);
+    if (b.left < 1 || b.left > N || b.next > N || (b.left != 1 && b.next != (uint64_t)(N + 1 - b.left))) {
+        fac__fail(FAC_ERROR_RUNTIME, "Invalid mt19937 state");
+        return false;
+    }
+    g->seed = b.seed;
+    for (int i = 0; i < N; i++)
+        g->state[i] = (uint32_t)b.state[i];
+    g->next = b.left == 1 ? N : (int)b.next;
+    g->seeded = true;
+    g->has_double = b.normal_is_valid != 0;
+    g->next_double = g->has_double ? b.normal_y : 0;
+    g->has_float = b.has_float != 0;
+    g->next_float = g->has_float ? b.next_float : 0;
+    return true;
+}

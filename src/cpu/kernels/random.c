@@ -1,0 +1,547 @@
+/* Fillers: PyTorch's transforms of mt19937's words, in its order and with its bits. */
+#include "../../core/generator.h"
+#include "../../gen/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The output as contiguous memory: itself, or a copy to be written back. `strided` tells those who
+ * draw differently then. */
+struct target {
+    fac_tensor *out, *work;
+    bool strided;
+};
+
+static int open_target(struct target *t, fac_tensor *out)
+{
+    t->out = out;
+    t->strided = !(out->features & FAC__CONTIGUOUS);
+    t->work = t->strided ? fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)out->dtype, out->device)
+                         : fac__retain(out);
+    return t->work == NULL ? -1 : 0;
+}
+
+static int close_target(struct target *t, int r)
+{
+    if (r == 0 && t->work != t->out)
+        r = fac__copy_into(t->out, t->work);
+    fac__release(t->work);
+    return r;
+}
+
+static inline double uniform53(fac_generator *g)
+{
+    return (double)(fac__random64(g) & ((1ull << 53) - 1)) * 0x1p-53;
+}
+
+static inline float uniform24(fac_generator *g)
+{
+    return (float)(fac__random32(g) & ((1u << 24) - 1)) * 0x1p-24f;
+}
+
+static void store(fac_tensor *t, int64_t i, double v)
+{
+    fac__scalar_to(fac_float(v), (fac_dtype)t->dtype, t->data + i * (int64_t)fac__itemsize(t->dtype));
+}
+
+static void store_int(fac_tensor *t, int64_t i, int64_t v)
+{
+    fac__scalar_to(fac_int(v), (fac_dtype)t->dtype, t->data + i * (int64_t)fac__itemsize(t->dtype));
+}
+
+static int not_for(const char *op, const fac_tensor *t)
+{
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op,
+                     fac__scalar_type_name((fac_dtype)t->dtype));
+}
+
+static bool floating(const fac_tensor *t)
+{
+    return t->dtype >= FAC_FLOAT16 && t->dtype <= FAC_FLOAT64;
+}
+
+/* Complex tensors are filled as twice as many reals. */
+static int64_t reals(fac_tensor *t, fac_dtype *d)
+{
+    *d = (fac_dtype)t->dtype;
+    if (t->dtype == FAC_COMPLEX64 || t->dtype == FAC_COMPLEX128) {
+        *d = t->dtype == FAC_COMPLEX64 ? FAC_FLOAT32 : FAC_FLOAT64;
+        return 2 * t->numel;
+    }
+    return t->numel;
+}
+
+/* --- uniform --------------------------------------------------------------------------------- */
+
+static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g)
+{
+    fac_dtype d;
+    int64_t n = reals(t, &d);
+    if (d == FAC_FLOAT32) {
+        float *p = (float *)(void *)t->data, a = (float)from, w = (float)to - (float)from;
+        for (int64_t i = 0; i < n; i++)
+            p[i] = uniform24(g) * w + a;
+        return 0;
+    }
+    if (d == FAC_FLOAT64) {
+        double *p = (double *)(void *)t->data, w = to - from;
+        for (int64_t i = 0; i < n; i++)
+            p[i] = uniform53(g) * w + from;
+        return 0;
+    }
+    if (d != FAC_FLOAT16 && d != FAC_BFLOAT16)
+        return not_for("check_uniform_bounds", t);
+    int bits = d == FAC_FLOAT16 ? 11 : 8;
+    for (int64_t i = 0; i < n; i++) {
+        float u = (float)(fac__random32(g) & ((1u << bits) - 1)) / (float)(1u << bits);
+        store(t, i, u * ((float)to - (float)from) + (float)from);
+    }
+    return 0;
+}
+
+static int uniform(const void *args, fac_tensor **out)
+{
+    const struct fac__uniform_args *a = args;
+    struct target t;
+    if (!(a->from <= a->to))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", a->from,
+                         a->to);
+    if (open_target(&t, out[0]) != 0)
+        return -1;
+    fac_generator *g = fac__generator_lock(a->generator);
+    int r = fill_uniform(t.work, a->from, a->to, g);
+    fac__generator_unlock(g);
+    return close_target(&t, r);
+}
+
+/* --- normal ---------------------------------------------------------------------------------- */
+
+/* Logarithm, sine and cosine of the Cephes library (Moshier), with its polynomials evaluated by
+ * fused multiply-add in the order that PyTorch's AVX2 code runs them: 1,048,576 of 1,048,576 samples
+ * have its bits. */
+static inline float cephes_log(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    bits = bits < 0x00800000u ? 0x00800000u : bits; /* denormals count as the least normal number */
+    float e = (float)((int)(bits >> 23) - 127) + 1.0f;
+    bits = (bits & ~0x7f800000u) | 0x3f000000u;
+    memcpy(&x, &bits, 4);
+    bool low = x < 0.707106781186547524f;
+    float add = low ? x : 0.0f;
+    x = (x - 1.0f) + add;
+    e -= low ? 1.0f : 0.0f;
+    float z = x * x, y = 7.0376836292e-2f;
+    y = fmaf(y, x, -1.1514610310e-1f);
+    y = fmaf(y, x, 1.1676998740e-1f);
+    y = fmaf(y, x, -1.2420140846e-1f);
+    y = fmaf(y, x, 1.4249322787e-1f);
+    y = fmaf(y, x, -1.6668057665e-1f);
+    y = fmaf(y, x, 2.0000714765e-1f);
+    y = fmaf(y, x, -2.4999993993e-1f);
+    y = fmaf(y, x, 3.3333331174e-1f);
+    y = fmaf(y * x, z, e * -2.12194440e-4f);
+    y = fmaf(-z, 0.5f, y);
+    return fmaf(e, 0.693359375f, x + y);
+}
+
+/* For x in [0, 2 pi]. */
+static inline void cephes_sincos(float x, float *sine, float *cosine)
+{
+    int j = ((int)(x * 1.27323954473516f) + 1) & ~1;
+    float y = (float)j;
+    x = fmaf(y, -0.78515625f, x);
+    x = fmaf(y, -2.4187564849853515625e-4f, x);
+    x = fmaf(y, -3.77489497744594108e-8f, x);
+    float z = x * x, p = 2.443315711809948e-5f, q = -1.9515295891e-4f;
+    p = fmaf(p, z, -1.388731625493765e-3f);
+    p = fmaf(p, z, 4.166664568298827e-2f);
+    p = fmaf(p * z, z, -(z * 0.5f)) + 1.0f;
+    q = fmaf(q, z, 8.3321608736e-3f);
+    q = fmaf(q, z, -1.6666654611e-1f);
+    q = fmaf(q * z, x, x);
+    float s = (j & 2) == 0 ? q : p, c = (j & 2) == 0 ? p : q;
+    *sine = (j & 4) != 0 ? -s : s;
+    *cosine = (~(j - 2) & 4) != 0 ? -c : c;
+}
+
+/* Box-Muller over a block of 16 uniform samples, in place. */
+static void normal_block(float *d, float mean, float std)
+{
+    for (int j = 0; j < 8; j++) {
+        float radius = sqrtf(-2.0f * cephes_log(1.0f - d[j]));
+        float theta = 6.28318548202514648438f * d[j + 8], s, c;
+        cephes_sincos(theta, &s, &c);
+        d[j] = fmaf(radius * c, std, mean);
+        d[j + 8] = fmaf(radius * s, std, mean);
+    }
+}
+
+static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_generator *g)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = uniform24(g);
+    for (int64_t i = 0; i + 16 <= n; i += 16)
+        normal_block(p + i, mean, std);
+    if (n % 16 != 0) {
+        p += n - 16; /* the last 16 are drawn again */
+        for (int i = 0; i < 16; i++)
+            p[i] = uniform24(g);
+        normal_block(p, mean, std);
+    }
+}
+
+static void normal_block_double(double *d, double mean, double std)
+{
+    for (int j = 0; j < 8; j++) {
+        double radius = sqrt(-2 * log(1 - d[j])), theta = 2.0 * 3.14159265358979323846 * d[j + 8];
+        d[j] = radius * cos(theta) * std + mean;
+        d[j + 8] = radius * sin(theta) * std + mean;
+    }
+}
+
+static void fill_normal_doubles(double *p, int64_t n, double mean, double std, fac_generator *g)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = uniform53(g);
+    for (int64_t i = 0; i + 16 <= n; i += 16)
+        normal_block_double(p + i, mean, std);
+    if (n % 16 != 0) {
+        p += n - 16;
+        for (int i = 0; i < 16; i++)
+            p[i] = uniform53(g);
+        normal_block_double(p, mean, std);
+    }
+}
+
+/* float16 and bfloat16: the same blocks, each step rounded. */
+static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, fac_generator *g)
+{
+    int bits = t->dtype == FAC_FLOAT16 ? 11 : 8;
+    fac_dtype d = (fac_dtype)t->dtype;
+    uint16_t *p = (uint16_t *)(void *)t->data;
+#define ROUND(v) (fac__scalar_to(fac_float(v), d, &h), (float)fac__scalar_from(&h, d).as.f)
+    uint16_t h;
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t from = pass == 0 ? 0 : n - 16, to = n;
+        if (pass == 1 && n % 16 == 0)
+            return;
+        for (int64_t i = from; i < to; i++)
+            fac__scalar_to(fac_float((float)(fac__random32(g) & ((1u << bits) - 1)) /
+                                     (float)(1u << bits)),
+                           d, &p[i]);
+        for (int64_t i = from; i + 16 <= to; i += 16)
+            for (int j = 0; j < 8; j++) {
+                float u1 = ROUND(1 - (float)fac__scalar_from(&p[i + j], d).as.f);
+                float u2 = (float)fac__scalar_from(&p[i + j + 8], d).as.f;
+                float radius = ROUND(sqrtf(ROUND(-2 * ROUND(logf(u1)))));
+                float theta = ROUND(6.283185307179586f * u2);
+                fac__scalar_to(fac_float(ROUND(ROUND(radius * ROUND(cosf(theta))) * std) + mean), d,
+                               &p[i + j]);
+                fac__scalar_to(fac_float(ROUND(ROUND(radius * ROUND(sinf(theta))) * std) + mean), d,
+                               &p[i + j + 8]);
+            }
+    }
+#undef ROUND
+}
+
+static double normal_sample(fac_generator *g, double mean, double std)
+{
+    double r;
+    if (g->has_double) {
+        g->has_double = false;
+        r = g->next_double;
+    } else {
+        double u1 = uniform53(g), u2 = uniform53(g);
+        double radius = sqrt(-2.0 * log1p(-u2)), theta = 2.0 * 3.14159265358979323846 * u1;
+        g->next_double = radius * sin(theta);
+        g->has_double = true;
+        r = radius * cos(theta);
+    }
+    return r * std + mean;
+}
+
+static int fill_normal(struct target *t, double mean, double std, fac_generator *g)
+{
+    fac_tensor *w = t->work;
+    fac_dtype d;
+    int64_t n = reals(w, &d);
+    if (d < FAC_FLOAT16 || d > FAC_FLOAT64)
+        return not_for("normal_kernel_cpu", w);
+    if (d != w->dtype)
+        std *= 0.70710678118654752440; /* complex: variance shared by the parts */
+    if (w->numel * (d != w->dtype ? 2 : 1) >= 16 && !t->strided) {
+        if (d == FAC_FLOAT32)
+            fill_normal_floats((float *)(void *)w->data, n, (float)mean, (float)std, g);
+        else if (d == FAC_FLOAT64)
+            fill_normal_doubles((double *)(void *)w->data, n, mean, std, g);
+        else
+            fill_normal_halves(w, n, (float)mean, (float)std, g);
+        return 0;
+    }
+    size_t size = fac_dtype_size(d);
+    for (int64_t i = 0; i < n; i++)
+        fac__scalar_to(fac_float(normal_sample(g, mean, std)), d, w->data + i * (int64_t)size);
+    return 0;
+}
+
+static int normal(const void *args, fac_tensor **out)
+{
+    const struct fac__normal_fill_args *a = args;
+    struct target t;
+    if (!(a->std >= 0))
+        return fac__fail(FAC_ERROR_RUNTIME, "normal expects std >= 0.0, but found std %g", a->std);
+    if (open_target(&t, out[0]) != 0)
+        return -1;
+    fac_generator *g = fac__generator_lock(a->generator);
+    int r = fill_normal(&t, a->mean, a->std, g);
+    fac__generator_unlock(g);
+    return close_target(&t, r);
+}
+
+/* --- integers -------------------------------------------------------------------------------- */
+
+static int random_range(const void *args, fac_tensor **out)
+{
+    const struct fac__random_from_args *a = args;
+    struct target t;
+    uint64_t range = (uint64_t)a->to - (uint64_t)a->from;
+    if (a->from >= a->to)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
+                         (long long)a->from, (long long)a->to);
+    if (open_target(&t, out[0]) != 0)
+        return -1;
+    fac_tensor *w = t.work;
+    fac_generator *g = fac__generator_lock(a->generator);
+    bool wide = range >= 1ull << 28;
+    for (int64_t i = 0; i < w->numel; i++) {
+        uint64_t v = (wide ? fac__random64(g) : fac__random32(g)) % range;
+        int64_t x = (int64_t)(v + (uint64_t)a->from);
+        if (w->dtype == FAC_INT64)
+            ((int64_t *)(void *)w->data)[i] = x;
+        else
+            store_int(w, i, x);
+    }
+    fac__generator_unlock(g);
+    return close_target(&t, 0);
+}
+
+/* The whole range that the dtype can hold exactly. */
+static int random_full(const void *args, fac_tensor **out)
+{
+    const struct fac__random_full_args *a = args;
+    struct target t;
+    if (open_target(&t, out[0]) != 0)
+        return -1;
+    fac_tensor *w = t.work;
+    fac_generator *g = fac__generator_lock(a->generator);
+    for (int64_t i = 0; i < w->numel; i++) {
+        switch (w->dtype) {
+        case FAC_BOOL:
+            store_int(w, i, fac__random32(g) & 1);
+            break;
+        case FAC_INT64:
+            store_int(w, i, (int64_t)(fac__random64(g) & INT64_MAX));
+            break;
+        case FAC_UINT64:
+            ((uint64_t *)(void *)w->data)[i] = fac__random64(g);
+            break;
+        case FAC_FLOAT64:
+            store(w, i, (double)(fac__random64(g) % ((1ull << 53) + 1)));
+            break;
+        case FAC_FLOAT32:
+            store(w, i, (double)(fac__random32(g) % ((1u << 24) + 1)));
+            break;
+        case FAC_FLOAT16:
+            store(w, i, (double)(fac__random32(g) % ((1u << 11) + 1)));
+            break;
+        case FAC_BFLOAT16:
+            store(w, i, (double)(fac__random32(g) % ((1u << 8) + 1)));
+            break;
+        case FAC_UINT32:
+            store_int(w, i, fac__random32(g));
+            break;
+        default: {
+            int bits = 8 * (int)fac__itemsize(w->dtype);
+            bool is_signed = w->dtype == FAC_INT8 || w->dtype == FAC_INT16 || w->dtype == FAC_INT32;
+            store_int(w, i, (int64_t)(fac__random32(g) & ((1ull << (is_signed ? bits - 1 : bits)) - 1)));
+        }
+        }
+    }
+    fac__generator_unlock(g);
+    return close_target(&t, 0);
+}
+
+/* --- other laws ------------------------------------------------------------------------------ */
+
+static int bernoulli(const void *args, fac_tensor **out)
+{
+    const struct fac__bernoulli_fill_args *a = args;
+    struct target t;
+    if (!(a->p >= 0 && a->p <= 1))
+        return fac__fail(FAC_ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%g", a->p);
+    if (open_target(&t, out[0]) != 0)
+        return -1;
+    fac_tensor *w = t.work;
+    fac_generator *g = fac__generator_lock(a->generator);
+    for (int64_t i = 0; i < w->numel; i++) {
+        bool hit = uniform53(g) < a->p;
+        if (w->dtype == FAC_FLOAT32)
+            ((float *)(void *)w->data)[i] = hit;
+        else
+            store_int(w, i, hit);
+    }
+    fac__generator_unlock(g);
+    return close_target(&t, 0);
+}
+
+static int bernoulli_tensor(const void *args, fac_tensor **out)
+{
+    const struct fac__bernoulli_tensor_args *a = args;
+    struct target t;
+    fac_tensor *p = a->p;
+    if (!floating(p))
+        return not_for("bernoulli_tensor_cpu_p_", p);
+    fac_tensor *full = fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    if (full == NULL || fac__copy_into(full, p) != 0 || open_target(&t, out[0]) != 0) {
+        fac__release(full);
+        return -1;
+    }
+    fac_generator *g = fac__generator_lock(a->generator);
+    int r = 0;
+    size_t size = fac__itemsize(p->dtype);
+    for (int64_t i = 0; r == 0 && i < full->numel; i++) {
+        double q = p->dtype == FAC_FLOAT32
+                       ? ((float *)(void *)full->data)[i]
+                       : fac__scalar_from(full->data + i * (int64_t)size, (fac_dtype)p->dtype).as.f;
+        if (!(q >= 0 && q <= 1)) {
+            r = fac__fail(FAC_ERROR_RUNTIME, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+            break;
+        }
+        bool hit = p->dtype == FAC_FLOAT64 ? uniform53(g) < q : uniform24(g) < (float)q;
+        if (t.work->dtype == FAC_FLOAT32)
+            ((float *)(void *)t.work->data)[i] = hit;
+        else
+            store_int(t.work, i, hit);
+    }
+    fac__generator_unlock(g);
+    fac__release(full);
+    return close_target(&t, r);
+}
+
+/* The laws below draw 53 bits a sample. */
+#define LAW(name, check, text, value)                                                              \
+    static int name(const void *args, fac_tensor **out)                                            \
+    {                                                                                              \
+        const struct fac__##name##_args *a = args;                                                 \
+        struct target t;                                                                           \
+        if (!(check))                                                                              \
+            return fac__fail(FAC_ERROR_RUNTIME, text);                                             \
+        if (!floating(out[0]) && strcmp(#name, "geometric") != 0)                                  \
+            return not_for(#name "_cpu", out[0]);                                                  \
+        if (open_target(&t, out[0]) != 0)                                                          \
+            return -1;                                                                             \
+        fac_generator *g = fac__generator_lock(a->generator);                                      \
+        for (int64_t i = 0; i < t.work->numel; i++)                                                \
+            store(t.work, i, value);                                                               \
+        fac__generator_unlock(g);                                                                  \
+        return close_target(&t, 0);                                                                \
+    }
+LAW(exponential, a->lambd > 0, "exponential_ expects lambda > 0.0", -1.0 / a->lambd * log1p(-uniform53(g)))
+LAW(cauchy, a->sigma > 0, "cauchy_ expects sigma > 0.0",
+    a->median + a->sigma * tan(3.14159265358979323846 * (uniform53(g) - 0.5)))
+LAW(geometric, a->p > 0 && a->p < 1, "geometric_ expects p to be in (0, 1)",
+    ceil(log(uniform53(g)) / log1p(-a->p)))
+LAW(log_normal, a->std > 0, "log_normal_ expects std > 0.0", exp(normal_sample(g, a->mean, a->std)))
+
+static int randperm(const void *args, fac_tensor **out)
+{
+    const struct fac__randperm_args *a = args;
+    int64_t n = a->n;
+    int64_t *v = fac__alloc((size_t)n * sizeof *v);
+    if (v == NULL)
+        return -1;
+    for (int64_t i = 0; i < n; i++)
+        v[i] = i;
+    fac_generator *g = fac__generator_lock(a->generator);
+    for (int64_t i = 0; i < n - 1; i++) {
+        int64_t z = (int64_t)(fac__random32(g) % (uint64_t)(n - i)), x = v[i];
+        v[i] = v[i + z];
+        v[i + z] = x;
+    }
+    fac__generator_unlock(g);
+    ptrdiff_t step = n > 0 ? out[0]->strides[0] * (ptrdiff_t)fac__itemsize(out[0]->dtype) : 0;
+    for (int64_t i = 0; i < n; i++)
+        fac__scalar_to(fac_int(v[i]), (fac_dtype)out[0]->dtype, out[0]->data + i * step);
+    fac__free(v, (size_t)n * sizeof *v);
+    return 0;
+}
+
+/* Draws with replacement: binary search in the cumulative weights of each row. */
+static int multinomial_replace(const void *args, fac_tensor **out)
+{
+    const struct fac___multinomial_replace_args *a = args;
+    fac_tensor *p = fac__cast(a->input, FAC_FLOAT64);
+    int64_t cats = a->input->sizes[a->input->ndim - 1];
+    int64_t rows = a->input->ndim == 2 ? a->input->sizes[0] : 1, k = a->num_samples;
+    double *sum = p == NULL ? NULL : fac__alloc((size_t)cats * sizeof *sum);
+    int r = -1;
+    if (sum == NULL)
+        goto done;
+    bool is_float = a->input->dtype != FAC_FLOAT64;
+    fac_generator *g = fac__generator_lock(a->generator);
+    r = 0;
+    for (int64_t i = 0; r == 0 && i < rows; i++) {
+        const double *w = (const double *)(const void *)p->data + i * cats;
+        double total = 0;
+        for (int64_t c = 0; c < cats && r == 0; c++) {
+            if (!(w[c] >= 0) || isinf(w[c]))
+                r = fac__fail(FAC_ERROR_RUNTIME,
+                              "probability tensor contains either `inf`, `nan` or element < 0");
+            total = is_float ? (double)((float)total + (float)w[c]) : total + w[c];
+            sum[c] = total;
+        }
+        if (r == 0 && !(total > 0))
+            r = fac__fail(FAC_ERROR_RUNTIME,
+                          "invalid multinomial distribution (sum of probabilities <= 0)");
+        if (r != 0)
+            break;
+        for (int64_t c = 0; c < cats; c++)
+            sum[c] = is_float ? (double)((float)sum[c] / (float)total) : sum[c] / total;
+        sum[cats - 1] = 1;
+        for (int64_t s = 0; s < k; s++) {
+            double u = uniform53(g);
+            int64_t lo = 0, hi = cats;
+            while (hi - lo > 0) {
+                int64_t mid = lo + (hi - lo) / 2;
+                if (sum[mid] < u)
+                    lo = mid + 1;
+                else
+                    hi = mid;
+            }
+            ((int64_t *)(void *)out[0]->data)[i * k + s] = lo;
+        }
+    }
+    fac__generator_unlock(g);
+done:
+    fac__release(p);
+    fac__free(sum, (size_t)cats * sizeof *sum);
+    return r;
+}
+
+static const fac__kernel_row rows_[] = {{"uniform", uniform},
+                                        {"normal_fill", normal},
+                                        {"random_from", random_range},
+                                        {"random_full", random_full},
+                                        {"bernoulli_fill", bernoulli},
+                                        {"bernoulli_tensor", bernoulli_tensor},
+                                        {"exponential", exponential},
+                                        {"cauchy", cauchy},
+                                        {"geometric", geometric},
+                                        {"log_normal", log_normal},
+                                        {"randperm", randperm},
+                                        {"_multinomial_replace", multinomial_replace},
+                                        {0}};
+const fac__family FAC__K(fac__family_random) = {NULL, rows_};
