@@ -544,6 +544,9 @@ def py_h(ops):
     out = [BANNER]
     out.append(py_table("function", entries(ops, lambda o: o.get("function", True) and not o.get("module"))))
     out.append(py_table("nn", entries(ops, lambda o: o.get("module") == "nn")))
+    inplace = entries(ops, lambda o: o.get("inplace"))
+    out.append(py_table("call", {n: g for n, g in inplace.items() if not g[0].get("module")}, "_"))
+    out.append(py_table("nncall", {n: g for n, g in inplace.items() if g[0].get("module")}, "_"))
     out.append(py_table("method", entries(ops, lambda o: o.get("method", False))))
     out.append(py_table("inplace", entries(ops, lambda o: o.get("inplace")), "_"))
     return "".join(out)

@@ -1558,6 +1558,340 @@ FAC_API fac_tensor *fac__bce_logits_ex(fac_tensor *input, fac_tensor *target);
 
 typedef struct {
     size_t size_;
+    double from_;
+    fac_opt_float to;
+    fac_generator *generator;
+} fac_uniform_options;
+/* uniform_(from=0, to=1, *, generator=None) -> Tensor
+ *
+ * Fills self from the uniform distribution over [from, to). */
+FAC_API fac_tensor *fac_uniform_ex(fac_tensor *input, const fac_uniform_options *o);
+FAC_API fac_tensor *fac_uniform_inplace_ex(fac_tensor *input, const fac_uniform_options *o);
+
+typedef struct {
+    size_t size_;
+    double mean;
+    fac_opt_float std;
+    fac_generator *generator;
+} fac_normal_fill_options;
+/* normal_(mean=0, std=1, *, generator=None) -> Tensor
+ *
+ * Fills self from the normal distribution. */
+FAC_API fac_tensor *fac_normal_fill_ex(fac_tensor *input, const fac_normal_fill_options *o);
+FAC_API fac_tensor *fac_normal_fill_inplace_ex(fac_tensor *input, const fac_normal_fill_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_random_full_options;
+/* random_(*, generator=None) -> Tensor
+ *
+ * Fills self with any integers that its dtype holds exactly, from 0. */
+FAC_API fac_tensor *fac_random_full_ex(fac_tensor *input, const fac_random_full_options *o);
+FAC_API fac_tensor *fac_random_full_inplace_ex(fac_tensor *input, const fac_random_full_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_random_to_options;
+/* random_(to, *, generator=None) -> Tensor
+ *
+ * Fills self with integers of [0, to). */
+FAC_API fac_tensor *fac_random_to_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o);
+FAC_API fac_tensor *fac_random_to_inplace_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_random_from_options;
+/* random_(from, to, *, generator=None) -> Tensor
+ *
+ * Fills self with integers of [from, to). */
+FAC_API fac_tensor *fac_random_from_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o);
+FAC_API fac_tensor *fac_random_from_inplace_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_bernoulli_tensor_options;
+/* bernoulli_(p_tensor, *, generator=None) -> Tensor
+ *
+ * Fills self with 1 where a draw succeeds with probability p, 0 elsewhere. */
+FAC_API fac_tensor *fac_bernoulli_tensor_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o);
+FAC_API fac_tensor *fac_bernoulli_tensor_inplace_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float p;
+    fac_generator *generator;
+} fac_bernoulli_fill_options;
+/* bernoulli_(p=0.5, *, generator=None) -> Tensor
+ *
+ * Fills self with 1 with probability p, 0 otherwise. */
+FAC_API fac_tensor *fac_bernoulli_fill_ex(fac_tensor *input, const fac_bernoulli_fill_options *o);
+FAC_API fac_tensor *fac_bernoulli_fill_inplace_ex(fac_tensor *input, const fac_bernoulli_fill_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float lambd;
+    fac_generator *generator;
+} fac_exponential_options;
+/* exponential_(..., *, generator=None) -> Tensor
+ *
+ * Fills self from the exponential distribution. */
+FAC_API fac_tensor *fac_exponential_ex(fac_tensor *input, const fac_exponential_options *o);
+FAC_API fac_tensor *fac_exponential_inplace_ex(fac_tensor *input, const fac_exponential_options *o);
+
+typedef struct {
+    size_t size_;
+    double median;
+    fac_opt_float sigma;
+    fac_generator *generator;
+} fac_cauchy_options;
+/* cauchy_(..., *, generator=None) -> Tensor
+ *
+ * Fills self from the Cauchy distribution. */
+FAC_API fac_tensor *fac_cauchy_ex(fac_tensor *input, const fac_cauchy_options *o);
+FAC_API fac_tensor *fac_cauchy_inplace_ex(fac_tensor *input, const fac_cauchy_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_geometric_options;
+/* geometric_(..., *, generator=None) -> Tensor
+ *
+ * Fills self from the geometric distribution. */
+FAC_API fac_tensor *fac_geometric_ex(fac_tensor *input, double p, const fac_geometric_options *o);
+FAC_API fac_tensor *fac_geometric_inplace_ex(fac_tensor *input, double p, const fac_geometric_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float mean;
+    fac_opt_float std;
+    fac_generator *generator;
+} fac_log_normal_options;
+/* log_normal_(..., *, generator=None) -> Tensor
+ *
+ * Fills self from the log-normal distribution. */
+FAC_API fac_tensor *fac_log_normal_ex(fac_tensor *input, const fac_log_normal_options *o);
+FAC_API fac_tensor *fac_log_normal_inplace_ex(fac_tensor *input, const fac_log_normal_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_rand_options;
+/* rand(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Samples of the uniform distribution over [0, 1). */
+FAC_API fac_tensor *fac_rand_ex(fac_ints size, const fac_rand_options *o);
+FAC_API fac_tensor *fac_rand_out_ex(fac_tensor *out, fac_ints size, const fac_rand_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+} fac_rand_like_options;
+/* rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+ *
+ * Samples of the uniform distribution over [0, 1) in input's shape. */
+FAC_API fac_tensor *fac_rand_like_ex(fac_tensor *input, const fac_rand_like_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_randn_options;
+/* randn(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Samples of the standard normal distribution. */
+FAC_API fac_tensor *fac_randn_ex(fac_ints size, const fac_randn_options *o);
+FAC_API fac_tensor *fac_randn_out_ex(fac_tensor *out, fac_ints size, const fac_randn_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+} fac_randn_like_options;
+/* randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+ *
+ * Samples of the standard normal distribution in input's shape. */
+FAC_API fac_tensor *fac_randn_like_ex(fac_tensor *input, const fac_randn_like_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_randint_options;
+/* randint(low=0, high, size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Integers of [0, high). */
+FAC_API fac_tensor *fac_randint_ex(int64_t high, fac_ints size, const fac_randint_options *o);
+FAC_API fac_tensor *fac_randint_out_ex(fac_tensor *out, int64_t high, fac_ints size, const fac_randint_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_randint_low_options;
+/* randint(low=0, high, size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Integers of [low, high). */
+FAC_API fac_tensor *fac_randint_low_ex(int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o);
+FAC_API fac_tensor *fac_randint_low_out_ex(fac_tensor *out, int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+} fac_randint_like_options;
+/* randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+ *
+ * Integers of [0, high) in input's shape. */
+FAC_API fac_tensor *fac_randint_like_ex(fac_tensor *input, int64_t high, const fac_randint_like_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+} fac_randint_like_low_options;
+/* randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+ *
+ * Integers of [low, high) in input's shape. */
+FAC_API fac_tensor *fac_randint_like_low_ex(fac_tensor *input, int64_t low, int64_t high, const fac_randint_like_low_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_randperm_options;
+/* randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * A random permutation of 0 ... n - 1. */
+FAC_API fac_tensor *fac_randperm_ex(int64_t n, const fac_randperm_options *o);
+FAC_API fac_tensor *fac_randperm_out_ex(fac_tensor *out, int64_t n, const fac_randperm_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_normal_options;
+/* normal(mean, std, *, generator=None, out=None) -> Tensor
+ *
+ * Normal samples, each with its own mean and standard deviation. */
+FAC_API fac_tensor *fac_normal_ex(fac_tensor *mean, fac_tensor *std, const fac_normal_options *o);
+FAC_API fac_tensor *fac_normal_out_ex(fac_tensor *out, fac_tensor *mean, fac_tensor *std, const fac_normal_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float std;
+    fac_generator *generator;
+} fac_normal_mean_options;
+/* normal(mean, std=1.0, *, generator=None, out=None) -> Tensor
+ *
+ * Normal samples, each with its own mean. */
+FAC_API fac_tensor *fac_normal_mean_ex(fac_tensor *mean, const fac_normal_mean_options *o);
+FAC_API fac_tensor *fac_normal_mean_out_ex(fac_tensor *out, fac_tensor *mean, const fac_normal_mean_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_normal_std_options;
+/* normal(mean, std, *, generator=None, out=None) -> Tensor
+ *
+ * Normal samples, each with its own standard deviation. */
+FAC_API fac_tensor *fac_normal_std_ex(double mean, fac_tensor *std, const fac_normal_std_options *o);
+FAC_API fac_tensor *fac_normal_std_out_ex(fac_tensor *out, double mean, fac_tensor *std, const fac_normal_std_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_normal_size_options;
+/* normal(mean, std, size, *, generator=None, out=None) -> Tensor
+ *
+ * Normal samples in a shape. */
+FAC_API fac_tensor *fac_normal_size_ex(double mean, double std, fac_ints size, const fac_normal_size_options *o);
+FAC_API fac_tensor *fac_normal_size_out_ex(fac_tensor *out, double mean, double std, fac_ints size, const fac_normal_size_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_bernoulli_options;
+/* bernoulli(input, *, generator=None, out=None) -> Tensor
+ *
+ * 1 with the probabilities in input, 0 otherwise. */
+FAC_API fac_tensor *fac_bernoulli_ex(fac_tensor *input, const fac_bernoulli_options *o);
+FAC_API fac_tensor *fac_bernoulli_out_ex(fac_tensor *out, fac_tensor *input, const fac_bernoulli_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac_bernoulli_p_options;
+/* bernoulli(input, p, *, generator=None) -> Tensor
+ *
+ * 1 with probability p, 0 otherwise, in input's shape. */
+FAC_API fac_tensor *fac_bernoulli_p_ex(fac_tensor *input, double p, const fac_bernoulli_p_options *o);
+
+typedef struct {
+    size_t size_;
+    bool replacement;
+    fac_generator *generator;
+} fac_multinomial_options;
+/* multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor
+ *
+ * Indices drawn by the weights in each row of input. */
+FAC_API fac_tensor *fac_multinomial_ex(fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o);
+FAC_API fac_tensor *fac_multinomial_out_ex(fac_tensor *out, fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_generator *generator;
+} fac__multinomial_replace_options;
+/* _multinomial_replace(...) -> Tensor
+ *
+ * multinomial() with replacement. */
+FAC_API fac_tensor *fac__multinomial_replace_ex(fac_tensor *input, int64_t num_samples, const fac__multinomial_replace_options *o);
+
+/* dropout(input, p, train) -> Tensor
+ *
+ * input with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training. */
+FAC_API fac_tensor *fac_dropout_ex(fac_tensor *input, double p, bool train);
+FAC_API fac_tensor *fac_dropout_inplace_ex(fac_tensor *input, double p, bool train);
+
+/* feature_dropout(input, p, train) -> Tensor
+ *
+ * dropout() of whole channels. */
+FAC_API fac_tensor *fac_feature_dropout_ex(fac_tensor *input, double p, bool train);
+FAC_API fac_tensor *fac_feature_dropout_inplace_ex(fac_tensor *input, double p, bool train);
+
+/* alpha_dropout(input, p, train) -> Tensor
+ *
+ * dropout() that keeps mean and variance of self-normalising networks. */
+FAC_API fac_tensor *fac_alpha_dropout_ex(fac_tensor *input, double p, bool train);
+FAC_API fac_tensor *fac_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train);
+
+typedef struct {
+    size_t size_;
     fac_ints dim;
     bool keepdim;
     fac_dtype dtype;
@@ -2273,6 +2607,112 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac__bce(input, target) fac__bce_ex(input, target)
 #define fac__bce_backward(grad_output, input, target) fac__bce_backward_ex(grad_output, input, target)
 #define fac__bce_logits(input, target) fac__bce_logits_ex(input, target)
+#define fac_uniform(...) FAC__WITH_uniform_ex(__VA_ARGS__, .size_ = sizeof(fac_uniform_options))
+#define FAC__WITH_uniform_ex(input, ...) fac_uniform_ex(input, &(const fac_uniform_options){__VA_ARGS__})
+#define fac_uniform_(...) FAC__WITH_uniform_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_uniform_options))
+#define FAC__WITH_uniform_inplace_ex(input, ...) fac_uniform_inplace_ex(input, &(const fac_uniform_options){__VA_ARGS__})
+#define fac_normal_fill(...) FAC__WITH_normal_fill_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_fill_options))
+#define FAC__WITH_normal_fill_ex(input, ...) fac_normal_fill_ex(input, &(const fac_normal_fill_options){__VA_ARGS__})
+#define fac_normal_fill_(...) FAC__WITH_normal_fill_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_fill_options))
+#define FAC__WITH_normal_fill_inplace_ex(input, ...) fac_normal_fill_inplace_ex(input, &(const fac_normal_fill_options){__VA_ARGS__})
+#define fac_random_full(...) FAC__WITH_random_full_ex(__VA_ARGS__, .size_ = sizeof(fac_random_full_options))
+#define FAC__WITH_random_full_ex(input, ...) fac_random_full_ex(input, &(const fac_random_full_options){__VA_ARGS__})
+#define fac_random_full_(...) FAC__WITH_random_full_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_random_full_options))
+#define FAC__WITH_random_full_inplace_ex(input, ...) fac_random_full_inplace_ex(input, &(const fac_random_full_options){__VA_ARGS__})
+#define fac_random_to(...) FAC__WITH_random_to_ex(__VA_ARGS__, .size_ = sizeof(fac_random_to_options))
+#define FAC__WITH_random_to_ex(input, to, ...) fac_random_to_ex(input, to, &(const fac_random_to_options){__VA_ARGS__})
+#define fac_random_to_(...) FAC__WITH_random_to_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_random_to_options))
+#define FAC__WITH_random_to_inplace_ex(input, to, ...) fac_random_to_inplace_ex(input, to, &(const fac_random_to_options){__VA_ARGS__})
+#define fac_random_from(...) FAC__WITH_random_from_ex(__VA_ARGS__, .size_ = sizeof(fac_random_from_options))
+#define FAC__WITH_random_from_ex(input, from_, to, ...) fac_random_from_ex(input, from_, to, &(const fac_random_from_options){__VA_ARGS__})
+#define fac_random_from_(...) FAC__WITH_random_from_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_random_from_options))
+#define FAC__WITH_random_from_inplace_ex(input, from_, to, ...) fac_random_from_inplace_ex(input, from_, to, &(const fac_random_from_options){__VA_ARGS__})
+#define fac_bernoulli_tensor(...) FAC__WITH_bernoulli_tensor_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_tensor_options))
+#define FAC__WITH_bernoulli_tensor_ex(input, p, ...) fac_bernoulli_tensor_ex(input, p, &(const fac_bernoulli_tensor_options){__VA_ARGS__})
+#define fac_bernoulli_tensor_(...) FAC__WITH_bernoulli_tensor_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_tensor_options))
+#define FAC__WITH_bernoulli_tensor_inplace_ex(input, p, ...) fac_bernoulli_tensor_inplace_ex(input, p, &(const fac_bernoulli_tensor_options){__VA_ARGS__})
+#define fac_bernoulli_fill(...) FAC__WITH_bernoulli_fill_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_fill_options))
+#define FAC__WITH_bernoulli_fill_ex(input, ...) fac_bernoulli_fill_ex(input, &(const fac_bernoulli_fill_options){__VA_ARGS__})
+#define fac_bernoulli_fill_(...) FAC__WITH_bernoulli_fill_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_fill_options))
+#define FAC__WITH_bernoulli_fill_inplace_ex(input, ...) fac_bernoulli_fill_inplace_ex(input, &(const fac_bernoulli_fill_options){__VA_ARGS__})
+#define fac_exponential(...) FAC__WITH_exponential_ex(__VA_ARGS__, .size_ = sizeof(fac_exponential_options))
+#define FAC__WITH_exponential_ex(input, ...) fac_exponential_ex(input, &(const fac_exponential_options){__VA_ARGS__})
+#define fac_exponential_(...) FAC__WITH_exponential_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_exponential_options))
+#define FAC__WITH_exponential_inplace_ex(input, ...) fac_exponential_inplace_ex(input, &(const fac_exponential_options){__VA_ARGS__})
+#define fac_cauchy(...) FAC__WITH_cauchy_ex(__VA_ARGS__, .size_ = sizeof(fac_cauchy_options))
+#define FAC__WITH_cauchy_ex(input, ...) fac_cauchy_ex(input, &(const fac_cauchy_options){__VA_ARGS__})
+#define fac_cauchy_(...) FAC__WITH_cauchy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_cauchy_options))
+#define FAC__WITH_cauchy_inplace_ex(input, ...) fac_cauchy_inplace_ex(input, &(const fac_cauchy_options){__VA_ARGS__})
+#define fac_geometric(...) FAC__WITH_geometric_ex(__VA_ARGS__, .size_ = sizeof(fac_geometric_options))
+#define FAC__WITH_geometric_ex(input, p, ...) fac_geometric_ex(input, p, &(const fac_geometric_options){__VA_ARGS__})
+#define fac_geometric_(...) FAC__WITH_geometric_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_geometric_options))
+#define FAC__WITH_geometric_inplace_ex(input, p, ...) fac_geometric_inplace_ex(input, p, &(const fac_geometric_options){__VA_ARGS__})
+#define fac_log_normal(...) FAC__WITH_log_normal_ex(__VA_ARGS__, .size_ = sizeof(fac_log_normal_options))
+#define FAC__WITH_log_normal_ex(input, ...) fac_log_normal_ex(input, &(const fac_log_normal_options){__VA_ARGS__})
+#define fac_log_normal_(...) FAC__WITH_log_normal_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_log_normal_options))
+#define FAC__WITH_log_normal_inplace_ex(input, ...) fac_log_normal_inplace_ex(input, &(const fac_log_normal_options){__VA_ARGS__})
+#define fac_rand(...) FAC__WITH_rand_ex(__VA_ARGS__, .size_ = sizeof(fac_rand_options))
+#define FAC__WITH_rand_ex(size, ...) fac_rand_ex(size, &(const fac_rand_options){__VA_ARGS__})
+#define fac_rand_out(...) FAC__WITH_rand_out_ex(__VA_ARGS__, .size_ = sizeof(fac_rand_options))
+#define FAC__WITH_rand_out_ex(out, size, ...) fac_rand_out_ex(out, size, &(const fac_rand_options){__VA_ARGS__})
+#define fac_rand_like(...) FAC__WITH_rand_like_ex(__VA_ARGS__, .size_ = sizeof(fac_rand_like_options))
+#define FAC__WITH_rand_like_ex(input, ...) fac_rand_like_ex(input, &(const fac_rand_like_options){__VA_ARGS__})
+#define fac_randn(...) FAC__WITH_randn_ex(__VA_ARGS__, .size_ = sizeof(fac_randn_options))
+#define FAC__WITH_randn_ex(size, ...) fac_randn_ex(size, &(const fac_randn_options){__VA_ARGS__})
+#define fac_randn_out(...) FAC__WITH_randn_out_ex(__VA_ARGS__, .size_ = sizeof(fac_randn_options))
+#define FAC__WITH_randn_out_ex(out, size, ...) fac_randn_out_ex(out, size, &(const fac_randn_options){__VA_ARGS__})
+#define fac_randn_like(...) FAC__WITH_randn_like_ex(__VA_ARGS__, .size_ = sizeof(fac_randn_like_options))
+#define FAC__WITH_randn_like_ex(input, ...) fac_randn_like_ex(input, &(const fac_randn_like_options){__VA_ARGS__})
+#define fac_randint(...) FAC__WITH_randint_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_options))
+#define FAC__WITH_randint_ex(high, size, ...) fac_randint_ex(high, size, &(const fac_randint_options){__VA_ARGS__})
+#define fac_randint_out(...) FAC__WITH_randint_out_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_options))
+#define FAC__WITH_randint_out_ex(out, high, size, ...) fac_randint_out_ex(out, high, size, &(const fac_randint_options){__VA_ARGS__})
+#define fac_randint_low(...) FAC__WITH_randint_low_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_low_options))
+#define FAC__WITH_randint_low_ex(low, high, size, ...) fac_randint_low_ex(low, high, size, &(const fac_randint_low_options){__VA_ARGS__})
+#define fac_randint_low_out(...) FAC__WITH_randint_low_out_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_low_options))
+#define FAC__WITH_randint_low_out_ex(out, low, high, size, ...) fac_randint_low_out_ex(out, low, high, size, &(const fac_randint_low_options){__VA_ARGS__})
+#define fac_randint_like(...) FAC__WITH_randint_like_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_like_options))
+#define FAC__WITH_randint_like_ex(input, high, ...) fac_randint_like_ex(input, high, &(const fac_randint_like_options){__VA_ARGS__})
+#define fac_randint_like_low(...) FAC__WITH_randint_like_low_ex(__VA_ARGS__, .size_ = sizeof(fac_randint_like_low_options))
+#define FAC__WITH_randint_like_low_ex(input, low, high, ...) fac_randint_like_low_ex(input, low, high, &(const fac_randint_like_low_options){__VA_ARGS__})
+#define fac_randperm(...) FAC__WITH_randperm_ex(__VA_ARGS__, .size_ = sizeof(fac_randperm_options))
+#define FAC__WITH_randperm_ex(n, ...) fac_randperm_ex(n, &(const fac_randperm_options){__VA_ARGS__})
+#define fac_randperm_out(...) FAC__WITH_randperm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_randperm_options))
+#define FAC__WITH_randperm_out_ex(out, n, ...) fac_randperm_out_ex(out, n, &(const fac_randperm_options){__VA_ARGS__})
+#define fac_normal(...) FAC__WITH_normal_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_options))
+#define FAC__WITH_normal_ex(mean, std, ...) fac_normal_ex(mean, std, &(const fac_normal_options){__VA_ARGS__})
+#define fac_normal_out(...) FAC__WITH_normal_out_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_options))
+#define FAC__WITH_normal_out_ex(out, mean, std, ...) fac_normal_out_ex(out, mean, std, &(const fac_normal_options){__VA_ARGS__})
+#define fac_normal_mean(...) FAC__WITH_normal_mean_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_mean_options))
+#define FAC__WITH_normal_mean_ex(mean, ...) fac_normal_mean_ex(mean, &(const fac_normal_mean_options){__VA_ARGS__})
+#define fac_normal_mean_out(...) FAC__WITH_normal_mean_out_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_mean_options))
+#define FAC__WITH_normal_mean_out_ex(out, mean, ...) fac_normal_mean_out_ex(out, mean, &(const fac_normal_mean_options){__VA_ARGS__})
+#define fac_normal_std(...) FAC__WITH_normal_std_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_std_options))
+#define FAC__WITH_normal_std_ex(mean, std, ...) fac_normal_std_ex(mean, std, &(const fac_normal_std_options){__VA_ARGS__})
+#define fac_normal_std_out(...) FAC__WITH_normal_std_out_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_std_options))
+#define FAC__WITH_normal_std_out_ex(out, mean, std, ...) fac_normal_std_out_ex(out, mean, std, &(const fac_normal_std_options){__VA_ARGS__})
+#define fac_normal_size(...) FAC__WITH_normal_size_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_size_options))
+#define FAC__WITH_normal_size_ex(mean, std, size, ...) fac_normal_size_ex(mean, std, size, &(const fac_normal_size_options){__VA_ARGS__})
+#define fac_normal_size_out(...) FAC__WITH_normal_size_out_ex(__VA_ARGS__, .size_ = sizeof(fac_normal_size_options))
+#define FAC__WITH_normal_size_out_ex(out, mean, std, size, ...) fac_normal_size_out_ex(out, mean, std, size, &(const fac_normal_size_options){__VA_ARGS__})
+#define fac_bernoulli(...) FAC__WITH_bernoulli_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_options))
+#define FAC__WITH_bernoulli_ex(input, ...) fac_bernoulli_ex(input, &(const fac_bernoulli_options){__VA_ARGS__})
+#define fac_bernoulli_out(...) FAC__WITH_bernoulli_out_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_options))
+#define FAC__WITH_bernoulli_out_ex(out, input, ...) fac_bernoulli_out_ex(out, input, &(const fac_bernoulli_options){__VA_ARGS__})
+#define fac_bernoulli_p(...) FAC__WITH_bernoulli_p_ex(__VA_ARGS__, .size_ = sizeof(fac_bernoulli_p_options))
+#define FAC__WITH_bernoulli_p_ex(input, p, ...) fac_bernoulli_p_ex(input, p, &(const fac_bernoulli_p_options){__VA_ARGS__})
+#define fac_multinomial(...) FAC__WITH_multinomial_ex(__VA_ARGS__, .size_ = sizeof(fac_multinomial_options))
+#define FAC__WITH_multinomial_ex(input, num_samples, ...) fac_multinomial_ex(input, num_samples, &(const fac_multinomial_options){__VA_ARGS__})
+#define fac_multinomial_out(...) FAC__WITH_multinomial_out_ex(__VA_ARGS__, .size_ = sizeof(fac_multinomial_options))
+#define FAC__WITH_multinomial_out_ex(out, input, num_samples, ...) fac_multinomial_out_ex(out, input, num_samples, &(const fac_multinomial_options){__VA_ARGS__})
+#define fac__multinomial_replace(...) FAC__WITH__multinomial_replace_ex(__VA_ARGS__, .size_ = sizeof(fac__multinomial_replace_options))
+#define FAC__WITH__multinomial_replace_ex(input, num_samples, ...) fac__multinomial_replace_ex(input, num_samples, &(const fac__multinomial_replace_options){__VA_ARGS__})
+#define fac_dropout(input, p, train) fac_dropout_ex(input, p, train)
+#define fac_dropout_(input, p, train) fac_dropout_inplace_ex(input, p, train)
+#define fac_feature_dropout(input, p, train) fac_feature_dropout_ex(input, p, train)
+#define fac_feature_dropout_(input, p, train) fac_feature_dropout_inplace_ex(input, p, train)
+#define fac_alpha_dropout(input, p, train) fac_alpha_dropout_ex(input, p, train)
+#define fac_alpha_dropout_(input, p, train) fac_alpha_dropout_inplace_ex(input, p, train)
 #define fac_sum(...) FAC__WITH_sum_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
 #define FAC__WITH_sum_ex(input, ...) fac_sum_ex(input, &(const fac_sum_options){__VA_ARGS__})
 #define fac_sum_out(...) FAC__WITH_sum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))

@@ -158,3 +158,207 @@ def _cuda(self, device=None, non_blocking=False, memory_format=_C.preserve_forma
 
 Tensor.cpu = _cpu
 Tensor.cuda = _cuda
+
+
+def typename(obj):
+    """The name of obj's type, with its module."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = "" if kind.__module__ in ("builtins", "__builtin__") else kind.__module__ + "."
+    return module + kind.__qualname__
+
+
+def is_storage(obj):
+    """Whether obj is a storage."""
+    return type(obj).__name__ in ("UntypedStorage", "TypedStorage")
+
+
+def is_floating_point(input):
+    """Whether input's dtype is floating."""
+    return input.is_floating_point()
+
+
+def is_complex(input):
+    """Whether input's dtype is complex."""
+    return input.is_complex()
+
+
+def numel(input):
+    """The number of elements."""
+    return input.numel()
+
+
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A one-dimensional tensor over the memory of an object with the buffer protocol."""
+    view = memoryview(buffer).cast("B")
+    size = dtype.itemsize
+    if view.nbytes == 0:
+        raise ValueError("both buffer length (0) and count (-1) must not be 0")
+    if not 0 <= offset < view.nbytes:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({view.nbytes} bytes) minus 1"
+        )
+    if count == 0 or count < -1:
+        raise ValueError(f"both buffer length ({view.nbytes}) and count ({count}) must not be 0")
+    if count < 0:
+        if (view.nbytes - offset) % size:
+            raise ValueError(
+                f"buffer length ({view.nbytes - offset} bytes) after offset ({offset} bytes) "
+                f"must be a multiple of element size ({size})"
+            )
+        count = (view.nbytes - offset) // size
+    if offset + count * size > view.nbytes:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) "
+            f"must not be greater than actual buffer length ({view.nbytes} bytes)"
+        )
+    t = _C._from_buffer(view, dtype, count, offset)
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor over the memory of an object with __dlpack__."""
+    if hasattr(ext_tensor, "__dlpack__"):
+        ext_tensor = ext_tensor.__dlpack__()
+    return _C._from_dlpack(ext_tensor)
+
+
+def to_dlpack(tensor):
+    """tensor as a DLPack capsule."""
+    return tensor.__dlpack__()
+
+
+def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if self.is_conj():
+        raise BufferError("Can't export tensors with the conjugate bit set")
+    return _C._to_dlpack(self)
+
+
+Tensor.__dlpack__ = _dlpack
+Tensor.__dlpack_device__ = lambda self: (1, 0)
+
+
+def _iter(self):
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+Tensor.__iter__ = _iter
+
+
+def _contains(self, element):
+    if isinstance(element, (Tensor, int, float, complex, bool)):
+        return bool((element == self).any().item())
+    raise RuntimeError(
+        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a " f"{type(element)}."
+    )
+
+
+Tensor.__contains__ = _contains
+
+
+def _complex(self):
+    return complex(self.item())
+
+
+Tensor.__complex__ = _complex
+
+
+def _reversed(self):
+    return self if self.dim() == 0 else self.flip(0)
+
+
+Tensor.__reversed__ = _reversed
+
+
+def _deepcopy(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    import copy
+
+    with _no_grad():
+        new = Tensor._make_subclass(type(self), self.detach().clone(), self.requires_grad)
+    if self.grad is not None:
+        new.grad = copy.deepcopy(self.grad, memo)
+    if getattr(self, "__dict__", None):
+        new.__dict__ = copy.deepcopy(self.__dict__, memo)
+    memo[id(self)] = new
+    return new
+
+
+def _no_grad():
+    from .autograd.grad_mode import no_grad
+
+    return no_grad()
+
+
+Tensor.__deepcopy__ = _deepcopy
+
+
+def _rebuild(cls, data, dtype, shape, requires_grad):
+    t = _C._from_buffer(bytearray(data), dtype, -1, 0) if data else _C.empty(0, dtype=dtype)
+    return Tensor._make_subclass(cls, t.view(shape), requires_grad)
+
+
+def _reduce_ex(self, protocol):
+    t = self.detach().contiguous()
+    return (_rebuild, (type(self), _C._to_bytes(t), self.dtype, tuple(self.shape), self.requires_grad))
+
+
+Tensor.__reduce_ex__ = _reduce_ex
+
+
+def _detach_(self):
+    """Takes this tensor out of the graph."""
+    _C._detach_inplace(self)
+    return self
+
+
+Tensor.detach_ = _detach_
+
+
+def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A copy of data, in this tensor's dtype by default."""
+    return _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+Tensor.new_tensor = _new_tensor
+
+
+def _new(self, *args, device=None):
+    """Tensor(...) in this tensor's dtype."""
+    return Tensor._legacy_new(*args, dtype=self.dtype)
+
+
+Tensor.new = _new
+
+
+def _pin_memory(self, device=None):
+    raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+Tensor.pin_memory = _pin_memory
+Tensor.is_pinned = lambda self, device=None: False
+Tensor.is_shared = lambda self: False
+Tensor.get_device = lambda self: -1
+Tensor.is_set_to = lambda self, other: (
+    self._storage_ptr() == other._storage_ptr()
+    and self.storage_offset() == other.storage_offset()
+    and self.shape == other.shape
+    and self.stride() == other.stride()
+)
+Tensor.is_same_size = lambda self, other: self.shape == other.shape
+Tensor.__rdiv__ = lambda self, other: other / self
+
+Tensor.__div__ = lambda self, other: self / other
+Tensor.names = property(lambda self: (None,) * self.dim())

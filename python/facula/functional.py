@@ -2,6 +2,8 @@
 
 from . import _C
 
+__all__ = ["einsum"]
+
 
 def einsum(equation, *operands):
     """Products summed over the labels that the equation leaves out: einsum("ij,jk->ik", a, b).

@@ -878,6 +878,20 @@ PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const 
     return call(e, NULL, args, n, names, FAC__CALL_NEW, fac__module);
 }
 
+PyObject *fac__py_call(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                       PyObject *names) {
+    (void)self;
+    if (n < 1 || !fac__tensor_check(args[0]))
+        return PyErr_Format(PyExc_TypeError, "%s(): argument 'input' (position 1) must be Tensor",
+                            e->name);
+    return call(e, args[0], args + 1, n - 1, names, FAC__CALL_INPLACE, fac__module);
+}
+
+PyObject *fac__py_nncall(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                         PyObject *names) {
+    return fac__py_call(e, self, args, n, names);
+}
+
 PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                      PyObject *names)
 {

@@ -250,7 +250,33 @@ static PyObject *disabled_function(PyObject *m, PyObject *args) {
     return r;
 }
 
+static PyObject *has_override_one(PyObject *m, PyObject *o) {
+    (void)m;
+    return PyBool_FromLong(fac__function_mode_active() || fac__overrides(o));
+}
+
+static PyObject *has_override_many(PyObject *m, PyObject *const *args, Py_ssize_t n) {
+    (void)m;
+    bool any = fac__function_mode_active();
+    for (Py_ssize_t i = 0; i < n && !any; i++)
+        any = fac__overrides(args[i]);
+    return PyBool_FromLong(any);
+}
+
+static PyObject *has_override_in(PyObject *m, PyObject *seq) {
+    PyObject *fast = PySequence_Fast(seq, "expected a sequence");
+    if (fast == NULL)
+        return NULL;
+    PyObject *r = has_override_many(m, PySequence_Fast_ITEMS(fast), PySequence_Fast_GET_SIZE(fast));
+    Py_DECREF(fast);
+    return r;
+}
+
 PyMethodDef fac__autograd_functions[] = {
+    {"_has_torch_function_unary", has_override_one, METH_O, NULL},
+    {"_has_torch_function_variadic", (PyCFunction)(void (*)(void))has_override_many, METH_FASTCALL,
+     NULL},
+    {"_has_torch_function", has_override_in, METH_O, NULL},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "is_grad_enabled() -> bool"},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
     {"is_inference_mode_enabled", is_inference, METH_NOARGS, NULL},

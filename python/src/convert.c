@@ -656,7 +656,192 @@ static PyObject *result_type(PyObject *module, PyObject *args, PyObject *kwargs)
     return fac__wrap_dtype(fac__promoted(&p));
 }
 
+/* --- raw memory -------------------------------------------------------------------------------- */
+
+static void free_view(void *owner, void *data, size_t nbytes) {
+    (void)data;
+    (void)nbytes;
+    PyGILState_STATE g = PyGILState_Ensure();
+    PyBuffer_Release(owner);
+    PyMem_Free(owner);
+    PyGILState_Release(g);
+}
+
+/* _from_buffer(object, dtype, count, offset): checked by the caller. */
+static PyObject *from_buffer(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *o, *dtype;
+    long long count, offset;
+    fac_dtype d;
+    if (!PyArg_ParseTuple(args, "OOLL", &o, &dtype, &count, &offset))
+        return NULL;
+    if (fac__to_dtype_arg(dtype, &d) != 1)
+        return PyErr_Format(PyExc_TypeError, "dtype must be torch.dtype");
+    Py_buffer *b = PyMem_Calloc(1, sizeof *b);
+    if (b == NULL)
+        return PyErr_NoMemory();
+    if (PyObject_GetBuffer(o, b, PyBUF_SIMPLE) != 0) {
+        PyMem_Free(b);
+        return NULL;
+    }
+    int64_t n = count < 0 ? (b->len - offset) / (int64_t)fac_dtype_size(d) : count;
+    if (offset < 0 || n < 0 || offset + n * (int64_t)fac_dtype_size(d) > b->len) {
+        PyBuffer_Release(b);
+        PyMem_Free(b);
+        return PyErr_Format(PyExc_ValueError, "buffer is too small");
+    }
+    fac_storage *s = fac__storage_wrap((char *)b->buf + offset, (size_t)n * fac_dtype_size(d), fac_cpu(),
+                                       free_view, b);
+    if (s == NULL) {
+        PyBuffer_Release(b);
+        PyMem_Free(b);
+        return fac__raise();
+    }
+    fac_tensor *t = fac__tensor_from_storage(s, 1, &n, NULL, 0, d);
+    return t == NULL ? fac__raise() : fac__wrap(t);
+}
+
+static PyObject *to_bytes(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_tensor *t = fac__tensor_of(o);
+    return PyBytes_FromStringAndSize(t->data,
+                                     (Py_ssize_t)t->numel * (Py_ssize_t)fac__itemsize(t->dtype));
+}
+
+static PyObject *detach_inplace(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_tensor *t = fac__tensor_of(o);
+    if (t->features & FAC__VIEW)
+        return PyErr_Format(PyExc_RuntimeError,
+                            "Can't detach views in-place. Use detach() instead. If you are using "
+                            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
+                            "set as True, gradients are views of DDP buckets, and hence detach_() cannot "
+                            "be called on these gradients. To fix this error, please refer to the "
+                            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+    if (t->autograd != NULL) {
+        fac_node *n = t->autograd->grad_fn;
+        t->autograd->grad_fn = NULL;
+        t->autograd->requires_grad = false;
+        t->autograd->output_nr = 0;
+        fac__node_release(n);
+    }
+    t->features &= ~(uint32_t)FAC__GRAD;
+    Py_RETURN_NONE;
+}
+
+/* --- DLPack: the structures are those of its version 0.8 ----------------------------------------- */
+
+struct dl_tensor {
+    void *data;
+    struct {
+        int32_t type, id;
+    } device;
+    int32_t ndim;
+    struct {
+        uint8_t code, bits;
+        uint16_t lanes;
+    } dtype;
+    int64_t *shape, *strides;
+    uint64_t byte_offset;
+};
+
+struct dl_managed {
+    struct dl_tensor tensor;
+    void *context;
+    void (*deleter)(struct dl_managed *self);
+};
+
+static const uint8_t dl_codes[FAC_NUM_DTYPES] = {
+    [FAC_BOOL] = 6,   [FAC_UINT8] = 1,   [FAC_INT8] = 0,      [FAC_INT16] = 0,      [FAC_INT32] = 0,
+    [FAC_INT64] = 0,  [FAC_UINT16] = 1,  [FAC_UINT32] = 1,    [FAC_UINT64] = 1,     [FAC_FLOAT16] = 2,
+    [FAC_BFLOAT16] = 4, [FAC_FLOAT32] = 2, [FAC_FLOAT64] = 2, [FAC_COMPLEX64] = 5, [FAC_COMPLEX128] = 5};
+
+static void dl_delete(struct dl_managed *m) {
+    fac__release(m->context);
+    PyMem_RawFree(m);
+}
+
+static void capsule_free(PyObject *capsule) {
+    if (!PyCapsule_IsValid(capsule, "dltensor"))
+        return; /* taken over */
+    struct dl_managed *m = PyCapsule_GetPointer(capsule, "dltensor");
+    if (m->deleter != NULL)
+        m->deleter(m);
+}
+
+static PyObject *to_dlpack(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_tensor *t = fac__tensor_of(o);
+    struct dl_managed *m = PyMem_RawCalloc(1, sizeof *m + 2 * sizeof(int64_t) * (size_t)t->ndim);
+    if (m == NULL)
+        return PyErr_NoMemory();
+    int64_t *dims = (int64_t *)(void *)(m + 1);
+    memcpy(dims, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+    memcpy(dims + t->ndim, t->strides, sizeof(int64_t) * (size_t)t->ndim);
+    m->tensor.data = t->data;
+    m->tensor.device.type = 1;
+    m->tensor.ndim = t->ndim;
+    m->tensor.dtype.code = dl_codes[t->dtype];
+    m->tensor.dtype.bits = (uint8_t)(t->dtype == FAC_BOOL ? 8 : 8 * fac__itemsize(t->dtype));
+    m->tensor.dtype.lanes = 1;
+    m->tensor.shape = dims;
+    m->tensor.strides = dims + t->ndim;
+    m->context = fac__retain(t);
+    m->deleter = dl_delete;
+    PyObject *capsule = PyCapsule_New(m, "dltensor", capsule_free);
+    if (capsule == NULL)
+        dl_delete(m);
+    return capsule;
+}
+
+static void dl_release(void *context, void *data, size_t nbytes) {
+    (void)data;
+    (void)nbytes;
+    struct dl_managed *m = context;
+    if (m->deleter != NULL)
+        m->deleter(m);
+}
+
+static PyObject *from_dlpack(PyObject *module, PyObject *capsule) {
+    (void)module;
+    struct dl_managed *m = PyCapsule_GetPointer(capsule, "dltensor");
+    if (m == NULL)
+        return NULL;
+    const struct dl_tensor *d = &m->tensor;
+    fac_dtype dtype = FAC_DTYPE_NONE;
+    for (int i = 1; i < FAC_NUM_DTYPES; i++)
+        if (dl_codes[i] == d->dtype.code && d->dtype.bits == 8 * fac_dtype_size((fac_dtype)i) &&
+            d->dtype.lanes == 1)
+            dtype = (fac_dtype)i;
+    if (d->device.type != 1)
+        return PyErr_Format(PyExc_BufferError, "facula has no device of DLPack type %d", d->device.type);
+    if (dtype == FAC_DTYPE_NONE || d->ndim > FAC_MAX_DIMS)
+        return PyErr_Format(PyExc_BufferError, "Unsupported DLPack dtype code %d of %d bits",
+                            d->dtype.code, d->dtype.bits);
+    int64_t strides[FAC_MAX_DIMS], last = 0;
+    fac__contiguous_strides(d->ndim, d->shape, strides);
+    bool empty = false;
+    for (int i = 0; i < d->ndim; i++) {
+        if (d->strides != NULL)
+            strides[i] = d->strides[i];
+        empty |= d->shape[i] == 0;
+        last += (d->shape[i] - 1) * strides[i];
+    }
+    size_t bytes = empty ? 0 : (size_t)(last + 1) * fac_dtype_size(dtype);
+    fac_storage *s = fac__storage_wrap((char *)d->data + d->byte_offset, bytes, fac_cpu(), dl_release, m);
+    if (s == NULL)
+        return fac__raise();
+    PyCapsule_SetName(capsule, "used_dltensor");
+    fac_tensor *t = fac__tensor_from_storage(s, d->ndim, d->shape, strides, 0, dtype);
+    return t == NULL ? fac__raise() : fac__wrap(t);
+}
+
 PyMethodDef fac__convert_functions[] = {
+    {"_from_buffer", from_buffer, METH_VARARGS, NULL},
+    {"_to_bytes", to_bytes, METH_O, NULL},
+    {"_detach_inplace", detach_inplace, METH_O, NULL},
+    {"_to_dlpack", to_dlpack, METH_O, NULL},
+    {"_from_dlpack", from_dlpack, METH_O, NULL},
     {"tensor", (PyCFunction)(void (*)(void))tensor, METH_FASTCALL | METH_KEYWORDS,
      "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor\n\n"
      "A copy of data: nested lists, numbers, NumPy arrays, tensors."},

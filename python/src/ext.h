@@ -101,6 +101,11 @@ typedef struct {
 
 PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names);
+/* In-place forms as functions: relu_(t). */
+PyObject *fac__py_call(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                       PyObject *names);
+PyObject *fac__py_nncall(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                         PyObject *names);
 PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                      PyObject *names);
 PyObject *fac__py_method(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
@@ -132,6 +137,7 @@ int fac__init_types(PyObject *module);
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
 int fac__init_convert(PyObject *module);
+int fac__init_random(PyObject *module);
 extern PyNumberMethods fac__number_methods;
 extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */
 extern PyMethodDef *fac__generated_methods(void);

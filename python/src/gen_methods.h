@@ -953,6 +953,84 @@ static PyObject *function_binary_cross_entropy_with_logits(PyObject *self, PyObj
 {
     return fac__py_function(&function_entry_binary_cross_entropy_with_logits, self, args, n, names);
 }
+static const fac__op *const function_ops_rand[] = {&fac__op_rand};
+static const fac__entry function_entry_rand = {"rand", function_ops_rand, 1, NULL};
+static PyObject *function_rand(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rand, self, args, n, names);
+}
+static const fac__op *const function_ops_rand_like[] = {&fac__op_rand_like};
+static const fac__entry function_entry_rand_like = {"rand_like", function_ops_rand_like, 1, NULL};
+static PyObject *function_rand_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rand_like, self, args, n, names);
+}
+static const fac__op *const function_ops_randn[] = {&fac__op_randn};
+static const fac__entry function_entry_randn = {"randn", function_ops_randn, 1, NULL};
+static PyObject *function_randn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_randn, self, args, n, names);
+}
+static const fac__op *const function_ops_randn_like[] = {&fac__op_randn_like};
+static const fac__entry function_entry_randn_like = {"randn_like", function_ops_randn_like, 1, NULL};
+static PyObject *function_randn_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_randn_like, self, args, n, names);
+}
+static const fac__op *const function_ops_randint[] = {&fac__op_randint, &fac__op_randint_low};
+static const fac__entry function_entry_randint = {"randint", function_ops_randint, 2, NULL};
+static PyObject *function_randint(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_randint, self, args, n, names);
+}
+static const fac__op *const function_ops_randint_like[] = {&fac__op_randint_like, &fac__op_randint_like_low};
+static const fac__entry function_entry_randint_like = {"randint_like", function_ops_randint_like, 2, NULL};
+static PyObject *function_randint_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_randint_like, self, args, n, names);
+}
+static const fac__op *const function_ops_randperm[] = {&fac__op_randperm};
+static const fac__entry function_entry_randperm = {"randperm", function_ops_randperm, 1, NULL};
+static PyObject *function_randperm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_randperm, self, args, n, names);
+}
+static const fac__op *const function_ops_normal[] = {&fac__op_normal, &fac__op_normal_mean, &fac__op_normal_std, &fac__op_normal_size};
+static const fac__entry function_entry_normal = {"normal", function_ops_normal, 4, NULL};
+static PyObject *function_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_normal, self, args, n, names);
+}
+static const fac__op *const function_ops_bernoulli[] = {&fac__op_bernoulli, &fac__op_bernoulli_p};
+static const fac__entry function_entry_bernoulli = {"bernoulli", function_ops_bernoulli, 2, NULL};
+static PyObject *function_bernoulli(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bernoulli, self, args, n, names);
+}
+static const fac__op *const function_ops_multinomial[] = {&fac__op_multinomial};
+static const fac__entry function_entry_multinomial = {"multinomial", function_ops_multinomial, 1, NULL};
+static PyObject *function_multinomial(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_multinomial, self, args, n, names);
+}
+static const fac__op *const function_ops_dropout[] = {&fac__op_dropout};
+static const fac__entry function_entry_dropout = {"dropout", function_ops_dropout, 1, NULL};
+static PyObject *function_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_dropout, self, args, n, names);
+}
+static const fac__op *const function_ops_feature_dropout[] = {&fac__op_feature_dropout};
+static const fac__entry function_entry_feature_dropout = {"feature_dropout", function_ops_feature_dropout, 1, NULL};
+static PyObject *function_feature_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_feature_dropout, self, args, n, names);
+}
+static const fac__op *const function_ops_alpha_dropout[] = {&fac__op_alpha_dropout};
+static const fac__entry function_entry_alpha_dropout = {"alpha_dropout", function_ops_alpha_dropout, 1, NULL};
+static PyObject *function_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_alpha_dropout, self, args, n, names);
+}
 static const fac__op *const function_ops_sum[] = {&fac__op_sum};
 static const fac__entry function_entry_sum = {"sum", function_ops_sum, 1, NULL};
 static PyObject *function_sum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1350,6 +1428,32 @@ static PyMethodDef function_table[] = {
      "prelu(input, weight) -> Tensor\n\nleaky_relu() with a learned slope a channel."},
     {"binary_cross_entropy_with_logits", (PyCFunction)(void (*)(void))function_binary_cross_entropy_with_logits, METH_FASTCALL | METH_KEYWORDS,
      "binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1) -> Tensor\n\nbinary_cross_entropy(sigmoid(input), target), in one stable step."},
+    {"rand", (PyCFunction)(void (*)(void))function_rand, METH_FASTCALL | METH_KEYWORDS,
+     "rand(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nSamples of the uniform distribution over [0, 1)."},
+    {"rand_like", (PyCFunction)(void (*)(void))function_rand_like, METH_FASTCALL | METH_KEYWORDS,
+     "rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the uniform distribution over [0, 1) in input's shape."},
+    {"randn", (PyCFunction)(void (*)(void))function_randn, METH_FASTCALL | METH_KEYWORDS,
+     "randn(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nSamples of the standard normal distribution."},
+    {"randn_like", (PyCFunction)(void (*)(void))function_randn_like, METH_FASTCALL | METH_KEYWORDS,
+     "randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the standard normal distribution in input's shape."},
+    {"randint", (PyCFunction)(void (*)(void))function_randint, METH_FASTCALL | METH_KEYWORDS,
+     "randint(low=0, high, size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nIntegers of [0, high)."},
+    {"randint_like", (PyCFunction)(void (*)(void))function_randint_like, METH_FASTCALL | METH_KEYWORDS,
+     "randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nIntegers of [0, high) in input's shape."},
+    {"randperm", (PyCFunction)(void (*)(void))function_randperm, METH_FASTCALL | METH_KEYWORDS,
+     "randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nA random permutation of 0 ... n - 1."},
+    {"normal", (PyCFunction)(void (*)(void))function_normal, METH_FASTCALL | METH_KEYWORDS,
+     "normal(mean, std, *, generator=None, out=None) -> Tensor\n\nNormal samples, each with its own mean and standard deviation."},
+    {"bernoulli", (PyCFunction)(void (*)(void))function_bernoulli, METH_FASTCALL | METH_KEYWORDS,
+     "bernoulli(input, *, generator=None, out=None) -> Tensor\n\n1 with the probabilities in input, 0 otherwise."},
+    {"multinomial", (PyCFunction)(void (*)(void))function_multinomial, METH_FASTCALL | METH_KEYWORDS,
+     "multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor\n\nIndices drawn by the weights in each row of input."},
+    {"dropout", (PyCFunction)(void (*)(void))function_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training."},
+    {"feature_dropout", (PyCFunction)(void (*)(void))function_feature_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
+    {"alpha_dropout", (PyCFunction)(void (*)(void))function_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
     {"sum", (PyCFunction)(void (*)(void))function_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
     {"as_strided", (PyCFunction)(void (*)(void))function_as_strided, METH_FASTCALL | METH_KEYWORDS,
@@ -1515,6 +1619,1036 @@ static PyMethodDef nn_table[] = {
      "huber_loss(input, target, reduction=1, delta=1.0) -> Tensor\n\nSquared below delta, linear above."},
     {"binary_cross_entropy", (PyCFunction)(void (*)(void))nn_binary_cross_entropy, METH_FASTCALL | METH_KEYWORDS,
      "binary_cross_entropy(input, target, weight=None, reduction=1) -> Tensor\n\n-(target * log(input) + (1 - target) * log(1 - input)), logarithms not below -100."},
+    {0}};
+
+static const fac__op *const call_ops_copy[] = {&fac__op_copy};
+static const fac__entry call_entry_copy = {"copy_", call_ops_copy, 1, NULL};
+static PyObject *call_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_copy, self, args, n, names);
+}
+static const fac__op *const call_ops_fill[] = {&fac__op_fill};
+static const fac__entry call_entry_fill = {"fill_", call_ops_fill, 1, NULL};
+static PyObject *call_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_fill, self, args, n, names);
+}
+static const fac__op *const call_ops_zero[] = {&fac__op_zero};
+static const fac__entry call_entry_zero = {"zero_", call_ops_zero, 1, NULL};
+static PyObject *call_zero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_zero, self, args, n, names);
+}
+static const fac__op *const call_ops_index_put[] = {&fac__op_index_put};
+static const fac__entry call_entry_index_put = {"index_put_", call_ops_index_put, 1, NULL};
+static PyObject *call_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_put, self, args, n, names);
+}
+static const fac__op *const call_ops_addmm[] = {&fac__op_addmm};
+static const fac__entry call_entry_addmm = {"addmm_", call_ops_addmm, 1, NULL};
+static PyObject *call_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_addmm, self, args, n, names);
+}
+static const fac__op *const call_ops_baddbmm[] = {&fac__op_baddbmm};
+static const fac__entry call_entry_baddbmm = {"baddbmm_", call_ops_baddbmm, 1, NULL};
+static PyObject *call_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_baddbmm, self, args, n, names);
+}
+static const fac__op *const call_ops_addmv[] = {&fac__op_addmv};
+static const fac__entry call_entry_addmv = {"addmv_", call_ops_addmv, 1, NULL};
+static PyObject *call_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_addmv, self, args, n, names);
+}
+static const fac__op *const call_ops_addr[] = {&fac__op_addr};
+static const fac__entry call_entry_addr = {"addr_", call_ops_addr, 1, NULL};
+static PyObject *call_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_addr, self, args, n, names);
+}
+static const fac__op *const call_ops_add[] = {&fac__op_add};
+static const fac__entry call_entry_add = {"add_", call_ops_add, 1, NULL};
+static PyObject *call_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_add, self, args, n, names);
+}
+static const fac__op *const call_ops_sub[] = {&fac__op_sub};
+static const fac__entry call_entry_sub = {"sub_", call_ops_sub, 1, NULL};
+static PyObject *call_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sub, self, args, n, names);
+}
+static const fac__op *const call_ops_subtract[] = {&fac__op_subtract};
+static const fac__entry call_entry_subtract = {"subtract_", call_ops_subtract, 1, NULL};
+static PyObject *call_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_subtract, self, args, n, names);
+}
+static const fac__op *const call_ops_mul[] = {&fac__op_mul};
+static const fac__entry call_entry_mul = {"mul_", call_ops_mul, 1, NULL};
+static PyObject *call_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_mul, self, args, n, names);
+}
+static const fac__op *const call_ops_multiply[] = {&fac__op_multiply};
+static const fac__entry call_entry_multiply = {"multiply_", call_ops_multiply, 1, NULL};
+static PyObject *call_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_multiply, self, args, n, names);
+}
+static const fac__op *const call_ops_div[] = {&fac__op_div, &fac__op_div_mode};
+static const fac__entry call_entry_div = {"div_", call_ops_div, 2, NULL};
+static PyObject *call_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_div, self, args, n, names);
+}
+static const fac__op *const call_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
+static const fac__entry call_entry_divide = {"divide_", call_ops_divide, 2, NULL};
+static PyObject *call_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_divide, self, args, n, names);
+}
+static const fac__op *const call_ops_true_divide[] = {&fac__op_true_divide};
+static const fac__entry call_entry_true_divide = {"true_divide_", call_ops_true_divide, 1, NULL};
+static PyObject *call_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_true_divide, self, args, n, names);
+}
+static const fac__op *const call_ops_floor_divide[] = {&fac__op_floor_divide};
+static const fac__entry call_entry_floor_divide = {"floor_divide_", call_ops_floor_divide, 1, NULL};
+static PyObject *call_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_floor_divide, self, args, n, names);
+}
+static const fac__op *const call_ops_remainder[] = {&fac__op_remainder};
+static const fac__entry call_entry_remainder = {"remainder_", call_ops_remainder, 1, NULL};
+static PyObject *call_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_remainder, self, args, n, names);
+}
+static const fac__op *const call_ops_fmod[] = {&fac__op_fmod};
+static const fac__entry call_entry_fmod = {"fmod_", call_ops_fmod, 1, NULL};
+static PyObject *call_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_fmod, self, args, n, names);
+}
+static const fac__op *const call_ops_pow[] = {&fac__op_pow};
+static const fac__entry call_entry_pow = {"pow_", call_ops_pow, 1, NULL};
+static PyObject *call_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_pow, self, args, n, names);
+}
+static const fac__op *const call_ops_float_power[] = {&fac__op_float_power};
+static const fac__entry call_entry_float_power = {"float_power_", call_ops_float_power, 1, NULL};
+static PyObject *call_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_float_power, self, args, n, names);
+}
+static const fac__op *const call_ops_atan2[] = {&fac__op_atan2};
+static const fac__entry call_entry_atan2 = {"atan2_", call_ops_atan2, 1, NULL};
+static PyObject *call_atan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_atan2, self, args, n, names);
+}
+static const fac__op *const call_ops_arctan2[] = {&fac__op_arctan2};
+static const fac__entry call_entry_arctan2 = {"arctan2_", call_ops_arctan2, 1, NULL};
+static PyObject *call_arctan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arctan2, self, args, n, names);
+}
+static const fac__op *const call_ops_hypot[] = {&fac__op_hypot};
+static const fac__entry call_entry_hypot = {"hypot_", call_ops_hypot, 1, NULL};
+static PyObject *call_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_hypot, self, args, n, names);
+}
+static const fac__op *const call_ops_copysign[] = {&fac__op_copysign};
+static const fac__entry call_entry_copysign = {"copysign_", call_ops_copysign, 1, NULL};
+static PyObject *call_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_copysign, self, args, n, names);
+}
+static const fac__op *const call_ops_eq[] = {&fac__op_eq};
+static const fac__entry call_entry_eq = {"eq_", call_ops_eq, 1, NULL};
+static PyObject *call_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_eq, self, args, n, names);
+}
+static const fac__op *const call_ops_ne[] = {&fac__op_ne};
+static const fac__entry call_entry_ne = {"ne_", call_ops_ne, 1, NULL};
+static PyObject *call_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_ne, self, args, n, names);
+}
+static const fac__op *const call_ops_not_equal[] = {&fac__op_not_equal};
+static const fac__entry call_entry_not_equal = {"not_equal_", call_ops_not_equal, 1, NULL};
+static PyObject *call_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_not_equal, self, args, n, names);
+}
+static const fac__op *const call_ops_lt[] = {&fac__op_lt};
+static const fac__entry call_entry_lt = {"lt_", call_ops_lt, 1, NULL};
+static PyObject *call_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_lt, self, args, n, names);
+}
+static const fac__op *const call_ops_less[] = {&fac__op_less};
+static const fac__entry call_entry_less = {"less_", call_ops_less, 1, NULL};
+static PyObject *call_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_less, self, args, n, names);
+}
+static const fac__op *const call_ops_le[] = {&fac__op_le};
+static const fac__entry call_entry_le = {"le_", call_ops_le, 1, NULL};
+static PyObject *call_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_le, self, args, n, names);
+}
+static const fac__op *const call_ops_less_equal[] = {&fac__op_less_equal};
+static const fac__entry call_entry_less_equal = {"less_equal_", call_ops_less_equal, 1, NULL};
+static PyObject *call_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_less_equal, self, args, n, names);
+}
+static const fac__op *const call_ops_gt[] = {&fac__op_gt};
+static const fac__entry call_entry_gt = {"gt_", call_ops_gt, 1, NULL};
+static PyObject *call_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_gt, self, args, n, names);
+}
+static const fac__op *const call_ops_greater[] = {&fac__op_greater};
+static const fac__entry call_entry_greater = {"greater_", call_ops_greater, 1, NULL};
+static PyObject *call_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_greater, self, args, n, names);
+}
+static const fac__op *const call_ops_ge[] = {&fac__op_ge};
+static const fac__entry call_entry_ge = {"ge_", call_ops_ge, 1, NULL};
+static PyObject *call_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_ge, self, args, n, names);
+}
+static const fac__op *const call_ops_greater_equal[] = {&fac__op_greater_equal};
+static const fac__entry call_entry_greater_equal = {"greater_equal_", call_ops_greater_equal, 1, NULL};
+static PyObject *call_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_greater_equal, self, args, n, names);
+}
+static const fac__op *const call_ops_logical_and[] = {&fac__op_logical_and};
+static const fac__entry call_entry_logical_and = {"logical_and_", call_ops_logical_and, 1, NULL};
+static PyObject *call_logical_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_logical_and, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_and[] = {&fac__op_bitwise_and};
+static const fac__entry call_entry_bitwise_and = {"bitwise_and_", call_ops_bitwise_and, 1, NULL};
+static PyObject *call_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_and, self, args, n, names);
+}
+static const fac__op *const call_ops_logical_or[] = {&fac__op_logical_or};
+static const fac__entry call_entry_logical_or = {"logical_or_", call_ops_logical_or, 1, NULL};
+static PyObject *call_logical_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_logical_or, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_or[] = {&fac__op_bitwise_or};
+static const fac__entry call_entry_bitwise_or = {"bitwise_or_", call_ops_bitwise_or, 1, NULL};
+static PyObject *call_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_or, self, args, n, names);
+}
+static const fac__op *const call_ops_logical_xor[] = {&fac__op_logical_xor};
+static const fac__entry call_entry_logical_xor = {"logical_xor_", call_ops_logical_xor, 1, NULL};
+static PyObject *call_logical_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_logical_xor, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
+static const fac__entry call_entry_bitwise_xor = {"bitwise_xor_", call_ops_bitwise_xor, 1, NULL};
+static PyObject *call_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_xor, self, args, n, names);
+}
+static const fac__op *const call_ops_logical_not[] = {&fac__op_logical_not};
+static const fac__entry call_entry_logical_not = {"logical_not_", call_ops_logical_not, 1, NULL};
+static PyObject *call_logical_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_logical_not, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_not[] = {&fac__op_bitwise_not};
+static const fac__entry call_entry_bitwise_not = {"bitwise_not_", call_ops_bitwise_not, 1, NULL};
+static PyObject *call_bitwise_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_not, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
+static const fac__entry call_entry_bitwise_left_shift = {"bitwise_left_shift_", call_ops_bitwise_left_shift, 1, NULL};
+static PyObject *call_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_left_shift, self, args, n, names);
+}
+static const fac__op *const call_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
+static const fac__entry call_entry_bitwise_right_shift = {"bitwise_right_shift_", call_ops_bitwise_right_shift, 1, NULL};
+static PyObject *call_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bitwise_right_shift, self, args, n, names);
+}
+static const fac__op *const call_ops_neg[] = {&fac__op_neg};
+static const fac__entry call_entry_neg = {"neg_", call_ops_neg, 1, NULL};
+static PyObject *call_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_neg, self, args, n, names);
+}
+static const fac__op *const call_ops_negative[] = {&fac__op_negative};
+static const fac__entry call_entry_negative = {"negative_", call_ops_negative, 1, NULL};
+static PyObject *call_negative(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_negative, self, args, n, names);
+}
+static const fac__op *const call_ops_abs[] = {&fac__op_abs};
+static const fac__entry call_entry_abs = {"abs_", call_ops_abs, 1, NULL};
+static PyObject *call_abs(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_abs, self, args, n, names);
+}
+static const fac__op *const call_ops_absolute[] = {&fac__op_absolute};
+static const fac__entry call_entry_absolute = {"absolute_", call_ops_absolute, 1, NULL};
+static PyObject *call_absolute(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_absolute, self, args, n, names);
+}
+static const fac__op *const call_ops_sign[] = {&fac__op_sign};
+static const fac__entry call_entry_sign = {"sign_", call_ops_sign, 1, NULL};
+static PyObject *call_sign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sign, self, args, n, names);
+}
+static const fac__op *const call_ops_sgn[] = {&fac__op_sgn};
+static const fac__entry call_entry_sgn = {"sgn_", call_ops_sgn, 1, NULL};
+static PyObject *call_sgn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sgn, self, args, n, names);
+}
+static const fac__op *const call_ops_square[] = {&fac__op_square};
+static const fac__entry call_entry_square = {"square_", call_ops_square, 1, NULL};
+static PyObject *call_square(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_square, self, args, n, names);
+}
+static const fac__op *const call_ops_reciprocal[] = {&fac__op_reciprocal};
+static const fac__entry call_entry_reciprocal = {"reciprocal_", call_ops_reciprocal, 1, NULL};
+static PyObject *call_reciprocal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_reciprocal, self, args, n, names);
+}
+static const fac__op *const call_ops_sqrt[] = {&fac__op_sqrt};
+static const fac__entry call_entry_sqrt = {"sqrt_", call_ops_sqrt, 1, NULL};
+static PyObject *call_sqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sqrt, self, args, n, names);
+}
+static const fac__op *const call_ops_rsqrt[] = {&fac__op_rsqrt};
+static const fac__entry call_entry_rsqrt = {"rsqrt_", call_ops_rsqrt, 1, NULL};
+static PyObject *call_rsqrt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_rsqrt, self, args, n, names);
+}
+static const fac__op *const call_ops_exp[] = {&fac__op_exp};
+static const fac__entry call_entry_exp = {"exp_", call_ops_exp, 1, NULL};
+static PyObject *call_exp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_exp, self, args, n, names);
+}
+static const fac__op *const call_ops_exp2[] = {&fac__op_exp2};
+static const fac__entry call_entry_exp2 = {"exp2_", call_ops_exp2, 1, NULL};
+static PyObject *call_exp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_exp2, self, args, n, names);
+}
+static const fac__op *const call_ops_expm1[] = {&fac__op_expm1};
+static const fac__entry call_entry_expm1 = {"expm1_", call_ops_expm1, 1, NULL};
+static PyObject *call_expm1(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_expm1, self, args, n, names);
+}
+static const fac__op *const call_ops_log[] = {&fac__op_log};
+static const fac__entry call_entry_log = {"log_", call_ops_log, 1, NULL};
+static PyObject *call_log(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_log, self, args, n, names);
+}
+static const fac__op *const call_ops_log2[] = {&fac__op_log2};
+static const fac__entry call_entry_log2 = {"log2_", call_ops_log2, 1, NULL};
+static PyObject *call_log2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_log2, self, args, n, names);
+}
+static const fac__op *const call_ops_log10[] = {&fac__op_log10};
+static const fac__entry call_entry_log10 = {"log10_", call_ops_log10, 1, NULL};
+static PyObject *call_log10(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_log10, self, args, n, names);
+}
+static const fac__op *const call_ops_log1p[] = {&fac__op_log1p};
+static const fac__entry call_entry_log1p = {"log1p_", call_ops_log1p, 1, NULL};
+static PyObject *call_log1p(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_log1p, self, args, n, names);
+}
+static const fac__op *const call_ops_sin[] = {&fac__op_sin};
+static const fac__entry call_entry_sin = {"sin_", call_ops_sin, 1, NULL};
+static PyObject *call_sin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sin, self, args, n, names);
+}
+static const fac__op *const call_ops_cos[] = {&fac__op_cos};
+static const fac__entry call_entry_cos = {"cos_", call_ops_cos, 1, NULL};
+static PyObject *call_cos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_cos, self, args, n, names);
+}
+static const fac__op *const call_ops_sinh[] = {&fac__op_sinh};
+static const fac__entry call_entry_sinh = {"sinh_", call_ops_sinh, 1, NULL};
+static PyObject *call_sinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sinh, self, args, n, names);
+}
+static const fac__op *const call_ops_cosh[] = {&fac__op_cosh};
+static const fac__entry call_entry_cosh = {"cosh_", call_ops_cosh, 1, NULL};
+static PyObject *call_cosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_cosh, self, args, n, names);
+}
+static const fac__op *const call_ops_tan[] = {&fac__op_tan};
+static const fac__entry call_entry_tan = {"tan_", call_ops_tan, 1, NULL};
+static PyObject *call_tan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_tan, self, args, n, names);
+}
+static const fac__op *const call_ops_tanh[] = {&fac__op_tanh};
+static const fac__entry call_entry_tanh = {"tanh_", call_ops_tanh, 1, NULL};
+static PyObject *call_tanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_tanh, self, args, n, names);
+}
+static const fac__op *const call_ops_asin[] = {&fac__op_asin};
+static const fac__entry call_entry_asin = {"asin_", call_ops_asin, 1, NULL};
+static PyObject *call_asin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_asin, self, args, n, names);
+}
+static const fac__op *const call_ops_arcsin[] = {&fac__op_arcsin};
+static const fac__entry call_entry_arcsin = {"arcsin_", call_ops_arcsin, 1, NULL};
+static PyObject *call_arcsin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arcsin, self, args, n, names);
+}
+static const fac__op *const call_ops_acos[] = {&fac__op_acos};
+static const fac__entry call_entry_acos = {"acos_", call_ops_acos, 1, NULL};
+static PyObject *call_acos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_acos, self, args, n, names);
+}
+static const fac__op *const call_ops_arccos[] = {&fac__op_arccos};
+static const fac__entry call_entry_arccos = {"arccos_", call_ops_arccos, 1, NULL};
+static PyObject *call_arccos(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arccos, self, args, n, names);
+}
+static const fac__op *const call_ops_atan[] = {&fac__op_atan};
+static const fac__entry call_entry_atan = {"atan_", call_ops_atan, 1, NULL};
+static PyObject *call_atan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_atan, self, args, n, names);
+}
+static const fac__op *const call_ops_arctan[] = {&fac__op_arctan};
+static const fac__entry call_entry_arctan = {"arctan_", call_ops_arctan, 1, NULL};
+static PyObject *call_arctan(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arctan, self, args, n, names);
+}
+static const fac__op *const call_ops_asinh[] = {&fac__op_asinh};
+static const fac__entry call_entry_asinh = {"asinh_", call_ops_asinh, 1, NULL};
+static PyObject *call_asinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_asinh, self, args, n, names);
+}
+static const fac__op *const call_ops_arcsinh[] = {&fac__op_arcsinh};
+static const fac__entry call_entry_arcsinh = {"arcsinh_", call_ops_arcsinh, 1, NULL};
+static PyObject *call_arcsinh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arcsinh, self, args, n, names);
+}
+static const fac__op *const call_ops_acosh[] = {&fac__op_acosh};
+static const fac__entry call_entry_acosh = {"acosh_", call_ops_acosh, 1, NULL};
+static PyObject *call_acosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_acosh, self, args, n, names);
+}
+static const fac__op *const call_ops_arccosh[] = {&fac__op_arccosh};
+static const fac__entry call_entry_arccosh = {"arccosh_", call_ops_arccosh, 1, NULL};
+static PyObject *call_arccosh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arccosh, self, args, n, names);
+}
+static const fac__op *const call_ops_atanh[] = {&fac__op_atanh};
+static const fac__entry call_entry_atanh = {"atanh_", call_ops_atanh, 1, NULL};
+static PyObject *call_atanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_atanh, self, args, n, names);
+}
+static const fac__op *const call_ops_arctanh[] = {&fac__op_arctanh};
+static const fac__entry call_entry_arctanh = {"arctanh_", call_ops_arctanh, 1, NULL};
+static PyObject *call_arctanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_arctanh, self, args, n, names);
+}
+static const fac__op *const call_ops_sigmoid[] = {&fac__op_sigmoid};
+static const fac__entry call_entry_sigmoid = {"sigmoid_", call_ops_sigmoid, 1, NULL};
+static PyObject *call_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_sigmoid, self, args, n, names);
+}
+static const fac__op *const call_ops_erf[] = {&fac__op_erf};
+static const fac__entry call_entry_erf = {"erf_", call_ops_erf, 1, NULL};
+static PyObject *call_erf(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_erf, self, args, n, names);
+}
+static const fac__op *const call_ops_erfc[] = {&fac__op_erfc};
+static const fac__entry call_entry_erfc = {"erfc_", call_ops_erfc, 1, NULL};
+static PyObject *call_erfc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_erfc, self, args, n, names);
+}
+static const fac__op *const call_ops_floor[] = {&fac__op_floor};
+static const fac__entry call_entry_floor = {"floor_", call_ops_floor, 1, NULL};
+static PyObject *call_floor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_floor, self, args, n, names);
+}
+static const fac__op *const call_ops_ceil[] = {&fac__op_ceil};
+static const fac__entry call_entry_ceil = {"ceil_", call_ops_ceil, 1, NULL};
+static PyObject *call_ceil(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_ceil, self, args, n, names);
+}
+static const fac__op *const call_ops_trunc[] = {&fac__op_trunc};
+static const fac__entry call_entry_trunc = {"trunc_", call_ops_trunc, 1, NULL};
+static PyObject *call_trunc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_trunc, self, args, n, names);
+}
+static const fac__op *const call_ops_fix[] = {&fac__op_fix};
+static const fac__entry call_entry_fix = {"fix_", call_ops_fix, 1, NULL};
+static PyObject *call_fix(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_fix, self, args, n, names);
+}
+static const fac__op *const call_ops_frac[] = {&fac__op_frac};
+static const fac__entry call_entry_frac = {"frac_", call_ops_frac, 1, NULL};
+static PyObject *call_frac(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_frac, self, args, n, names);
+}
+static const fac__op *const call_ops_round[] = {&fac__op_round, &fac__op_round_decimals};
+static const fac__entry call_entry_round = {"round_", call_ops_round, 2, NULL};
+static PyObject *call_round(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_round, self, args, n, names);
+}
+static const fac__op *const call_ops_nan_to_num[] = {&fac__op_nan_to_num};
+static const fac__entry call_entry_nan_to_num = {"nan_to_num_", call_ops_nan_to_num, 1, NULL};
+static PyObject *call_nan_to_num(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_nan_to_num, self, args, n, names);
+}
+static const fac__op *const call_ops_deg2rad[] = {&fac__op_deg2rad};
+static const fac__entry call_entry_deg2rad = {"deg2rad_", call_ops_deg2rad, 1, NULL};
+static PyObject *call_deg2rad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_deg2rad, self, args, n, names);
+}
+static const fac__op *const call_ops_rad2deg[] = {&fac__op_rad2deg};
+static const fac__entry call_entry_rad2deg = {"rad2deg_", call_ops_rad2deg, 1, NULL};
+static PyObject *call_rad2deg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_rad2deg, self, args, n, names);
+}
+static const fac__op *const call_ops_logit[] = {&fac__op_logit};
+static const fac__entry call_entry_logit = {"logit_", call_ops_logit, 1, NULL};
+static PyObject *call_logit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_logit, self, args, n, names);
+}
+static const fac__op *const call_ops_xlogy[] = {&fac__op_xlogy};
+static const fac__entry call_entry_xlogy = {"xlogy_", call_ops_xlogy, 1, NULL};
+static PyObject *call_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_xlogy, self, args, n, names);
+}
+static const fac__op *const call_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
+static const fac__entry call_entry_lerp = {"lerp_", call_ops_lerp, 2, NULL};
+static PyObject *call_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_lerp, self, args, n, names);
+}
+static const fac__op *const call_ops_addcmul[] = {&fac__op_addcmul};
+static const fac__entry call_entry_addcmul = {"addcmul_", call_ops_addcmul, 1, NULL};
+static PyObject *call_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_addcmul, self, args, n, names);
+}
+static const fac__op *const call_ops_addcdiv[] = {&fac__op_addcdiv};
+static const fac__entry call_entry_addcdiv = {"addcdiv_", call_ops_addcdiv, 1, NULL};
+static PyObject *call_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_addcdiv, self, args, n, names);
+}
+static const fac__op *const call_ops_clamp[] = {&fac__op_clamp};
+static const fac__entry call_entry_clamp = {"clamp_", call_ops_clamp, 1, NULL};
+static PyObject *call_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_clamp, self, args, n, names);
+}
+static const fac__op *const call_ops_clip[] = {&fac__op_clip};
+static const fac__entry call_entry_clip = {"clip_", call_ops_clip, 1, NULL};
+static PyObject *call_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_clip, self, args, n, names);
+}
+static const fac__op *const call_ops_clamp_min[] = {&fac__op_clamp_min};
+static const fac__entry call_entry_clamp_min = {"clamp_min_", call_ops_clamp_min, 1, NULL};
+static PyObject *call_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_clamp_min, self, args, n, names);
+}
+static const fac__op *const call_ops_clamp_max[] = {&fac__op_clamp_max};
+static const fac__entry call_entry_clamp_max = {"clamp_max_", call_ops_clamp_max, 1, NULL};
+static PyObject *call_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_clamp_max, self, args, n, names);
+}
+static const fac__op *const call_ops_conj_physical[] = {&fac__op_conj_physical};
+static const fac__entry call_entry_conj_physical = {"conj_physical_", call_ops_conj_physical, 1, NULL};
+static PyObject *call_conj_physical(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_conj_physical, self, args, n, names);
+}
+static const fac__op *const call_ops_relu[] = {&fac__op_relu};
+static const fac__entry call_entry_relu = {"relu_", call_ops_relu, 1, NULL};
+static PyObject *call_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_relu, self, args, n, names);
+}
+static const fac__op *const call_ops_selu[] = {&fac__op_selu};
+static const fac__entry call_entry_selu = {"selu_", call_ops_selu, 1, NULL};
+static PyObject *call_selu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_selu, self, args, n, names);
+}
+static const fac__op *const call_ops_celu[] = {&fac__op_celu};
+static const fac__entry call_entry_celu = {"celu_", call_ops_celu, 1, NULL};
+static PyObject *call_celu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_celu, self, args, n, names);
+}
+static const fac__op *const call_ops_threshold[] = {&fac__op_threshold};
+static const fac__entry call_entry_threshold = {"threshold_", call_ops_threshold, 1, NULL};
+static PyObject *call_threshold(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_threshold, self, args, n, names);
+}
+static const fac__op *const call_ops_uniform[] = {&fac__op_uniform};
+static const fac__entry call_entry_uniform = {"uniform_", call_ops_uniform, 1, NULL};
+static PyObject *call_uniform(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_uniform, self, args, n, names);
+}
+static const fac__op *const call_ops_normal[] = {&fac__op_normal_fill};
+static const fac__entry call_entry_normal = {"normal_", call_ops_normal, 1, NULL};
+static PyObject *call_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_normal, self, args, n, names);
+}
+static const fac__op *const call_ops_random[] = {&fac__op_random_full, &fac__op_random_to, &fac__op_random_from};
+static const fac__entry call_entry_random = {"random_", call_ops_random, 3, NULL};
+static PyObject *call_random(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_random, self, args, n, names);
+}
+static const fac__op *const call_ops_bernoulli[] = {&fac__op_bernoulli_tensor, &fac__op_bernoulli_fill};
+static const fac__entry call_entry_bernoulli = {"bernoulli_", call_ops_bernoulli, 2, NULL};
+static PyObject *call_bernoulli(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_bernoulli, self, args, n, names);
+}
+static const fac__op *const call_ops_exponential[] = {&fac__op_exponential};
+static const fac__entry call_entry_exponential = {"exponential_", call_ops_exponential, 1, NULL};
+static PyObject *call_exponential(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_exponential, self, args, n, names);
+}
+static const fac__op *const call_ops_cauchy[] = {&fac__op_cauchy};
+static const fac__entry call_entry_cauchy = {"cauchy_", call_ops_cauchy, 1, NULL};
+static PyObject *call_cauchy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_cauchy, self, args, n, names);
+}
+static const fac__op *const call_ops_geometric[] = {&fac__op_geometric};
+static const fac__entry call_entry_geometric = {"geometric_", call_ops_geometric, 1, NULL};
+static PyObject *call_geometric(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_geometric, self, args, n, names);
+}
+static const fac__op *const call_ops_log_normal[] = {&fac__op_log_normal};
+static const fac__entry call_entry_log_normal = {"log_normal_", call_ops_log_normal, 1, NULL};
+static PyObject *call_log_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_log_normal, self, args, n, names);
+}
+static const fac__op *const call_ops_dropout[] = {&fac__op_dropout};
+static const fac__entry call_entry_dropout = {"dropout_", call_ops_dropout, 1, NULL};
+static PyObject *call_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_dropout, self, args, n, names);
+}
+static const fac__op *const call_ops_feature_dropout[] = {&fac__op_feature_dropout};
+static const fac__entry call_entry_feature_dropout = {"feature_dropout_", call_ops_feature_dropout, 1, NULL};
+static PyObject *call_feature_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_feature_dropout, self, args, n, names);
+}
+static const fac__op *const call_ops_alpha_dropout[] = {&fac__op_alpha_dropout};
+static const fac__entry call_entry_alpha_dropout = {"alpha_dropout_", call_ops_alpha_dropout, 1, NULL};
+static PyObject *call_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_alpha_dropout, self, args, n, names);
+}
+static const fac__op *const call_ops_index_add[] = {&fac__op_index_add};
+static const fac__entry call_entry_index_add = {"index_add_", call_ops_index_add, 1, NULL};
+static PyObject *call_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_add, self, args, n, names);
+}
+static PyMethodDef call_table[] = {
+    {"copy_", (PyCFunction)(void (*)(void))call_copy, METH_FASTCALL | METH_KEYWORDS,
+     "copy_(src, non_blocking=False) -> Tensor\n\nWrites src's elements, broadcast and converted, into self."},
+    {"fill_", (PyCFunction)(void (*)(void))call_fill, METH_FASTCALL | METH_KEYWORDS,
+     "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere."},
+    {"zero_", (PyCFunction)(void (*)(void))call_zero, METH_FASTCALL | METH_KEYWORDS,
+     "zero_() -> Tensor\n\nFills self with zeros."},
+    {"index_put_", (PyCFunction)(void (*)(void))call_index_put, METH_FASTCALL | METH_KEYWORDS,
+     "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"addmm_", (PyCFunction)(void (*)(void))call_addmm, METH_FASTCALL | METH_KEYWORDS,
+     "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
+    {"baddbmm_", (PyCFunction)(void (*)(void))call_baddbmm, METH_FASTCALL | METH_KEYWORDS,
+     "baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (batch1 @ batch2), batch by batch."},
+    {"addmv_", (PyCFunction)(void (*)(void))call_addmv, METH_FASTCALL | METH_KEYWORDS,
+     "addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat @ vec)."},
+    {"addr_", (PyCFunction)(void (*)(void))call_addr, METH_FASTCALL | METH_KEYWORDS,
+     "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2)."},
+    {"add_", (PyCFunction)(void (*)(void))call_add, METH_FASTCALL | METH_KEYWORDS,
+     "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
+    {"sub_", (PyCFunction)(void (*)(void))call_sub, METH_FASTCALL | METH_KEYWORDS,
+     "sub(input, other, *, alpha=1, out=None) -> Tensor\n\ninput - alpha * other. Shapes broadcast, dtypes promote."},
+    {"subtract_", (PyCFunction)(void (*)(void))call_subtract, METH_FASTCALL | METH_KEYWORDS,
+     "subtract(input, other, *, alpha=1, out=None) -> Tensor\n\nAlias of sub()."},
+    {"mul_", (PyCFunction)(void (*)(void))call_mul, METH_FASTCALL | METH_KEYWORDS,
+     "mul(input, other, *, out=None) -> Tensor\n\nThe product, element by element. Shapes broadcast, dtypes promote."},
+    {"multiply_", (PyCFunction)(void (*)(void))call_multiply, METH_FASTCALL | METH_KEYWORDS,
+     "multiply(input, other, *, out=None) -> Tensor\n\nAlias of mul()."},
+    {"div_", (PyCFunction)(void (*)(void))call_div, METH_FASTCALL | METH_KEYWORDS,
+     "div(input, other, *, out=None) -> Tensor\n\ninput / other; integers become the default float dtype."},
+    {"divide_", (PyCFunction)(void (*)(void))call_divide, METH_FASTCALL | METH_KEYWORDS,
+     "divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"true_divide_", (PyCFunction)(void (*)(void))call_true_divide, METH_FASTCALL | METH_KEYWORDS,
+     "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div()."},
+    {"floor_divide_", (PyCFunction)(void (*)(void))call_floor_divide, METH_FASTCALL | METH_KEYWORDS,
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers."},
+    {"remainder_", (PyCFunction)(void (*)(void))call_remainder, METH_FASTCALL | METH_KEYWORDS,
+     "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other."},
+    {"fmod_", (PyCFunction)(void (*)(void))call_fmod, METH_FASTCALL | METH_KEYWORDS,
+     "fmod(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of input: input - trunc(input / other) * other."},
+    {"pow_", (PyCFunction)(void (*)(void))call_pow, METH_FASTCALL | METH_KEYWORDS,
+     "pow(input, exponent, *, out=None) -> Tensor\n\ninput to the power of exponent."},
+    {"float_power_", (PyCFunction)(void (*)(void))call_float_power, METH_FASTCALL | METH_KEYWORDS,
+     "float_power(input, exponent, *, out=None) -> Tensor\n\npow() in float64 or complex128."},
+    {"atan2_", (PyCFunction)(void (*)(void))call_atan2, METH_FASTCALL | METH_KEYWORDS,
+     "atan2(input, other, *, out=None) -> Tensor\n\nThe angle of the point (other, input), in (-pi, pi]."},
+    {"arctan2_", (PyCFunction)(void (*)(void))call_arctan2, METH_FASTCALL | METH_KEYWORDS,
+     "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2()."},
+    {"hypot_", (PyCFunction)(void (*)(void))call_hypot, METH_FASTCALL | METH_KEYWORDS,
+     "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow."},
+    {"copysign_", (PyCFunction)(void (*)(void))call_copysign, METH_FASTCALL | METH_KEYWORDS,
+     "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other."},
+    {"eq_", (PyCFunction)(void (*)(void))call_eq, METH_FASTCALL | METH_KEYWORDS,
+     "eq(input, other, *, out=None) -> Tensor\n\nWhether input is equal to other, as bool."},
+    {"ne_", (PyCFunction)(void (*)(void))call_ne, METH_FASTCALL | METH_KEYWORDS,
+     "ne(input, other, *, out=None) -> Tensor\n\nWhether input is not equal to other, as bool."},
+    {"not_equal_", (PyCFunction)(void (*)(void))call_not_equal, METH_FASTCALL | METH_KEYWORDS,
+     "not_equal(input, other, *, out=None) -> Tensor\n\nAlias of ne()."},
+    {"lt_", (PyCFunction)(void (*)(void))call_lt, METH_FASTCALL | METH_KEYWORDS,
+     "lt(input, other, *, out=None) -> Tensor\n\nWhether input is less than other, as bool."},
+    {"less_", (PyCFunction)(void (*)(void))call_less, METH_FASTCALL | METH_KEYWORDS,
+     "less(input, other, *, out=None) -> Tensor\n\nAlias of lt()."},
+    {"le_", (PyCFunction)(void (*)(void))call_le, METH_FASTCALL | METH_KEYWORDS,
+     "le(input, other, *, out=None) -> Tensor\n\nWhether input is less or equal to other, as bool."},
+    {"less_equal_", (PyCFunction)(void (*)(void))call_less_equal, METH_FASTCALL | METH_KEYWORDS,
+     "less_equal(input, other, *, out=None) -> Tensor\n\nAlias of le()."},
+    {"gt_", (PyCFunction)(void (*)(void))call_gt, METH_FASTCALL | METH_KEYWORDS,
+     "gt(input, other, *, out=None) -> Tensor\n\nWhether input is greater than other, as bool."},
+    {"greater_", (PyCFunction)(void (*)(void))call_greater, METH_FASTCALL | METH_KEYWORDS,
+     "greater(input, other, *, out=None) -> Tensor\n\nAlias of gt()."},
+    {"ge_", (PyCFunction)(void (*)(void))call_ge, METH_FASTCALL | METH_KEYWORDS,
+     "ge(input, other, *, out=None) -> Tensor\n\nWhether input is greater or equal to other, as bool."},
+    {"greater_equal_", (PyCFunction)(void (*)(void))call_greater_equal, METH_FASTCALL | METH_KEYWORDS,
+     "greater_equal(input, other, *, out=None) -> Tensor\n\nAlias of ge()."},
+    {"logical_and_", (PyCFunction)(void (*)(void))call_logical_and, METH_FASTCALL | METH_KEYWORDS,
+     "logical_and(input, other, *, out=None) -> Tensor\n\nLogical and of elements taken as true where not zero."},
+    {"bitwise_and_", (PyCFunction)(void (*)(void))call_bitwise_and, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_and(input, other, *, out=None) -> Tensor\n\nBitwise and of integers, logical and of bools."},
+    {"logical_or_", (PyCFunction)(void (*)(void))call_logical_or, METH_FASTCALL | METH_KEYWORDS,
+     "logical_or(input, other, *, out=None) -> Tensor\n\nLogical or of elements taken as true where not zero."},
+    {"bitwise_or_", (PyCFunction)(void (*)(void))call_bitwise_or, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_or(input, other, *, out=None) -> Tensor\n\nBitwise or of integers, logical or of bools."},
+    {"logical_xor_", (PyCFunction)(void (*)(void))call_logical_xor, METH_FASTCALL | METH_KEYWORDS,
+     "logical_xor(input, other, *, out=None) -> Tensor\n\nLogical xor of elements taken as true where not zero."},
+    {"bitwise_xor_", (PyCFunction)(void (*)(void))call_bitwise_xor, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_xor(input, other, *, out=None) -> Tensor\n\nBitwise xor of integers, logical xor of bools."},
+    {"logical_not_", (PyCFunction)(void (*)(void))call_logical_not, METH_FASTCALL | METH_KEYWORDS,
+     "logical_not(input, *, out=None) -> Tensor\n\nWhether an element is zero."},
+    {"bitwise_not_", (PyCFunction)(void (*)(void))call_bitwise_not, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_not(input, *, out=None) -> Tensor\n\nAll bits turned; logical not of bools."},
+    {"bitwise_left_shift_", (PyCFunction)(void (*)(void))call_bitwise_left_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_left_shift(input, other, *, out=None) -> Tensor\n\ninput shifted left by other bits."},
+    {"bitwise_right_shift_", (PyCFunction)(void (*)(void))call_bitwise_right_shift, METH_FASTCALL | METH_KEYWORDS,
+     "bitwise_right_shift(input, other, *, out=None) -> Tensor\n\ninput shifted right by other bits, sign kept."},
+    {"neg_", (PyCFunction)(void (*)(void))call_neg, METH_FASTCALL | METH_KEYWORDS,
+     "neg(input, *, out=None) -> Tensor\n\n-input."},
+    {"negative_", (PyCFunction)(void (*)(void))call_negative, METH_FASTCALL | METH_KEYWORDS,
+     "negative(input, *, out=None) -> Tensor\n\nAlias of neg()."},
+    {"abs_", (PyCFunction)(void (*)(void))call_abs, METH_FASTCALL | METH_KEYWORDS,
+     "abs(input, *, out=None) -> Tensor\n\nThe absolute value."},
+    {"absolute_", (PyCFunction)(void (*)(void))call_absolute, METH_FASTCALL | METH_KEYWORDS,
+     "absolute(input, *, out=None) -> Tensor\n\nAlias of abs()."},
+    {"sign_", (PyCFunction)(void (*)(void))call_sign, METH_FASTCALL | METH_KEYWORDS,
+     "sign(input, *, out=None) -> Tensor\n\n-1, 0 or 1 with the sign of each element."},
+    {"sgn_", (PyCFunction)(void (*)(void))call_sgn, METH_FASTCALL | METH_KEYWORDS,
+     "sgn(input, *, out=None) -> Tensor\n\ninput / |input|, 0 at 0; sign() of reals."},
+    {"square_", (PyCFunction)(void (*)(void))call_square, METH_FASTCALL | METH_KEYWORDS,
+     "square(input, *, out=None) -> Tensor\n\ninput * input."},
+    {"reciprocal_", (PyCFunction)(void (*)(void))call_reciprocal, METH_FASTCALL | METH_KEYWORDS,
+     "reciprocal(input, *, out=None) -> Tensor\n\n1 / input."},
+    {"sqrt_", (PyCFunction)(void (*)(void))call_sqrt, METH_FASTCALL | METH_KEYWORDS,
+     "sqrt(input, *, out=None) -> Tensor\n\nThe square root."},
+    {"rsqrt_", (PyCFunction)(void (*)(void))call_rsqrt, METH_FASTCALL | METH_KEYWORDS,
+     "rsqrt(input, *, out=None) -> Tensor\n\n1 / sqrt(input)."},
+    {"exp_", (PyCFunction)(void (*)(void))call_exp, METH_FASTCALL | METH_KEYWORDS,
+     "exp(input, *, out=None) -> Tensor\n\ne to the power of each element."},
+    {"exp2_", (PyCFunction)(void (*)(void))call_exp2, METH_FASTCALL | METH_KEYWORDS,
+     "exp2(input, *, out=None) -> Tensor\n\n2 to the power of each element."},
+    {"expm1_", (PyCFunction)(void (*)(void))call_expm1, METH_FASTCALL | METH_KEYWORDS,
+     "expm1(input, *, out=None) -> Tensor\n\nexp(input) - 1, accurate near 0."},
+    {"log_", (PyCFunction)(void (*)(void))call_log, METH_FASTCALL | METH_KEYWORDS,
+     "log(input, *, out=None) -> Tensor\n\nThe natural logarithm."},
+    {"log2_", (PyCFunction)(void (*)(void))call_log2, METH_FASTCALL | METH_KEYWORDS,
+     "log2(input, *, out=None) -> Tensor\n\nThe logarithm to base 2."},
+    {"log10_", (PyCFunction)(void (*)(void))call_log10, METH_FASTCALL | METH_KEYWORDS,
+     "log10(input, *, out=None) -> Tensor\n\nThe logarithm to base 10."},
+    {"log1p_", (PyCFunction)(void (*)(void))call_log1p, METH_FASTCALL | METH_KEYWORDS,
+     "log1p(input, *, out=None) -> Tensor\n\nlog(1 + input), accurate near 0."},
+    {"sin_", (PyCFunction)(void (*)(void))call_sin, METH_FASTCALL | METH_KEYWORDS,
+     "sin(input, *, out=None) -> Tensor\n\nThe sine."},
+    {"cos_", (PyCFunction)(void (*)(void))call_cos, METH_FASTCALL | METH_KEYWORDS,
+     "cos(input, *, out=None) -> Tensor\n\nThe cosine."},
+    {"sinh_", (PyCFunction)(void (*)(void))call_sinh, METH_FASTCALL | METH_KEYWORDS,
+     "sinh(input, *, out=None) -> Tensor\n\nThe hyperbolic sine."},
+    {"cosh_", (PyCFunction)(void (*)(void))call_cosh, METH_FASTCALL | METH_KEYWORDS,
+     "cosh(input, *, out=None) -> Tensor\n\nThe hyperbolic cosine."},
+    {"tan_", (PyCFunction)(void (*)(void))call_tan, METH_FASTCALL | METH_KEYWORDS,
+     "tan(input, *, out=None) -> Tensor\n\nThe tangent."},
+    {"tanh_", (PyCFunction)(void (*)(void))call_tanh, METH_FASTCALL | METH_KEYWORDS,
+     "tanh(input, *, out=None) -> Tensor\n\nThe hyperbolic tangent."},
+    {"asin_", (PyCFunction)(void (*)(void))call_asin, METH_FASTCALL | METH_KEYWORDS,
+     "asin(input, *, out=None) -> Tensor\n\nThe inverse sine."},
+    {"arcsin_", (PyCFunction)(void (*)(void))call_arcsin, METH_FASTCALL | METH_KEYWORDS,
+     "arcsin(input, *, out=None) -> Tensor\n\nAlias of asin()."},
+    {"acos_", (PyCFunction)(void (*)(void))call_acos, METH_FASTCALL | METH_KEYWORDS,
+     "acos(input, *, out=None) -> Tensor\n\nThe inverse cosine."},
+    {"arccos_", (PyCFunction)(void (*)(void))call_arccos, METH_FASTCALL | METH_KEYWORDS,
+     "arccos(input, *, out=None) -> Tensor\n\nAlias of acos()."},
+    {"atan_", (PyCFunction)(void (*)(void))call_atan, METH_FASTCALL | METH_KEYWORDS,
+     "atan(input, *, out=None) -> Tensor\n\nThe inverse tangent."},
+    {"arctan_", (PyCFunction)(void (*)(void))call_arctan, METH_FASTCALL | METH_KEYWORDS,
+     "arctan(input, *, out=None) -> Tensor\n\nAlias of atan()."},
+    {"asinh_", (PyCFunction)(void (*)(void))call_asinh, METH_FASTCALL | METH_KEYWORDS,
+     "asinh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic sine."},
+    {"arcsinh_", (PyCFunction)(void (*)(void))call_arcsinh, METH_FASTCALL | METH_KEYWORDS,
+     "arcsinh(input, *, out=None) -> Tensor\n\nAlias of asinh()."},
+    {"acosh_", (PyCFunction)(void (*)(void))call_acosh, METH_FASTCALL | METH_KEYWORDS,
+     "acosh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic cosine."},
+    {"arccosh_", (PyCFunction)(void (*)(void))call_arccosh, METH_FASTCALL | METH_KEYWORDS,
+     "arccosh(input, *, out=None) -> Tensor\n\nAlias of acosh()."},
+    {"atanh_", (PyCFunction)(void (*)(void))call_atanh, METH_FASTCALL | METH_KEYWORDS,
+     "atanh(input, *, out=None) -> Tensor\n\nThe inverse hyperbolic tangent."},
+    {"arctanh_", (PyCFunction)(void (*)(void))call_arctanh, METH_FASTCALL | METH_KEYWORDS,
+     "arctanh(input, *, out=None) -> Tensor\n\nAlias of atanh()."},
+    {"sigmoid_", (PyCFunction)(void (*)(void))call_sigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "sigmoid(input, *, out=None) -> Tensor\n\n1 / (1 + exp(-input))."},
+    {"erf_", (PyCFunction)(void (*)(void))call_erf, METH_FASTCALL | METH_KEYWORDS,
+     "erf(input, *, out=None) -> Tensor\n\nThe error function."},
+    {"erfc_", (PyCFunction)(void (*)(void))call_erfc, METH_FASTCALL | METH_KEYWORDS,
+     "erfc(input, *, out=None) -> Tensor\n\n1 - erf(input), accurate in the tail."},
+    {"floor_", (PyCFunction)(void (*)(void))call_floor, METH_FASTCALL | METH_KEYWORDS,
+     "floor(input, *, out=None) -> Tensor\n\nEach element rounded down."},
+    {"ceil_", (PyCFunction)(void (*)(void))call_ceil, METH_FASTCALL | METH_KEYWORDS,
+     "ceil(input, *, out=None) -> Tensor\n\nEach element rounded up."},
+    {"trunc_", (PyCFunction)(void (*)(void))call_trunc, METH_FASTCALL | METH_KEYWORDS,
+     "trunc(input, *, out=None) -> Tensor\n\nEach element rounded towards zero."},
+    {"fix_", (PyCFunction)(void (*)(void))call_fix, METH_FASTCALL | METH_KEYWORDS,
+     "fix(input, *, out=None) -> Tensor\n\nAlias of trunc()."},
+    {"frac_", (PyCFunction)(void (*)(void))call_frac, METH_FASTCALL | METH_KEYWORDS,
+     "frac(input, *, out=None) -> Tensor\n\nThe part behind the point."},
+    {"round_", (PyCFunction)(void (*)(void))call_round, METH_FASTCALL | METH_KEYWORDS,
+     "round(input, *, out=None) -> Tensor\n\nRounded to the nearest integer, half to even."},
+    {"nan_to_num_", (PyCFunction)(void (*)(void))call_nan_to_num, METH_FASTCALL | METH_KEYWORDS,
+     "nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor\n\ninput with nan and infinities replaced: by 0 and the greatest finite numbers by default."},
+    {"deg2rad_", (PyCFunction)(void (*)(void))call_deg2rad, METH_FASTCALL | METH_KEYWORDS,
+     "deg2rad(input, *, out=None) -> Tensor\n\nDegrees as radians."},
+    {"rad2deg_", (PyCFunction)(void (*)(void))call_rad2deg, METH_FASTCALL | METH_KEYWORDS,
+     "rad2deg(input, *, out=None) -> Tensor\n\nRadians as degrees."},
+    {"logit_", (PyCFunction)(void (*)(void))call_logit, METH_FASTCALL | METH_KEYWORDS,
+     "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given."},
+    {"xlogy_", (PyCFunction)(void (*)(void))call_xlogy, METH_FASTCALL | METH_KEYWORDS,
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
+    {"lerp_", (PyCFunction)(void (*)(void))call_lerp, METH_FASTCALL | METH_KEYWORDS,
+     "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
+    {"addcmul_", (PyCFunction)(void (*)(void))call_addcmul, METH_FASTCALL | METH_KEYWORDS,
+     "addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 * tensor2."},
+    {"addcdiv_", (PyCFunction)(void (*)(void))call_addcdiv, METH_FASTCALL | METH_KEYWORDS,
+     "addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 / tensor2."},
+    {"clamp_", (PyCFunction)(void (*)(void))call_clamp, METH_FASTCALL | METH_KEYWORDS,
+     "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max."},
+    {"clip_", (PyCFunction)(void (*)(void))call_clip, METH_FASTCALL | METH_KEYWORDS,
+     "clip(input, min=None, max=None, *, out=None) -> Tensor\n\nAlias of clamp()."},
+    {"clamp_min_", (PyCFunction)(void (*)(void))call_clamp_min, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_min(input, min, *, out=None) -> Tensor\n\nclamp() from below."},
+    {"clamp_max_", (PyCFunction)(void (*)(void))call_clamp_max, METH_FASTCALL | METH_KEYWORDS,
+     "clamp_max(input, max, *, out=None) -> Tensor\n\nclamp() from above."},
+    {"conj_physical_", (PyCFunction)(void (*)(void))call_conj_physical, METH_FASTCALL | METH_KEYWORDS,
+     "conj_physical(input, *, out=None) -> Tensor\n\nThe complex conjugate, written out; real tensors as they are."},
+    {"relu_", (PyCFunction)(void (*)(void))call_relu, METH_FASTCALL | METH_KEYWORDS,
+     "relu(input) -> Tensor\n\nmax(input, 0)."},
+    {"selu_", (PyCFunction)(void (*)(void))call_selu, METH_FASTCALL | METH_KEYWORDS,
+     "selu(input) -> Tensor\n\nelu() with self-normalising constants."},
+    {"celu_", (PyCFunction)(void (*)(void))call_celu, METH_FASTCALL | METH_KEYWORDS,
+     "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha."},
+    {"threshold_", (PyCFunction)(void (*)(void))call_threshold, METH_FASTCALL | METH_KEYWORDS,
+     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere."},
+    {"uniform_", (PyCFunction)(void (*)(void))call_uniform, METH_FASTCALL | METH_KEYWORDS,
+     "uniform_(from=0, to=1, *, generator=None) -> Tensor\n\nFills self from the uniform distribution over [from, to)."},
+    {"normal_", (PyCFunction)(void (*)(void))call_normal, METH_FASTCALL | METH_KEYWORDS,
+     "normal_(mean=0, std=1, *, generator=None) -> Tensor\n\nFills self from the normal distribution."},
+    {"random_", (PyCFunction)(void (*)(void))call_random, METH_FASTCALL | METH_KEYWORDS,
+     "random_(*, generator=None) -> Tensor\n\nFills self with any integers that its dtype holds exactly, from 0."},
+    {"bernoulli_", (PyCFunction)(void (*)(void))call_bernoulli, METH_FASTCALL | METH_KEYWORDS,
+     "bernoulli_(p_tensor, *, generator=None) -> Tensor\n\nFills self with 1 where a draw succeeds with probability p, 0 elsewhere."},
+    {"exponential_", (PyCFunction)(void (*)(void))call_exponential, METH_FASTCALL | METH_KEYWORDS,
+     "exponential_(..., *, generator=None) -> Tensor\n\nFills self from the exponential distribution."},
+    {"cauchy_", (PyCFunction)(void (*)(void))call_cauchy, METH_FASTCALL | METH_KEYWORDS,
+     "cauchy_(..., *, generator=None) -> Tensor\n\nFills self from the Cauchy distribution."},
+    {"geometric_", (PyCFunction)(void (*)(void))call_geometric, METH_FASTCALL | METH_KEYWORDS,
+     "geometric_(..., *, generator=None) -> Tensor\n\nFills self from the geometric distribution."},
+    {"log_normal_", (PyCFunction)(void (*)(void))call_log_normal, METH_FASTCALL | METH_KEYWORDS,
+     "log_normal_(..., *, generator=None) -> Tensor\n\nFills self from the log-normal distribution."},
+    {"dropout_", (PyCFunction)(void (*)(void))call_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training."},
+    {"feature_dropout_", (PyCFunction)(void (*)(void))call_feature_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
+    {"alpha_dropout_", (PyCFunction)(void (*)(void))call_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
+    {"index_add_", (PyCFunction)(void (*)(void))call_index_add, METH_FASTCALL | METH_KEYWORDS,
+     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {0}};
+
+static const fac__op *const nncall_ops_leaky_relu[] = {&fac__op_leaky_relu};
+static const fac__entry nncall_entry_leaky_relu = {"leaky_relu_", nncall_ops_leaky_relu, 1, NULL};
+static PyObject *nncall_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_leaky_relu, self, args, n, names);
+}
+static const fac__op *const nncall_ops_elu[] = {&fac__op_elu};
+static const fac__entry nncall_entry_elu = {"elu_", nncall_ops_elu, 1, NULL};
+static PyObject *nncall_elu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_elu, self, args, n, names);
+}
+static const fac__op *const nncall_ops_gelu[] = {&fac__op_gelu};
+static const fac__entry nncall_entry_gelu = {"gelu_", nncall_ops_gelu, 1, NULL};
+static PyObject *nncall_gelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_gelu, self, args, n, names);
+}
+static const fac__op *const nncall_ops_silu[] = {&fac__op_silu};
+static const fac__entry nncall_entry_silu = {"silu_", nncall_ops_silu, 1, NULL};
+static PyObject *nncall_silu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_silu, self, args, n, names);
+}
+static const fac__op *const nncall_ops_hardtanh[] = {&fac__op_hardtanh};
+static const fac__entry nncall_entry_hardtanh = {"hardtanh_", nncall_ops_hardtanh, 1, NULL};
+static PyObject *nncall_hardtanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_hardtanh, self, args, n, names);
+}
+static const fac__op *const nncall_ops_relu6[] = {&fac__op_relu6};
+static const fac__entry nncall_entry_relu6 = {"relu6_", nncall_ops_relu6, 1, NULL};
+static PyObject *nncall_relu6(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_relu6, self, args, n, names);
+}
+static const fac__op *const nncall_ops_hardswish[] = {&fac__op_hardswish};
+static const fac__entry nncall_entry_hardswish = {"hardswish_", nncall_ops_hardswish, 1, NULL};
+static PyObject *nncall_hardswish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_hardswish, self, args, n, names);
+}
+static const fac__op *const nncall_ops_hardsigmoid[] = {&fac__op_hardsigmoid};
+static const fac__entry nncall_entry_hardsigmoid = {"hardsigmoid_", nncall_ops_hardsigmoid, 1, NULL};
+static PyObject *nncall_hardsigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_hardsigmoid, self, args, n, names);
+}
+static const fac__op *const nncall_ops_mish[] = {&fac__op_mish};
+static const fac__entry nncall_entry_mish = {"mish_", nncall_ops_mish, 1, NULL};
+static PyObject *nncall_mish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nncall(&nncall_entry_mish, self, args, n, names);
+}
+static PyMethodDef nncall_table[] = {
+    {"leaky_relu_", (PyCFunction)(void (*)(void))nncall_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
+     "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
+    {"elu_", (PyCFunction)(void (*)(void))nncall_elu, METH_FASTCALL | METH_KEYWORDS,
+     "elu(input, alpha=1, scale=1, input_scale=1) -> Tensor\n\nscale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere."},
+    {"gelu_", (PyCFunction)(void (*)(void))nncall_gelu, METH_FASTCALL | METH_KEYWORDS,
+     "gelu(input, *, approximate='none') -> Tensor\n\ninput * Phi(input), Phi the normal distribution; or its tanh approximation."},
+    {"silu_", (PyCFunction)(void (*)(void))nncall_silu, METH_FASTCALL | METH_KEYWORDS,
+     "silu(input) -> Tensor\n\ninput * sigmoid(input)."},
+    {"hardtanh_", (PyCFunction)(void (*)(void))nncall_hardtanh, METH_FASTCALL | METH_KEYWORDS,
+     "hardtanh(input, min_val=-1, max_val=1) -> Tensor\n\ninput clamped to [min_val, max_val]."},
+    {"relu6_", (PyCFunction)(void (*)(void))nncall_relu6, METH_FASTCALL | METH_KEYWORDS,
+     "relu6(input) -> Tensor\n\ninput clamped to [0, 6]."},
+    {"hardswish_", (PyCFunction)(void (*)(void))nncall_hardswish, METH_FASTCALL | METH_KEYWORDS,
+     "hardswish(input) -> Tensor\n\ninput * relu6(input + 3) / 6."},
+    {"hardsigmoid_", (PyCFunction)(void (*)(void))nncall_hardsigmoid, METH_FASTCALL | METH_KEYWORDS,
+     "hardsigmoid(input) -> Tensor\n\nrelu6(input + 3) / 6."},
+    {"mish_", (PyCFunction)(void (*)(void))nncall_mish, METH_FASTCALL | METH_KEYWORDS,
+     "mish(input) -> Tensor\n\ninput * tanh(softplus(input))."},
     {0}};
 
 static const fac__op *const method_ops_clone[] = {&fac__op_clone};
@@ -2315,6 +3449,18 @@ static PyObject *method_prelu(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_prelu, self, args, n, names);
 }
+static const fac__op *const method_ops_bernoulli[] = {&fac__op_bernoulli, &fac__op_bernoulli_p};
+static const fac__entry method_entry_bernoulli = {"bernoulli", method_ops_bernoulli, 2, NULL};
+static PyObject *method_bernoulli(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bernoulli, self, args, n, names);
+}
+static const fac__op *const method_ops_multinomial[] = {&fac__op_multinomial};
+static const fac__entry method_entry_multinomial = {"multinomial", method_ops_multinomial, 1, NULL};
+static PyObject *method_multinomial(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_multinomial, self, args, n, names);
+}
 static const fac__op *const method_ops_sum[] = {&fac__op_sum};
 static const fac__entry method_entry_sum = {"sum", method_ops_sum, 1, NULL};
 static PyObject *method_sum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2678,6 +3824,10 @@ static PyMethodDef method_table[] = {
      "relu(input) -> Tensor\n\nmax(input, 0)."},
     {"prelu", (PyCFunction)(void (*)(void))method_prelu, METH_FASTCALL | METH_KEYWORDS,
      "prelu(input, weight) -> Tensor\n\nleaky_relu() with a learned slope a channel."},
+    {"bernoulli", (PyCFunction)(void (*)(void))method_bernoulli, METH_FASTCALL | METH_KEYWORDS,
+     "bernoulli(input, *, generator=None, out=None) -> Tensor\n\n1 with the probabilities in input, 0 otherwise."},
+    {"multinomial", (PyCFunction)(void (*)(void))method_multinomial, METH_FASTCALL | METH_KEYWORDS,
+     "multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor\n\nIndices drawn by the weights in each row of input."},
     {"sum", (PyCFunction)(void (*)(void))method_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
     {"as_strided", (PyCFunction)(void (*)(void))method_as_strided, METH_FASTCALL | METH_KEYWORDS,
@@ -3408,6 +4558,72 @@ static PyObject *inplace_threshold(PyObject *self, PyObject *const *args, Py_ssi
 {
     return fac__py_inplace(&inplace_entry_threshold, self, args, n, names);
 }
+static const fac__op *const inplace_ops_uniform[] = {&fac__op_uniform};
+static const fac__entry inplace_entry_uniform = {"uniform_", inplace_ops_uniform, 1, NULL};
+static PyObject *inplace_uniform(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_uniform, self, args, n, names);
+}
+static const fac__op *const inplace_ops_normal[] = {&fac__op_normal_fill};
+static const fac__entry inplace_entry_normal = {"normal_", inplace_ops_normal, 1, NULL};
+static PyObject *inplace_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_normal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_random[] = {&fac__op_random_full, &fac__op_random_to, &fac__op_random_from};
+static const fac__entry inplace_entry_random = {"random_", inplace_ops_random, 3, NULL};
+static PyObject *inplace_random(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_random, self, args, n, names);
+}
+static const fac__op *const inplace_ops_bernoulli[] = {&fac__op_bernoulli_tensor, &fac__op_bernoulli_fill};
+static const fac__entry inplace_entry_bernoulli = {"bernoulli_", inplace_ops_bernoulli, 2, NULL};
+static PyObject *inplace_bernoulli(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_bernoulli, self, args, n, names);
+}
+static const fac__op *const inplace_ops_exponential[] = {&fac__op_exponential};
+static const fac__entry inplace_entry_exponential = {"exponential_", inplace_ops_exponential, 1, NULL};
+static PyObject *inplace_exponential(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_exponential, self, args, n, names);
+}
+static const fac__op *const inplace_ops_cauchy[] = {&fac__op_cauchy};
+static const fac__entry inplace_entry_cauchy = {"cauchy_", inplace_ops_cauchy, 1, NULL};
+static PyObject *inplace_cauchy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_cauchy, self, args, n, names);
+}
+static const fac__op *const inplace_ops_geometric[] = {&fac__op_geometric};
+static const fac__entry inplace_entry_geometric = {"geometric_", inplace_ops_geometric, 1, NULL};
+static PyObject *inplace_geometric(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_geometric, self, args, n, names);
+}
+static const fac__op *const inplace_ops_log_normal[] = {&fac__op_log_normal};
+static const fac__entry inplace_entry_log_normal = {"log_normal_", inplace_ops_log_normal, 1, NULL};
+static PyObject *inplace_log_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_log_normal, self, args, n, names);
+}
+static const fac__op *const inplace_ops_dropout[] = {&fac__op_dropout};
+static const fac__entry inplace_entry_dropout = {"dropout_", inplace_ops_dropout, 1, NULL};
+static PyObject *inplace_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_dropout, self, args, n, names);
+}
+static const fac__op *const inplace_ops_feature_dropout[] = {&fac__op_feature_dropout};
+static const fac__entry inplace_entry_feature_dropout = {"feature_dropout_", inplace_ops_feature_dropout, 1, NULL};
+static PyObject *inplace_feature_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_feature_dropout, self, args, n, names);
+}
+static const fac__op *const inplace_ops_alpha_dropout[] = {&fac__op_alpha_dropout};
+static const fac__entry inplace_entry_alpha_dropout = {"alpha_dropout_", inplace_ops_alpha_dropout, 1, NULL};
+static PyObject *inplace_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_alpha_dropout, self, args, n, names);
+}
 static const fac__op *const inplace_ops_index_add[] = {&fac__op_index_add};
 static const fac__entry inplace_entry_index_add = {"index_add_", inplace_ops_index_add, 1, NULL};
 static PyObject *inplace_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3647,6 +4863,28 @@ static PyMethodDef inplace_table[] = {
      "mish(input) -> Tensor\n\ninput * tanh(softplus(input))."},
     {"threshold_", (PyCFunction)(void (*)(void))inplace_threshold, METH_FASTCALL | METH_KEYWORDS,
      "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere."},
+    {"uniform_", (PyCFunction)(void (*)(void))inplace_uniform, METH_FASTCALL | METH_KEYWORDS,
+     "uniform_(from=0, to=1, *, generator=None) -> Tensor\n\nFills self from the uniform distribution over [from, to)."},
+    {"normal_", (PyCFunction)(void (*)(void))inplace_normal, METH_FASTCALL | METH_KEYWORDS,
+     "normal_(mean=0, std=1, *, generator=None) -> Tensor\n\nFills self from the normal distribution."},
+    {"random_", (PyCFunction)(void (*)(void))inplace_random, METH_FASTCALL | METH_KEYWORDS,
+     "random_(*, generator=None) -> Tensor\n\nFills self with any integers that its dtype holds exactly, from 0."},
+    {"bernoulli_", (PyCFunction)(void (*)(void))inplace_bernoulli, METH_FASTCALL | METH_KEYWORDS,
+     "bernoulli_(p_tensor, *, generator=None) -> Tensor\n\nFills self with 1 where a draw succeeds with probability p, 0 elsewhere."},
+    {"exponential_", (PyCFunction)(void (*)(void))inplace_exponential, METH_FASTCALL | METH_KEYWORDS,
+     "exponential_(..., *, generator=None) -> Tensor\n\nFills self from the exponential distribution."},
+    {"cauchy_", (PyCFunction)(void (*)(void))inplace_cauchy, METH_FASTCALL | METH_KEYWORDS,
+     "cauchy_(..., *, generator=None) -> Tensor\n\nFills self from the Cauchy distribution."},
+    {"geometric_", (PyCFunction)(void (*)(void))inplace_geometric, METH_FASTCALL | METH_KEYWORDS,
+     "geometric_(..., *, generator=None) -> Tensor\n\nFills self from the geometric distribution."},
+    {"log_normal_", (PyCFunction)(void (*)(void))inplace_log_normal, METH_FASTCALL | METH_KEYWORDS,
+     "log_normal_(..., *, generator=None) -> Tensor\n\nFills self from the log-normal distribution."},
+    {"dropout_", (PyCFunction)(void (*)(void))inplace_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training."},
+    {"feature_dropout_", (PyCFunction)(void (*)(void))inplace_feature_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
+    {"alpha_dropout_", (PyCFunction)(void (*)(void))inplace_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
     {"index_add_", (PyCFunction)(void (*)(void))inplace_index_add, METH_FASTCALL | METH_KEYWORDS,
      "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
     {0}};

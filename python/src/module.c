@@ -52,16 +52,32 @@ static PyMethodDef functions[] = {
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
     {0}};
 
+/* facula takes its names from __all__: those of the torch namespace. The functions of facula.nn are
+ * in _nn and, for facula.nn.functional's use, here as well, but not in __all__. */
+static int set_all(PyObject *module) {
+    PyObject *names = PyList_New(0), *dict = PyModule_GetDict(module), *key, *value;
+    Py_ssize_t at = 0;
+    while (names != NULL && PyDict_Next(dict, &at, &key, &value))
+        if (PyUnicode_READ_CHAR(key, 0) != '_' && PyList_Append(names, key) < 0)
+            Py_CLEAR(names);
+    int r = names == NULL ? -1 : PyModule_AddObjectRef(module, "__all__", names);
+    Py_XDECREF(names);
+    return r;
+}
+
 static int add_functions(PyObject *module) {
     fac__nn_module = PyModule_New("facula._C._nn");
     if (fac__nn_module == NULL || PyModule_AddFunctions(fac__nn_module, nn_table) < 0 ||
-        PyModule_AddObjectRef(module, "_nn", fac__nn_module) < 0)
+        PyModule_AddFunctions(fac__nn_module, nncall_table) < 0 ||
+        PyModule_AddFunctions(module, function_table) < 0 ||
+        PyModule_AddFunctions(module, call_table) < 0 ||
+        PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
+        PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)
         return -1;
-    return PyModule_AddFunctions(module, function_table) < 0 ||
-                   PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
-                   PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
-                   PyModule_AddFunctions(module, fac__text_functions) < 0 ||
-                   PyModule_AddFunctions(module, functions) < 0
+    return PyModule_AddFunctions(module, nn_table) < 0 ||
+                   PyModule_AddFunctions(module, nncall_table) < 0 ||
+                   PyModule_AddObjectRef(module, "_nn", fac__nn_module) < 0
                ? -1
                : 0;
 }
@@ -74,7 +90,7 @@ PyMODINIT_FUNC PyInit__C(void) {
         return NULL;
     fac__module = module;
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
-        fac__init_tensor(module) < 0 || add_functions(module) < 0) {
+        fac__init_tensor(module) < 0 || fac__init_random(module) < 0 || add_functions(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -139,15 +139,8 @@ COMPOSITE(multinomial)
     else if (a->replacement)
         out[0] = fac__multinomial_replace(p, a->num_samples, .generator = a->generator);
     else {
-        fac_tensor *bad = fac_logical_or(fac_logical_not(fac_isfinite(p)), fac_lt(p, 0));
-        if (fac__is_bad(bad) || fac__api_any_true(bad)) {
-            out[0] = fail("probability tensor contains either `inf`, `nan` or element < 0");
-            return;
-        }
-        fac_tensor *q = fac_exponential_(fac_empty_like(p), .generator = a->generator);
-        fac_tensor *r[2];
-        fac_topk(fac_div(p, q), a->num_samples, r);
-        out[0] = r[1];
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "multinomial without replacement is not implemented");
+        out[0] = fac_bad;
     }
 }
 

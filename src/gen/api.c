@@ -2830,6 +2830,342 @@ fac_tensor *fac__bce_logits_ex(fac_tensor *input, fac_tensor *target)
     return fac__api_call(&fac__op__bce_logits, &args);
 }
 
+fac_tensor *fac_uniform_ex(fac_tensor *input, const fac_uniform_options *o)
+{
+    struct fac__uniform_args args = {.input = input, .from_ = o->from_, .to = o->to.given ? o->to.value : 1.0, .generator = o->generator};
+    return fac__api_call(&fac__op_uniform, &args);
+}
+
+fac_tensor *fac_uniform_inplace_ex(fac_tensor *input, const fac_uniform_options *o)
+{
+    struct fac__uniform_args args = {.input = input, .from_ = o->from_, .to = o->to.given ? o->to.value : 1.0, .generator = o->generator};
+    return fac__api_inplace(&fac__op_uniform, &args);
+}
+
+fac_tensor *fac_normal_fill_ex(fac_tensor *input, const fac_normal_fill_options *o)
+{
+    struct fac__normal_fill_args args = {.input = input, .mean = o->mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
+    return fac__api_call(&fac__op_normal_fill, &args);
+}
+
+fac_tensor *fac_normal_fill_inplace_ex(fac_tensor *input, const fac_normal_fill_options *o)
+{
+    struct fac__normal_fill_args args = {.input = input, .mean = o->mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
+    return fac__api_inplace(&fac__op_normal_fill, &args);
+}
+
+fac_tensor *fac_random_full_ex(fac_tensor *input, const fac_random_full_options *o)
+{
+    struct fac__random_full_args args = {.input = input, .generator = o->generator};
+    return fac__api_call(&fac__op_random_full, &args);
+}
+
+fac_tensor *fac_random_full_inplace_ex(fac_tensor *input, const fac_random_full_options *o)
+{
+    struct fac__random_full_args args = {.input = input, .generator = o->generator};
+    return fac__api_inplace(&fac__op_random_full, &args);
+}
+
+fac_tensor *fac_random_to_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o)
+{
+    struct fac__random_to_args args = {.input = input, .to = to, .generator = o->generator};
+    return fac__api_call(&fac__op_random_to, &args);
+}
+
+fac_tensor *fac_random_to_inplace_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o)
+{
+    struct fac__random_to_args args = {.input = input, .to = to, .generator = o->generator};
+    return fac__api_inplace(&fac__op_random_to, &args);
+}
+
+fac_tensor *fac_random_from_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o)
+{
+    struct fac__random_from_args args = {.input = input, .from_ = from_, .to = to, .generator = o->generator};
+    return fac__api_call(&fac__op_random_from, &args);
+}
+
+fac_tensor *fac_random_from_inplace_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o)
+{
+    struct fac__random_from_args args = {.input = input, .from_ = from_, .to = to, .generator = o->generator};
+    return fac__api_inplace(&fac__op_random_from, &args);
+}
+
+fac_tensor *fac_bernoulli_tensor_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o)
+{
+    struct fac__bernoulli_tensor_args args = {.input = input, .p = p, .generator = o->generator};
+    return fac__api_call(&fac__op_bernoulli_tensor, &args);
+}
+
+fac_tensor *fac_bernoulli_tensor_inplace_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o)
+{
+    struct fac__bernoulli_tensor_args args = {.input = input, .p = p, .generator = o->generator};
+    return fac__api_inplace(&fac__op_bernoulli_tensor, &args);
+}
+
+fac_tensor *fac_bernoulli_fill_ex(fac_tensor *input, const fac_bernoulli_fill_options *o)
+{
+    struct fac__bernoulli_fill_args args = {.input = input, .p = o->p.given ? o->p.value : 0.5, .generator = o->generator};
+    return fac__api_call(&fac__op_bernoulli_fill, &args);
+}
+
+fac_tensor *fac_bernoulli_fill_inplace_ex(fac_tensor *input, const fac_bernoulli_fill_options *o)
+{
+    struct fac__bernoulli_fill_args args = {.input = input, .p = o->p.given ? o->p.value : 0.5, .generator = o->generator};
+    return fac__api_inplace(&fac__op_bernoulli_fill, &args);
+}
+
+fac_tensor *fac_exponential_ex(fac_tensor *input, const fac_exponential_options *o)
+{
+    struct fac__exponential_args args = {.input = input, .lambd = o->lambd.given ? o->lambd.value : 1.0, .generator = o->generator};
+    return fac__api_call(&fac__op_exponential, &args);
+}
+
+fac_tensor *fac_exponential_inplace_ex(fac_tensor *input, const fac_exponential_options *o)
+{
+    struct fac__exponential_args args = {.input = input, .lambd = o->lambd.given ? o->lambd.value : 1.0, .generator = o->generator};
+    return fac__api_inplace(&fac__op_exponential, &args);
+}
+
+fac_tensor *fac_cauchy_ex(fac_tensor *input, const fac_cauchy_options *o)
+{
+    struct fac__cauchy_args args = {.input = input, .median = o->median, .sigma = o->sigma.given ? o->sigma.value : 1.0, .generator = o->generator};
+    return fac__api_call(&fac__op_cauchy, &args);
+}
+
+fac_tensor *fac_cauchy_inplace_ex(fac_tensor *input, const fac_cauchy_options *o)
+{
+    struct fac__cauchy_args args = {.input = input, .median = o->median, .sigma = o->sigma.given ? o->sigma.value : 1.0, .generator = o->generator};
+    return fac__api_inplace(&fac__op_cauchy, &args);
+}
+
+fac_tensor *fac_geometric_ex(fac_tensor *input, double p, const fac_geometric_options *o)
+{
+    struct fac__geometric_args args = {.input = input, .p = p, .generator = o->generator};
+    return fac__api_call(&fac__op_geometric, &args);
+}
+
+fac_tensor *fac_geometric_inplace_ex(fac_tensor *input, double p, const fac_geometric_options *o)
+{
+    struct fac__geometric_args args = {.input = input, .p = p, .generator = o->generator};
+    return fac__api_inplace(&fac__op_geometric, &args);
+}
+
+fac_tensor *fac_log_normal_ex(fac_tensor *input, const fac_log_normal_options *o)
+{
+    struct fac__log_normal_args args = {.input = input, .mean = o->mean.given ? o->mean.value : 1.0, .std = o->std.given ? o->std.value : 2.0, .generator = o->generator};
+    return fac__api_call(&fac__op_log_normal, &args);
+}
+
+fac_tensor *fac_log_normal_inplace_ex(fac_tensor *input, const fac_log_normal_options *o)
+{
+    struct fac__log_normal_args args = {.input = input, .mean = o->mean.given ? o->mean.value : 1.0, .std = o->std.given ? o->std.value : 2.0, .generator = o->generator};
+    return fac__api_inplace(&fac__op_log_normal, &args);
+}
+
+fac_tensor *fac_rand_ex(fac_ints size, const fac_rand_options *o)
+{
+    struct fac__rand_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_rand, &args);
+}
+
+fac_tensor *fac_rand_out_ex(fac_tensor *out, fac_ints size, const fac_rand_options *o)
+{
+    struct fac__rand_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_rand, &args, out);
+}
+
+fac_tensor *fac_rand_like_ex(fac_tensor *input, const fac_rand_like_options *o)
+{
+    struct fac__rand_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_rand_like, &args);
+}
+
+fac_tensor *fac_randn_ex(fac_ints size, const fac_randn_options *o)
+{
+    struct fac__randn_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_randn, &args);
+}
+
+fac_tensor *fac_randn_out_ex(fac_tensor *out, fac_ints size, const fac_randn_options *o)
+{
+    struct fac__randn_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_randn, &args, out);
+}
+
+fac_tensor *fac_randn_like_ex(fac_tensor *input, const fac_randn_like_options *o)
+{
+    struct fac__randn_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_randn_like, &args);
+}
+
+fac_tensor *fac_randint_ex(int64_t high, fac_ints size, const fac_randint_options *o)
+{
+    struct fac__randint_args args = {.high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_randint, &args);
+}
+
+fac_tensor *fac_randint_out_ex(fac_tensor *out, int64_t high, fac_ints size, const fac_randint_options *o)
+{
+    struct fac__randint_args args = {.high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_randint, &args, out);
+}
+
+fac_tensor *fac_randint_low_ex(int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o)
+{
+    struct fac__randint_low_args args = {.low = low, .high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_randint_low, &args);
+}
+
+fac_tensor *fac_randint_low_out_ex(fac_tensor *out, int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o)
+{
+    struct fac__randint_low_args args = {.low = low, .high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_randint_low, &args, out);
+}
+
+fac_tensor *fac_randint_like_ex(fac_tensor *input, int64_t high, const fac_randint_like_options *o)
+{
+    struct fac__randint_like_args args = {.input = input, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_randint_like, &args);
+}
+
+fac_tensor *fac_randint_like_low_ex(fac_tensor *input, int64_t low, int64_t high, const fac_randint_like_low_options *o)
+{
+    struct fac__randint_like_low_args args = {.input = input, .low = low, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_randint_like_low, &args);
+}
+
+fac_tensor *fac_randperm_ex(int64_t n, const fac_randperm_options *o)
+{
+    struct fac__randperm_args args = {.n = n, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_randperm, &args);
+}
+
+fac_tensor *fac_randperm_out_ex(fac_tensor *out, int64_t n, const fac_randperm_options *o)
+{
+    struct fac__randperm_args args = {.n = n, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_randperm, &args, out);
+}
+
+fac_tensor *fac_normal_ex(fac_tensor *mean, fac_tensor *std, const fac_normal_options *o)
+{
+    struct fac__normal_args args = {.mean = mean, .std = std, .generator = o->generator};
+    return fac__api_call(&fac__op_normal, &args);
+}
+
+fac_tensor *fac_normal_out_ex(fac_tensor *out, fac_tensor *mean, fac_tensor *std, const fac_normal_options *o)
+{
+    struct fac__normal_args args = {.mean = mean, .std = std, .generator = o->generator};
+    return fac__api_out(&fac__op_normal, &args, out);
+}
+
+fac_tensor *fac_normal_mean_ex(fac_tensor *mean, const fac_normal_mean_options *o)
+{
+    struct fac__normal_mean_args args = {.mean = mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
+    return fac__api_call(&fac__op_normal_mean, &args);
+}
+
+fac_tensor *fac_normal_mean_out_ex(fac_tensor *out, fac_tensor *mean, const fac_normal_mean_options *o)
+{
+    struct fac__normal_mean_args args = {.mean = mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
+    return fac__api_out(&fac__op_normal_mean, &args, out);
+}
+
+fac_tensor *fac_normal_std_ex(double mean, fac_tensor *std, const fac_normal_std_options *o)
+{
+    struct fac__normal_std_args args = {.mean = mean, .std = std, .generator = o->generator};
+    return fac__api_call(&fac__op_normal_std, &args);
+}
+
+fac_tensor *fac_normal_std_out_ex(fac_tensor *out, double mean, fac_tensor *std, const fac_normal_std_options *o)
+{
+    struct fac__normal_std_args args = {.mean = mean, .std = std, .generator = o->generator};
+    return fac__api_out(&fac__op_normal_std, &args, out);
+}
+
+fac_tensor *fac_normal_size_ex(double mean, double std, fac_ints size, const fac_normal_size_options *o)
+{
+    struct fac__normal_size_args args = {.mean = mean, .std = std, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_normal_size, &args);
+}
+
+fac_tensor *fac_normal_size_out_ex(fac_tensor *out, double mean, double std, fac_ints size, const fac_normal_size_options *o)
+{
+    struct fac__normal_size_args args = {.mean = mean, .std = std, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_normal_size, &args, out);
+}
+
+fac_tensor *fac_bernoulli_ex(fac_tensor *input, const fac_bernoulli_options *o)
+{
+    struct fac__bernoulli_args args = {.input = input, .generator = o->generator};
+    return fac__api_call(&fac__op_bernoulli, &args);
+}
+
+fac_tensor *fac_bernoulli_out_ex(fac_tensor *out, fac_tensor *input, const fac_bernoulli_options *o)
+{
+    struct fac__bernoulli_args args = {.input = input, .generator = o->generator};
+    return fac__api_out(&fac__op_bernoulli, &args, out);
+}
+
+fac_tensor *fac_bernoulli_p_ex(fac_tensor *input, double p, const fac_bernoulli_p_options *o)
+{
+    struct fac__bernoulli_p_args args = {.input = input, .p = p, .generator = o->generator};
+    return fac__api_call(&fac__op_bernoulli_p, &args);
+}
+
+fac_tensor *fac_multinomial_ex(fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o)
+{
+    struct fac__multinomial_args args = {.input = input, .num_samples = num_samples, .replacement = o->replacement, .generator = o->generator};
+    return fac__api_call(&fac__op_multinomial, &args);
+}
+
+fac_tensor *fac_multinomial_out_ex(fac_tensor *out, fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o)
+{
+    struct fac__multinomial_args args = {.input = input, .num_samples = num_samples, .replacement = o->replacement, .generator = o->generator};
+    return fac__api_out(&fac__op_multinomial, &args, out);
+}
+
+fac_tensor *fac__multinomial_replace_ex(fac_tensor *input, int64_t num_samples, const fac__multinomial_replace_options *o)
+{
+    struct fac___multinomial_replace_args args = {.input = input, .num_samples = num_samples, .generator = o->generator};
+    return fac__api_call(&fac__op__multinomial_replace, &args);
+}
+
+fac_tensor *fac_dropout_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_call(&fac__op_dropout, &args);
+}
+
+fac_tensor *fac_dropout_inplace_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_inplace(&fac__op_dropout, &args);
+}
+
+fac_tensor *fac_feature_dropout_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__feature_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_call(&fac__op_feature_dropout, &args);
+}
+
+fac_tensor *fac_feature_dropout_inplace_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__feature_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_inplace(&fac__op_feature_dropout, &args);
+}
+
+fac_tensor *fac_alpha_dropout_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__alpha_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_call(&fac__op_alpha_dropout, &args);
+}
+
+fac_tensor *fac_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__alpha_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_inplace(&fac__op_alpha_dropout, &args);
+}
+
 fac_tensor *fac_sum_ex(fac_tensor *input, const fac_sum_options *o)
 {
     struct fac__sum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};

@@ -233,6 +233,120 @@ int fac__exec_l1_loss(const fac__op *op, void *args, fac__outs *outs)
     return fac__run_composite(op, f, args, outs);
 }
 
+int fac__exec_random_to(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_random_to;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_rand(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_rand;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_rand_like(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_rand_like;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randn(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randn;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randn_like(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randn_like;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randint(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randint;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randint_low(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randint_low;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randint_like(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randint_like;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_randint_like_low(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_randint_like_low;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_normal(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_normal;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_normal_mean(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_normal_mean;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_normal_std(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_normal_std;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_normal_size(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_normal_size;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_bernoulli(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_bernoulli;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_bernoulli_p(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_bernoulli_p;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_multinomial(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_multinomial;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_dropout(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_dropout;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_feature_dropout(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_feature_dropout;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_alpha_dropout(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_alpha_dropout;
+    return fac__run_composite(op, f, args, outs);
+}
+
 int fac__exec_reshape(const fac__op *op, void *args, fac__outs *outs)
 {
     fac__composite_fn *f = (fac__composite_fn *)fac__composite_reshape;
@@ -7325,6 +7439,1102 @@ const fac__op fac__op__bce_logits = {
     .numbers = {0},
 };
 
+static const fac__param params_uniform[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__uniform_args, input), 0, 0},
+    {"from_", "from", "float", "0.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__uniform_args, from_), 0, 255},
+    {"to", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__uniform_args, to), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__uniform_args, generator), 0, 255},
+};
+static const fac__saves saves_uniform[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_uniform = {
+    .name = "uniform",
+    .overload = "",
+    .python = "uniform",
+    .node = "UniformBackward0",
+    .kernel = "uniform",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_uniform,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_uniform,
+    .id = 209,
+    .args_size = sizeof(struct fac__uniform_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__uniform_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_normal_fill[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__normal_fill_args, input), 0, 0},
+    {"mean", NULL, "float", "0.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__normal_fill_args, mean), 0, 255},
+    {"std", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__normal_fill_args, std), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_fill_args, generator), 0, 255},
+};
+static const fac__saves saves_normal_fill[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_normal_fill = {
+    .name = "normal_fill",
+    .overload = "",
+    .python = "normal",
+    .node = "NormalBackward0",
+    .kernel = "normal_fill",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_normal_fill,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_normal_fill,
+    .id = 210,
+    .args_size = sizeof(struct fac__normal_fill_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__normal_fill_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_random_full[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__random_full_args, input), 0, 0},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__random_full_args, generator), 0, 255},
+};
+static const fac__saves saves_random_full[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_random_full = {
+    .name = "random_full",
+    .overload = "",
+    .python = "random",
+    .node = "RandomBackward2",
+    .kernel = "random_full",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_random_full,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_random_full,
+    .id = 211,
+    .args_size = sizeof(struct fac__random_full_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__random_full_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_random_to[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__random_to_args, input), 0, 0},
+    {"to", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__random_to_args, to), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__random_to_args, generator), 0, 255},
+};
+const fac__op fac__op_random_to = {
+    .name = "random_to",
+    .overload = "to",
+    .python = "random",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_random_to,
+    .exec = fac__exec_random_to,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 212,
+    .args_size = sizeof(struct fac__random_to_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_INPLACE,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__random_to_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_random_from[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__random_from_args, input), 0, 0},
+    {"from_", "from", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__random_from_args, from_), 0, 255},
+    {"to", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__random_from_args, to), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__random_from_args, generator), 0, 255},
+};
+static const fac__saves saves_random_from[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_random_from = {
+    .name = "random_from",
+    .overload = "from",
+    .python = "random",
+    .node = "RandomBackward0",
+    .kernel = "random_from",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_random_from,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_random_from,
+    .id = 213,
+    .args_size = sizeof(struct fac__random_from_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__random_from_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_bernoulli_tensor[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__bernoulli_tensor_args, input), 0, 0},
+    {"p", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__bernoulli_tensor_args, p), 0, 1},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__bernoulli_tensor_args, generator), 0, 255},
+};
+static const fac__saves saves_bernoulli_tensor[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_bernoulli_tensor = {
+    .name = "bernoulli_tensor",
+    .overload = "Tensor",
+    .python = "bernoulli",
+    .node = "BernoulliBackward0",
+    .kernel = "bernoulli_tensor",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_bernoulli_tensor,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_bernoulli_tensor,
+    .id = 214,
+    .args_size = sizeof(struct fac__bernoulli_tensor_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__bernoulli_tensor_args, input), offsetof(struct fac__bernoulli_tensor_args, p)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_bernoulli_fill[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__bernoulli_fill_args, input), 0, 0},
+    {"p", NULL, "float", "0.5", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__bernoulli_fill_args, p), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__bernoulli_fill_args, generator), 0, 255},
+};
+static const fac__saves saves_bernoulli_fill[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_bernoulli_fill = {
+    .name = "bernoulli_fill",
+    .overload = "float",
+    .python = "bernoulli",
+    .node = "BernoulliBackward1",
+    .kernel = "bernoulli_fill",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_bernoulli_fill,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_bernoulli_fill,
+    .id = 215,
+    .args_size = sizeof(struct fac__bernoulli_fill_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__bernoulli_fill_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_exponential[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__exponential_args, input), 0, 0},
+    {"lambd", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__exponential_args, lambd), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__exponential_args, generator), 0, 255},
+};
+static const fac__saves saves_exponential[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_exponential = {
+    .name = "exponential",
+    .overload = "",
+    .python = "exponential",
+    .node = "ExponentialBackward0",
+    .kernel = "exponential",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_exponential,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_exponential,
+    .id = 216,
+    .args_size = sizeof(struct fac__exponential_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__exponential_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_cauchy[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__cauchy_args, input), 0, 0},
+    {"median", NULL, "float", "0.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__cauchy_args, median), 0, 255},
+    {"sigma", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__cauchy_args, sigma), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__cauchy_args, generator), 0, 255},
+};
+static const fac__saves saves_cauchy[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_cauchy = {
+    .name = "cauchy",
+    .overload = "",
+    .python = "cauchy",
+    .node = "CauchyBackward0",
+    .kernel = "cauchy",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_cauchy,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_cauchy,
+    .id = 217,
+    .args_size = sizeof(struct fac__cauchy_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__cauchy_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_geometric[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__geometric_args, input), 0, 0},
+    {"p", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__geometric_args, p), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__geometric_args, generator), 0, 255},
+};
+static const fac__saves saves_geometric[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_geometric = {
+    .name = "geometric",
+    .overload = "",
+    .python = "geometric",
+    .node = "GeometricBackward0",
+    .kernel = "geometric",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_geometric,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_geometric,
+    .id = 218,
+    .args_size = sizeof(struct fac__geometric_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__geometric_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_log_normal[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__log_normal_args, input), 0, 0},
+    {"mean", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__log_normal_args, mean), 0, 255},
+    {"std", NULL, "float", "2.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__log_normal_args, std), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__log_normal_args, generator), 0, 255},
+};
+static const fac__saves saves_log_normal[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_log_normal = {
+    .name = "log_normal",
+    .overload = "",
+    .python = "log_normal",
+    .node = "LogNormalBackward0",
+    .kernel = "log_normal",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_log_normal,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_overwrite,
+    .vjp = fac__vjp_random_fill,
+    .saves = saves_log_normal,
+    .id = 219,
+    .args_size = sizeof(struct fac__log_normal_args),
+    .flags = FAC__OP_READS_CONJ | FAC__OP_INPLACE | FAC__OP_RANDOM | FAC__OP_MUTATES,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__log_normal_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_rand[] = {
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__rand_args, size), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_args, device), 0, 255},
+};
+const fac__op fac__op_rand = {
+    .name = "rand",
+    .overload = "",
+    .python = "rand",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_rand,
+    .exec = fac__exec_rand,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 220,
+    .args_size = sizeof(struct fac__rand_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_rand_like[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__rand_like_args, input), 0, 0},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_like_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_like_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_like_args, device), 0, 255},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__rand_like_args, memory_format), 0, 255},
+};
+const fac__op fac__op_rand_like = {
+    .name = "rand_like",
+    .overload = "",
+    .python = "rand_like",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_rand_like,
+    .exec = fac__exec_rand_like,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 221,
+    .args_size = sizeof(struct fac__rand_like_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__rand_like_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randn[] = {
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__randn_args, size), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_args, device), 0, 255},
+};
+const fac__op fac__op_randn = {
+    .name = "randn",
+    .overload = "",
+    .python = "randn",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randn,
+    .exec = fac__exec_randn,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 222,
+    .args_size = sizeof(struct fac__randn_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randn_like[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__randn_like_args, input), 0, 0},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_like_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_like_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_like_args, device), 0, 255},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randn_like_args, memory_format), 0, 255},
+};
+const fac__op fac__op_randn_like = {
+    .name = "randn_like",
+    .overload = "",
+    .python = "randn_like",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randn_like,
+    .exec = fac__exec_randn_like,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 223,
+    .args_size = sizeof(struct fac__randn_like_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__randn_like_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randint[] = {
+    {"high", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_args, high), 0, 255},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__randint_args, size), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_args, device), 0, 255},
+};
+const fac__op fac__op_randint = {
+    .name = "randint",
+    .overload = "",
+    .python = "randint",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randint,
+    .exec = fac__exec_randint,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 224,
+    .args_size = sizeof(struct fac__randint_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 6,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randint_low[] = {
+    {"low", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_low_args, low), 0, 255},
+    {"high", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_low_args, high), 0, 255},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__randint_low_args, size), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_low_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_low_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_low_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_low_args, device), 0, 255},
+};
+const fac__op fac__op_randint_low = {
+    .name = "randint_low",
+    .overload = "low",
+    .python = "randint",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randint_low,
+    .exec = fac__exec_randint_low,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 225,
+    .args_size = sizeof(struct fac__randint_low_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 7,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randint_like[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__randint_like_args, input), 0, 0},
+    {"high", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_like_args, high), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_args, device), 0, 255},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_args, memory_format), 0, 255},
+};
+const fac__op fac__op_randint_like = {
+    .name = "randint_like",
+    .overload = "",
+    .python = "randint_like",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randint_like,
+    .exec = fac__exec_randint_like,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 226,
+    .args_size = sizeof(struct fac__randint_like_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 6,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__randint_like_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randint_like_low[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__randint_like_low_args, input), 0, 0},
+    {"low", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_like_low_args, low), 0, 255},
+    {"high", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randint_like_low_args, high), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_low_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_low_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_low_args, device), 0, 255},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randint_like_low_args, memory_format), 0, 255},
+};
+const fac__op fac__op_randint_like_low = {
+    .name = "randint_like_low",
+    .overload = "low",
+    .python = "randint_like",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randint_like_low,
+    .exec = fac__exec_randint_like_low,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 227,
+    .args_size = sizeof(struct fac__randint_like_low_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 7,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__randint_like_low_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_randperm[] = {
+    {"n", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__randperm_args, n), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randperm_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randperm_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randperm_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__randperm_args, device), 0, 255},
+};
+const fac__op fac__op_randperm = {
+    .name = "randperm",
+    .overload = "",
+    .python = "randperm",
+    .node = NULL,
+    .kernel = "randperm",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_randperm,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_randperm,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 228,
+    .args_size = sizeof(struct fac__randperm_args),
+    .flags = FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM | FAC__OP_NO_GRAD,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_normal[] = {
+    {"mean", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__normal_args, mean), 0, 0},
+    {"std", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__normal_args, std), 0, 1},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_args, generator), 0, 255},
+};
+const fac__op fac__op_normal = {
+    .name = "normal",
+    .overload = "Tensor_Tensor",
+    .python = "normal",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_normal,
+    .exec = fac__exec_normal,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 229,
+    .args_size = sizeof(struct fac__normal_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__normal_args, mean), offsetof(struct fac__normal_args, std)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_normal_mean[] = {
+    {"mean", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__normal_mean_args, mean), 0, 0},
+    {"std", NULL, "float", "1.0", FAC__T_FLOAT, FAC__P_OPTIONAL, offsetof(struct fac__normal_mean_args, std), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_mean_args, generator), 0, 255},
+};
+const fac__op fac__op_normal_mean = {
+    .name = "normal_mean",
+    .overload = "Tensor_float",
+    .python = "normal",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_normal_mean,
+    .exec = fac__exec_normal_mean,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 230,
+    .args_size = sizeof(struct fac__normal_mean_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__normal_mean_args, mean)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_normal_std[] = {
+    {"mean", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__normal_std_args, mean), 0, 255},
+    {"std", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__normal_std_args, std), 0, 0},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_std_args, generator), 0, 255},
+};
+const fac__op fac__op_normal_std = {
+    .name = "normal_std",
+    .overload = "float_Tensor",
+    .python = "normal",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_normal_std,
+    .exec = fac__exec_normal_std,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 231,
+    .args_size = sizeof(struct fac__normal_std_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__normal_std_args, std)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_normal_size[] = {
+    {"mean", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__normal_size_args, mean), 0, 255},
+    {"std", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__normal_size_args, std), 0, 255},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__normal_size_args, size), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_size_args, generator), 0, 255},
+    {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_size_args, dtype), 0, 255},
+    {"layout", NULL, "torch.layout", "None", FAC__T_LAYOUT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_size_args, layout), 0, 255},
+    {"device", NULL, "torch.device", "None", FAC__T_DEVICE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__normal_size_args, device), 0, 255},
+};
+const fac__op fac__op_normal_size = {
+    .name = "normal_size",
+    .overload = "float_float",
+    .python = "normal",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_normal_size,
+    .exec = fac__exec_normal_size,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 232,
+    .args_size = sizeof(struct fac__normal_size_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_CREATION | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 7,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 0,
+    .tensor_offsets = {0},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_bernoulli[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__bernoulli_args, input), 0, 0},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__bernoulli_args, generator), 0, 255},
+};
+const fac__op fac__op_bernoulli = {
+    .name = "bernoulli",
+    .overload = "",
+    .python = "bernoulli",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_bernoulli,
+    .exec = fac__exec_bernoulli,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 233,
+    .args_size = sizeof(struct fac__bernoulli_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_RANDOM,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__bernoulli_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_bernoulli_p[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__bernoulli_p_args, input), 0, 0},
+    {"p", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__bernoulli_p_args, p), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__bernoulli_p_args, generator), 0, 255},
+};
+const fac__op fac__op_bernoulli_p = {
+    .name = "bernoulli_p",
+    .overload = "p",
+    .python = "bernoulli",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_bernoulli_p,
+    .exec = fac__exec_bernoulli_p,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 234,
+    .args_size = sizeof(struct fac__bernoulli_p_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__bernoulli_p_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_multinomial[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__multinomial_args, input), 0, 0},
+    {"num_samples", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__multinomial_args, num_samples), 0, 255},
+    {"replacement", NULL, "bool", "False", FAC__T_BOOL, FAC__P_OPTIONAL, offsetof(struct fac__multinomial_args, replacement), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__multinomial_args, generator), 0, 255},
+};
+const fac__op fac__op_multinomial = {
+    .name = "multinomial",
+    .overload = "",
+    .python = "multinomial",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_multinomial,
+    .exec = fac__exec_multinomial,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 235,
+    .args_size = sizeof(struct fac__multinomial_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_RANDOM,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__multinomial_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params__multinomial_replace[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac___multinomial_replace_args, input), 0, 0},
+    {"num_samples", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac___multinomial_replace_args, num_samples), 0, 255},
+    {"generator", NULL, "torch.Generator", "None", FAC__T_GENERATOR, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac___multinomial_replace_args, generator), 0, 255},
+};
+const fac__op fac__op__multinomial_replace = {
+    .name = "_multinomial_replace",
+    .overload = "",
+    .python = "_multinomial_replace",
+    .node = NULL,
+    .kernel = "_multinomial_replace",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params__multinomial_replace,
+    .exec = fac__exec_structured,
+    .rule = fac__rule__multinomial_replace,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 236,
+    .args_size = sizeof(struct fac___multinomial_replace_args),
+    .flags = FAC__OP_RANDOM | FAC__OP_NO_GRAD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac___multinomial_replace_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_dropout[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__dropout_args, input), 0, 0},
+    {"p", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__dropout_args, p), 0, 255},
+    {"train", NULL, "bool", NULL, FAC__T_BOOL, 0, offsetof(struct fac__dropout_args, train), 0, 255},
+};
+const fac__op fac__op_dropout = {
+    .name = "dropout",
+    .overload = "",
+    .python = "dropout",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_dropout,
+    .exec = fac__exec_dropout,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 237,
+    .args_size = sizeof(struct fac__dropout_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__dropout_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_feature_dropout[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__feature_dropout_args, input), 0, 0},
+    {"p", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__feature_dropout_args, p), 0, 255},
+    {"train", NULL, "bool", NULL, FAC__T_BOOL, 0, offsetof(struct fac__feature_dropout_args, train), 0, 255},
+};
+const fac__op fac__op_feature_dropout = {
+    .name = "feature_dropout",
+    .overload = "",
+    .python = "feature_dropout",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_feature_dropout,
+    .exec = fac__exec_feature_dropout,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 238,
+    .args_size = sizeof(struct fac__feature_dropout_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__feature_dropout_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_alpha_dropout[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__alpha_dropout_args, input), 0, 0},
+    {"p", NULL, "float", NULL, FAC__T_FLOAT, 0, offsetof(struct fac__alpha_dropout_args, p), 0, 255},
+    {"train", NULL, "bool", NULL, FAC__T_BOOL, 0, offsetof(struct fac__alpha_dropout_args, train), 0, 255},
+};
+const fac__op fac__op_alpha_dropout = {
+    .name = "alpha_dropout",
+    .overload = "",
+    .python = "alpha_dropout",
+    .node = NULL,
+    .kernel = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_alpha_dropout,
+    .exec = fac__exec_alpha_dropout,
+    .rule = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 239,
+    .args_size = sizeof(struct fac__alpha_dropout_args),
+    .flags = FAC__OP_COMPOSITE | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_RANDOM,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__alpha_dropout_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
 static const fac__param params_sum[] = {
     {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__sum_args, input), 0, 0},
     {"dim", NULL, "tuple of ints", "None", FAC__T_INTS, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__sum_args, dim), 1, 255},
@@ -7345,7 +8555,7 @@ const fac__op fac__op_sum = {
     .rule = fac__rule_sum,
     .vjp = fac__vjp_sum,
     .saves = saves_sum,
-    .id = 209,
+    .id = 240,
     .args_size = sizeof(struct fac__sum_args),
     .flags = FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 4,
@@ -7381,7 +8591,7 @@ const fac__op fac__op_as_strided = {
     .rule = NULL,
     .vjp = fac__vjp_as_strided,
     .saves = saves_as_strided,
-    .id = 210,
+    .id = 241,
     .args_size = sizeof(struct fac__as_strided_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 4,
@@ -7415,7 +8625,7 @@ const fac__op fac__op_view = {
     .rule = NULL,
     .vjp = fac__vjp_view,
     .saves = saves_view,
-    .id = 211,
+    .id = 242,
     .args_size = sizeof(struct fac__view_args),
     .flags = FAC__OP_VIEW | FAC__OP_METHOD,
     .nparams = 2,
@@ -7448,7 +8658,7 @@ const fac__op fac__op_view_dtype = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 212,
+    .id = 243,
     .args_size = sizeof(struct fac__view_dtype_args),
     .flags = FAC__OP_VIEW | FAC__OP_METHOD | FAC__OP_NO_GRAD,
     .nparams = 2,
@@ -7482,7 +8692,7 @@ const fac__op fac__op__unsafe_view = {
     .rule = NULL,
     .vjp = fac__vjp__unsafe_view,
     .saves = saves__unsafe_view,
-    .id = 213,
+    .id = 244,
     .args_size = sizeof(struct fac___unsafe_view_args),
     .flags = FAC__OP_VIEW,
     .nparams = 2,
@@ -7515,7 +8725,7 @@ const fac__op fac__op_reshape = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 214,
+    .id = 245,
     .args_size = sizeof(struct fac__reshape_args),
     .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
@@ -7549,7 +8759,7 @@ const fac__op fac__op_permute = {
     .rule = NULL,
     .vjp = fac__vjp_permute,
     .saves = saves_permute,
-    .id = 215,
+    .id = 246,
     .args_size = sizeof(struct fac__permute_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
@@ -7584,7 +8794,7 @@ const fac__op fac__op_transpose = {
     .rule = NULL,
     .vjp = fac__vjp_transpose,
     .saves = saves_transpose,
-    .id = 216,
+    .id = 247,
     .args_size = sizeof(struct fac__transpose_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 3,
@@ -7617,7 +8827,7 @@ const fac__op fac__op_t = {
     .rule = NULL,
     .vjp = fac__vjp_t,
     .saves = saves_t,
-    .id = 217,
+    .id = 248,
     .args_size = sizeof(struct fac__t_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
@@ -7652,7 +8862,7 @@ const fac__op fac__op_expand = {
     .rule = NULL,
     .vjp = fac__vjp_expand,
     .saves = saves_expand,
-    .id = 218,
+    .id = 249,
     .args_size = sizeof(struct fac__expand_args),
     .flags = FAC__OP_VIEW | FAC__OP_METHOD,
     .nparams = 3,
@@ -7687,7 +8897,7 @@ const fac__op fac__op_select = {
     .rule = NULL,
     .vjp = fac__vjp_select,
     .saves = saves_select,
-    .id = 219,
+    .id = 250,
     .args_size = sizeof(struct fac__select_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 3,
@@ -7724,7 +8934,7 @@ const fac__op fac__op_slice = {
     .rule = NULL,
     .vjp = fac__vjp_slice,
     .saves = saves_slice,
-    .id = 220,
+    .id = 251,
     .args_size = sizeof(struct fac__slice_args),
     .flags = FAC__OP_VIEW,
     .nparams = 5,
@@ -7757,7 +8967,7 @@ const fac__op fac__op_squeeze = {
     .rule = NULL,
     .vjp = fac__vjp_squeeze,
     .saves = saves_squeeze,
-    .id = 221,
+    .id = 252,
     .args_size = sizeof(struct fac__squeeze_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
@@ -7791,7 +9001,7 @@ const fac__op fac__op_squeeze_dim = {
     .rule = NULL,
     .vjp = fac__vjp_squeeze_dim,
     .saves = saves_squeeze_dim,
-    .id = 222,
+    .id = 253,
     .args_size = sizeof(struct fac__squeeze_dim_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
@@ -7825,7 +9035,7 @@ const fac__op fac__op_squeeze_dims = {
     .rule = NULL,
     .vjp = fac__vjp_squeeze_dims,
     .saves = saves_squeeze_dims,
-    .id = 223,
+    .id = 254,
     .args_size = sizeof(struct fac__squeeze_dims_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
@@ -7859,7 +9069,7 @@ const fac__op fac__op_unsqueeze = {
     .rule = NULL,
     .vjp = fac__vjp_unsqueeze,
     .saves = saves_unsqueeze,
-    .id = 224,
+    .id = 255,
     .args_size = sizeof(struct fac__unsqueeze_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
@@ -7891,7 +9101,7 @@ const fac__op fac__op_detach = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 225,
+    .id = 256,
     .args_size = sizeof(struct fac__detach_args),
     .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_NO_GRAD,
     .nparams = 1,
@@ -7924,7 +9134,7 @@ const fac__op fac__op_alias = {
     .rule = NULL,
     .vjp = fac__vjp_alias,
     .saves = saves_alias,
-    .id = 226,
+    .id = 257,
     .args_size = sizeof(struct fac__alias_args),
     .flags = FAC__OP_VIEW,
     .nparams = 1,
@@ -7957,7 +9167,7 @@ const fac__op fac__op_contiguous = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 227,
+    .id = 258,
     .args_size = sizeof(struct fac__contiguous_args),
     .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD,
     .nparams = 2,
@@ -7993,7 +9203,7 @@ const fac__op fac__op_index_add = {
     .rule = fac__rule_update,
     .vjp = NULL,
     .saves = NULL,
-    .id = 228,
+    .id = 259,
     .args_size = sizeof(struct fac__index_add_args),
     .flags = FAC__OP_INPLACE | FAC__OP_OUT | FAC__OP_UPDATE | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_NO_GRAD,
     .nparams = 5,
@@ -8028,7 +9238,7 @@ const fac__op fac__op_select_backward = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 229,
+    .id = 260,
     .args_size = sizeof(struct fac__select_backward_args),
     .flags = FAC__OP_COMPOSITE,
     .nparams = 4,
@@ -8065,7 +9275,7 @@ const fac__op fac__op_slice_backward = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 230,
+    .id = 261,
     .args_size = sizeof(struct fac__slice_backward_args),
     .flags = FAC__OP_COMPOSITE,
     .nparams = 6,
@@ -8097,7 +9307,7 @@ const fac__op fac__op_resolve_conj = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 231,
+    .id = 262,
     .args_size = sizeof(struct fac__resolve_conj_args),
     .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
@@ -8129,7 +9339,7 @@ const fac__op fac__op_resolve_neg = {
     .rule = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 232,
+    .id = 263,
     .args_size = sizeof(struct fac__resolve_neg_args),
     .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
@@ -8355,6 +9565,37 @@ const fac__op *const fac__ops[FAC__NUM_OPS] = {
     &fac__op__bce,
     &fac__op__bce_backward,
     &fac__op__bce_logits,
+    &fac__op_uniform,
+    &fac__op_normal_fill,
+    &fac__op_random_full,
+    &fac__op_random_to,
+    &fac__op_random_from,
+    &fac__op_bernoulli_tensor,
+    &fac__op_bernoulli_fill,
+    &fac__op_exponential,
+    &fac__op_cauchy,
+    &fac__op_geometric,
+    &fac__op_log_normal,
+    &fac__op_rand,
+    &fac__op_rand_like,
+    &fac__op_randn,
+    &fac__op_randn_like,
+    &fac__op_randint,
+    &fac__op_randint_low,
+    &fac__op_randint_like,
+    &fac__op_randint_like_low,
+    &fac__op_randperm,
+    &fac__op_normal,
+    &fac__op_normal_mean,
+    &fac__op_normal_std,
+    &fac__op_normal_size,
+    &fac__op_bernoulli,
+    &fac__op_bernoulli_p,
+    &fac__op_multinomial,
+    &fac__op__multinomial_replace,
+    &fac__op_dropout,
+    &fac__op_feature_dropout,
+    &fac__op_alpha_dropout,
     &fac__op_sum,
     &fac__op_as_strided,
     &fac__op_view,

@@ -1303,6 +1303,265 @@ struct fac___bce_logits_args {
     fac_tensor *target;
 };
 
+struct fac__uniform_args {
+    fac_tensor *input;
+    double from_;
+    double to;
+    fac_generator *generator;
+};
+fac__vjp_fn fac__vjp_random_fill;
+
+struct fac__normal_fill_args {
+    fac_tensor *input;
+    double mean;
+    double std;
+    fac_generator *generator;
+};
+
+struct fac__random_full_args {
+    fac_tensor *input;
+    fac_generator *generator;
+};
+
+struct fac__random_to_args {
+    fac_tensor *input;
+    int64_t to;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_random_to;
+void fac__composite_random_to(const struct fac__random_to_args *a, fac_tensor **out);
+
+struct fac__random_from_args {
+    fac_tensor *input;
+    int64_t from_;
+    int64_t to;
+    fac_generator *generator;
+};
+
+struct fac__bernoulli_tensor_args {
+    fac_tensor *input;
+    fac_tensor *p;
+    fac_generator *generator;
+};
+
+struct fac__bernoulli_fill_args {
+    fac_tensor *input;
+    double p;
+    fac_generator *generator;
+};
+
+struct fac__exponential_args {
+    fac_tensor *input;
+    double lambd;
+    fac_generator *generator;
+};
+
+struct fac__cauchy_args {
+    fac_tensor *input;
+    double median;
+    double sigma;
+    fac_generator *generator;
+};
+
+struct fac__geometric_args {
+    fac_tensor *input;
+    double p;
+    fac_generator *generator;
+};
+
+struct fac__log_normal_args {
+    fac_tensor *input;
+    double mean;
+    double std;
+    fac_generator *generator;
+};
+
+struct fac__rand_args {
+    fac_ints size;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_rand;
+void fac__composite_rand(const struct fac__rand_args *a, fac_tensor **out);
+
+struct fac__rand_like_args {
+    fac_tensor *input;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_rand_like;
+void fac__composite_rand_like(const struct fac__rand_like_args *a, fac_tensor **out);
+
+struct fac__randn_args {
+    fac_ints size;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_randn;
+void fac__composite_randn(const struct fac__randn_args *a, fac_tensor **out);
+
+struct fac__randn_like_args {
+    fac_tensor *input;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_randn_like;
+void fac__composite_randn_like(const struct fac__randn_like_args *a, fac_tensor **out);
+
+struct fac__randint_args {
+    int64_t high;
+    fac_ints size;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_randint;
+void fac__composite_randint(const struct fac__randint_args *a, fac_tensor **out);
+
+struct fac__randint_low_args {
+    int64_t low;
+    int64_t high;
+    fac_ints size;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_randint_low;
+void fac__composite_randint_low(const struct fac__randint_low_args *a, fac_tensor **out);
+
+struct fac__randint_like_args {
+    fac_tensor *input;
+    int64_t high;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_randint_like;
+void fac__composite_randint_like(const struct fac__randint_like_args *a, fac_tensor **out);
+
+struct fac__randint_like_low_args {
+    fac_tensor *input;
+    int64_t low;
+    int64_t high;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_randint_like_low;
+void fac__composite_randint_like_low(const struct fac__randint_like_low_args *a, fac_tensor **out);
+
+struct fac__randperm_args {
+    int64_t n;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__rule_randperm;
+
+struct fac__normal_args {
+    fac_tensor *mean;
+    fac_tensor *std;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_normal;
+void fac__composite_normal(const struct fac__normal_args *a, fac_tensor **out);
+
+struct fac__normal_mean_args {
+    fac_tensor *mean;
+    double std;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_normal_mean;
+void fac__composite_normal_mean(const struct fac__normal_mean_args *a, fac_tensor **out);
+
+struct fac__normal_std_args {
+    double mean;
+    fac_tensor *std;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_normal_std;
+void fac__composite_normal_std(const struct fac__normal_std_args *a, fac_tensor **out);
+
+struct fac__normal_size_args {
+    double mean;
+    double std;
+    fac_ints size;
+    fac_generator *generator;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_normal_size;
+void fac__composite_normal_size(const struct fac__normal_size_args *a, fac_tensor **out);
+
+struct fac__bernoulli_args {
+    fac_tensor *input;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_bernoulli;
+void fac__composite_bernoulli(const struct fac__bernoulli_args *a, fac_tensor **out);
+
+struct fac__bernoulli_p_args {
+    fac_tensor *input;
+    double p;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_bernoulli_p;
+void fac__composite_bernoulli_p(const struct fac__bernoulli_p_args *a, fac_tensor **out);
+
+struct fac__multinomial_args {
+    fac_tensor *input;
+    int64_t num_samples;
+    bool replacement;
+    fac_generator *generator;
+};
+fac__exec_fn fac__exec_multinomial;
+void fac__composite_multinomial(const struct fac__multinomial_args *a, fac_tensor **out);
+
+struct fac___multinomial_replace_args {
+    fac_tensor *input;
+    int64_t num_samples;
+    fac_generator *generator;
+};
+fac__exec_fn fac__rule__multinomial_replace;
+
+struct fac__dropout_args {
+    fac_tensor *input;
+    double p;
+    bool train;
+};
+fac__exec_fn fac__exec_dropout;
+void fac__composite_dropout(const struct fac__dropout_args *a, fac_tensor **out);
+
+struct fac__feature_dropout_args {
+    fac_tensor *input;
+    double p;
+    bool train;
+};
+fac__exec_fn fac__exec_feature_dropout;
+void fac__composite_feature_dropout(const struct fac__feature_dropout_args *a, fac_tensor **out);
+
+struct fac__alpha_dropout_args {
+    fac_tensor *input;
+    double p;
+    bool train;
+};
+fac__exec_fn fac__exec_alpha_dropout;
+void fac__composite_alpha_dropout(const struct fac__alpha_dropout_args *a, fac_tensor **out);
+
 struct fac__sum_args {
     fac_tensor *input;
     fac_ints dim;
@@ -1691,6 +1950,37 @@ enum {
     FAC__OP_ID__bce,
     FAC__OP_ID__bce_backward,
     FAC__OP_ID__bce_logits,
+    FAC__OP_ID_uniform,
+    FAC__OP_ID_normal_fill,
+    FAC__OP_ID_random_full,
+    FAC__OP_ID_random_to,
+    FAC__OP_ID_random_from,
+    FAC__OP_ID_bernoulli_tensor,
+    FAC__OP_ID_bernoulli_fill,
+    FAC__OP_ID_exponential,
+    FAC__OP_ID_cauchy,
+    FAC__OP_ID_geometric,
+    FAC__OP_ID_log_normal,
+    FAC__OP_ID_rand,
+    FAC__OP_ID_rand_like,
+    FAC__OP_ID_randn,
+    FAC__OP_ID_randn_like,
+    FAC__OP_ID_randint,
+    FAC__OP_ID_randint_low,
+    FAC__OP_ID_randint_like,
+    FAC__OP_ID_randint_like_low,
+    FAC__OP_ID_randperm,
+    FAC__OP_ID_normal,
+    FAC__OP_ID_normal_mean,
+    FAC__OP_ID_normal_std,
+    FAC__OP_ID_normal_size,
+    FAC__OP_ID_bernoulli,
+    FAC__OP_ID_bernoulli_p,
+    FAC__OP_ID_multinomial,
+    FAC__OP_ID__multinomial_replace,
+    FAC__OP_ID_dropout,
+    FAC__OP_ID_feature_dropout,
+    FAC__OP_ID_alpha_dropout,
     FAC__OP_ID_sum,
     FAC__OP_ID_as_strided,
     FAC__OP_ID_view,
@@ -1928,6 +2218,37 @@ extern const fac__op fac__op__huber;
 extern const fac__op fac__op__bce;
 extern const fac__op fac__op__bce_backward;
 extern const fac__op fac__op__bce_logits;
+extern const fac__op fac__op_uniform;
+extern const fac__op fac__op_normal_fill;
+extern const fac__op fac__op_random_full;
+extern const fac__op fac__op_random_to;
+extern const fac__op fac__op_random_from;
+extern const fac__op fac__op_bernoulli_tensor;
+extern const fac__op fac__op_bernoulli_fill;
+extern const fac__op fac__op_exponential;
+extern const fac__op fac__op_cauchy;
+extern const fac__op fac__op_geometric;
+extern const fac__op fac__op_log_normal;
+extern const fac__op fac__op_rand;
+extern const fac__op fac__op_rand_like;
+extern const fac__op fac__op_randn;
+extern const fac__op fac__op_randn_like;
+extern const fac__op fac__op_randint;
+extern const fac__op fac__op_randint_low;
+extern const fac__op fac__op_randint_like;
+extern const fac__op fac__op_randint_like_low;
+extern const fac__op fac__op_randperm;
+extern const fac__op fac__op_normal;
+extern const fac__op fac__op_normal_mean;
+extern const fac__op fac__op_normal_std;
+extern const fac__op fac__op_normal_size;
+extern const fac__op fac__op_bernoulli;
+extern const fac__op fac__op_bernoulli_p;
+extern const fac__op fac__op_multinomial;
+extern const fac__op fac__op__multinomial_replace;
+extern const fac__op fac__op_dropout;
+extern const fac__op fac__op_feature_dropout;
+extern const fac__op fac__op_alpha_dropout;
 extern const fac__op fac__op_sum;
 extern const fac__op fac__op_as_strided;
 extern const fac__op fac__op_view;

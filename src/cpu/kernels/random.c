@@ -103,14 +103,14 @@ static int uniform(const void *args, fac_tensor **out)
 {
     const struct fac__uniform_args *a = args;
     struct target t;
-    if (!(a->from <= a->to))
+    if (!(a->from_ <= a->to))
         return fac__fail(FAC_ERROR_RUNTIME,
-                         "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", a->from,
+                         "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", a->from_,
                          a->to);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_generator *g = fac__generator_lock(a->generator);
-    int r = fill_uniform(t.work, a->from, a->to, g);
+    int r = fill_uniform(t.work, a->from_, a->to, g);
     fac__generator_unlock(g);
     return close_target(&t, r);
 }
@@ -306,11 +306,11 @@ static int random_range(const void *args, fac_tensor **out)
 {
     const struct fac__random_from_args *a = args;
     struct target t;
-    uint64_t range = (uint64_t)a->to - (uint64_t)a->from;
-    if (a->from >= a->to)
+    uint64_t range = (uint64_t)a->to - (uint64_t)a->from_;
+    if (a->from_ >= a->to)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
-                         (long long)a->from, (long long)a->to);
+                         (long long)a->from_, (long long)a->to);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -318,7 +318,7 @@ static int random_range(const void *args, fac_tensor **out)
     bool wide = range >= 1ull << 28;
     for (int64_t i = 0; i < w->numel; i++) {
         uint64_t v = (wide ? fac__random64(g) : fac__random32(g)) % range;
-        int64_t x = (int64_t)(v + (uint64_t)a->from);
+        int64_t x = (int64_t)(v + (uint64_t)a->from_);
         if (w->dtype == FAC_INT64)
             ((int64_t *)(void *)w->data)[i] = x;
         else

@@ -2,6 +2,7 @@
 #include "../isa.h"
 
 #define FAMILIES(X)                                                                                \
+    X(random)                                                                                      \
     X(matmul)                                                                                      \
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                                  \

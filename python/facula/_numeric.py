@@ -1,0 +1,69 @@
+"""finfo and iinfo: the limits of dtypes."""
+
+from . import _C
+
+_FLOATS = {
+    # bits, mantissa bits, least exponent of a normal number, greatest exponent + 1, decimals
+    "float16": (16, 10, -14, 16, 3), "bfloat16": (16, 7, -126, 128, 2),
+    "float32": (32, 23, -126, 128, 6), "float64": (64, 52, -1022, 1024, 15),
+}  # fmt: skip
+
+
+def _name(d):
+    return str(d).split(".")[1]
+
+
+class finfo:
+    """The limits of a floating dtype: bits, eps, max, min, tiny, smallest_normal, resolution."""
+
+    def __init__(self, type=None):
+        d = _C.get_default_dtype() if type is None else type
+        if not isinstance(d, _C.dtype):
+            raise TypeError("torch.finfo() requires a floating point input type.")
+        d = d.to_real() if d.is_complex else d
+        if not d.is_floating_point:
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d}'")
+        self.dtype = _name(d)
+        self.bits, mantissa, low, high, decimals = _FLOATS[self.dtype]
+        self.eps = 2.0**-mantissa
+        self.max = (2.0 - self.eps) * 2.0 ** (high - 1)
+        self.min = -self.max
+        self.tiny = self.smallest_normal = 2.0**low
+        self.resolution = 10.0**-decimals
+
+    def __eq__(self, other):
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self):
+        return hash(self.dtype)
+
+    def __repr__(self):
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:
+    """The limits of an integer dtype: bits, max, min."""
+
+    def __init__(self, type):
+        if not isinstance(type, _C.dtype):
+            raise TypeError("torch.iinfo() requires an integer input type.")
+        if type.is_floating_point or type.is_complex:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
+        if type is _C.bool:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        self.dtype = _name(type)
+        self.bits = type.itemsize * 8
+        self.max = 2 ** (self.bits - type.is_signed) - 1
+        self.min = -self.max - 1 if type.is_signed else 0
+
+    def __eq__(self, other):
+        return isinstance(other, iinfo) and self.dtype == other.dtype
+
+    def __hash__(self):
+        return hash(self.dtype)
+
+    def __repr__(self):
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

@@ -1,0 +1,93 @@
+"""FloatTensor and its kin: constructors by dtype, which isinstance() understands too."""
+
+from . import _C
+from ._C import Tensor
+
+_NAMES = {
+    "FloatTensor": _C.float32, "DoubleTensor": _C.float64, "HalfTensor": _C.float16,
+    "BFloat16Tensor": _C.bfloat16, "ByteTensor": _C.uint8, "CharTensor": _C.int8,
+    "ShortTensor": _C.int16, "IntTensor": _C.int32, "LongTensor": _C.int64, "BoolTensor": _C.bool,
+}  # fmt: skip
+__all__ = [*_NAMES, "set_default_tensor_type"]
+
+
+def _construct(dtype, args):
+    if not args:
+        return _C.empty(0, dtype=dtype)
+    if len(args) == 1 and not isinstance(args[0], int):
+        data = args[0]
+        if isinstance(data, _C.Size):
+            return _C.empty(data, dtype=dtype)
+        if isinstance(data, Tensor):
+            if data.dtype is not dtype:
+                raise TypeError(f"expected {dtype} (got {data.dtype})")
+            return data.alias() if hasattr(data, "alias") else data.detach()
+        return _C._from_data(data, dtype, None, True)
+    return _C.empty(*args, dtype=dtype)
+
+
+class _Meta(type):
+    def __instancecheck__(cls, obj):
+        return isinstance(obj, Tensor) and obj.dtype is cls.dtype and obj.is_cpu
+
+    def __call__(cls, *args, device=None):
+        return _construct(cls.dtype, args)
+
+
+for _name, _dtype in _NAMES.items():
+    globals()[_name] = _Meta(_name, (), {"dtype": _dtype, "__module__": "torch"})
+
+
+def _legacy_new(*args, device=None, dtype=None):
+    """Tensor(...): sizes make an uninitialised tensor, data one of the default dtype."""
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        return args[0].detach()
+    return _construct(dtype or _C.get_default_dtype(), args)
+
+
+Tensor._legacy_new = staticmethod(_legacy_new)
+
+
+def _type_name(t):
+    for name, dtype in _NAMES.items():
+        if t.dtype is dtype:
+            return f"torch.{name}"
+    kind = str(t.dtype).split(".")[1]
+    return {"complex64": "torch.ComplexFloatTensor", "complex128": "torch.ComplexDoubleTensor"}.get(
+        kind, f"torch.{kind.capitalize()}Tensor"
+    )
+
+
+def _type(self, dtype=None, non_blocking=False):
+    """The name of this tensor's type, or this tensor as another type."""
+    if dtype is None:
+        return _type_name(self)
+    if isinstance(dtype, str):
+        name = dtype.split(".")[-1]
+        if name == "Tensor":
+            return self.to(_C.get_default_dtype())
+        if name not in _NAMES:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = _NAMES[name]
+    elif isinstance(dtype, _Meta):
+        dtype = dtype.dtype
+    return self.to(dtype)
+
+
+Tensor.type = _type
+
+
+def _type_as(self, other):
+    """This tensor in other's dtype."""
+    return self.to(other.dtype)
+
+
+Tensor.type_as = _type_as
+
+
+def set_default_tensor_type(t):
+    """Sets the default dtype from a type or its name."""
+    name = t.split(".")[-1] if isinstance(t, str) else t.__name__
+    if name not in _NAMES:
+        raise TypeError("invalid type object: only floating-point types are supported as the default type")
+    _C.set_default_dtype(_NAMES[name])

@@ -1,0 +1,45 @@
+"""The default generator's seed and state."""
+
+import contextlib
+
+from . import _C
+
+default_generator = _C.default_generator
+
+
+def manual_seed(seed):
+    """Seeds the default generator and returns it."""
+    return default_generator.manual_seed(seed)
+
+
+def seed():
+    """Seeds the default generator from the system and returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed():
+    """What the default generator was seeded with."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The default generator's state, as a tensor of bytes."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Sets the default generator's state."""
+    default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="devices", device_type="cuda"):
+    """Inside, the default generator may be used and seeded; afterwards it goes on as before."""
+    if not enabled:
+        yield
+        return
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(state)
