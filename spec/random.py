@@ -161,7 +161,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
     """
 
 
-@op("composite", out=True, random=True, python="normal", overload="Tensor_Tensor")
+@op("composite", out=True, random=True, python="normal", overload="Tensor_Tensor", node="NormalBackward3", grads={"mean": [], "std": []}, vjp="random_fill")
 def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> Tensor:
     """normal(mean, std, *, generator=None, out=None) -> Tensor
 
@@ -169,7 +169,7 @@ def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> 
     """
 
 
-@op("composite", out=True, random=True, python="normal", overload="Tensor_float")
+@op("composite", out=True, random=True, python="normal", overload="Tensor_float", node="NormalBackward1", grads={"mean": []}, vjp="random_fill")
 def normal_mean(mean: Tensor, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """normal(mean, std=1.0, *, generator=None, out=None) -> Tensor
 
@@ -177,7 +177,7 @@ def normal_mean(mean: Tensor, std: float = 1.0, *, generator: Generator | None =
     """
 
 
-@op("composite", out=True, random=True, python="normal", overload="float_Tensor")
+@op("composite", out=True, random=True, python="normal", overload="float_Tensor", node="NormalBackward2", grads={"std": []}, vjp="random_fill")
 def normal_std(mean: float, std: Tensor, *, generator: Generator | None = None) -> Tensor:
     """normal(mean, std, *, generator=None, out=None) -> Tensor
 
@@ -193,7 +193,7 @@ def normal_size(mean: float, std: float, size: Ints, *, generator: Generator | N
     """
 
 
-@op("composite", out=True, method=True, random=True, python="bernoulli")
+@op("composite", out=True, method=True, random=True, python="bernoulli", node="BernoulliBackward0", grads={"input": []}, vjp="random_fill")
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """bernoulli(input, *, generator=None, out=None) -> Tensor
 

@@ -184,7 +184,7 @@ def parse(path):
 
 def flags(op):
     table = {
-        "COMPOSITE": op.kind == "composite",
+        "COMPOSITE": op.kind == "composite" and op.get("grads") is None,
         "VIEW": op.kind == "view",
         "LIST": op.list,
         "NUMBER": op.number,

@@ -6,6 +6,9 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
     fac_scope *scope = fac_scope_open();
     if (scope == NULL)
         return -1;
+    /* One with a gradient of its own is one node of the graph: what it calls isn't recorded. */
+    bool grad_mode = fac__tls.grad_mode;
+    fac__tls.grad_mode = grad_mode && (op->flags & FAC__OP_COMPOSITE);
     f(args, outs->v);
     int r = 0;
     for (int i = 0; i < op->nout; i++) {
@@ -26,6 +29,7 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
             fac__release(outs->v[i]);
             outs->v[i] = NULL;
         }
+    fac__tls.grad_mode = grad_mode;
     fac_scope_close(scope);
     return r;
 }

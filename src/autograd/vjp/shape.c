@@ -136,7 +136,9 @@ FAC__VJP(view_as_complex) {
     v->in[0] = fac_view_as_real(fac_resolve_conj(g));
 }
 
-/* What fills a tensor with random numbers forgets what was there. */
+/* Samples don't depend on what was there before, nor, to autograd, on the distribution. */
 void fac__vjp_random_fill(struct fac__vjp *v) {
-    v->in[0] = fac_zeros_like(v->grad[0]);
+    for (int i = 0; i < 2; i++)
+        if (fac__needs(v, i))
+            v->in[i] = fac_zeros_like(v->grad[0]);
 }

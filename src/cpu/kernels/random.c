@@ -91,11 +91,8 @@ static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g)
     }
     if (d != FAC_FLOAT16 && d != FAC_BFLOAT16)
         return not_for("check_uniform_bounds", t);
-    int bits = d == FAC_FLOAT16 ? 11 : 8;
-    for (int64_t i = 0; i < n; i++) {
-        float u = (float)(fac__random32(g) & ((1u << bits) - 1)) / (float)(1u << bits);
-        store(t, i, u * ((float)to - (float)from) + (float)from);
-    }
+    for (int64_t i = 0; i < n; i++)
+        store(t, i, uniform24(g) * ((float)to - (float)from) + (float)from);
     return 0;
 }
 
@@ -215,35 +212,20 @@ static void fill_normal_doubles(double *p, int64_t n, double mean, double std, f
     }
 }
 
-/* float16 and bfloat16: the same blocks, each step rounded. */
+/* float16 and bfloat16: float32's blocks, rounded; each block is drawn when it is made, and the
+ * remainder's instead of, not after, the words of the last elements. */
 static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, fac_generator *g)
 {
-    int bits = t->dtype == FAC_FLOAT16 ? 11 : 8;
-    fac_dtype d = (fac_dtype)t->dtype;
     uint16_t *p = (uint16_t *)(void *)t->data;
-#define ROUND(v) (fac__scalar_to(fac_float(v), d, &h), (float)fac__scalar_from(&h, d).as.f)
-    uint16_t h;
-    for (int pass = 0; pass < 2; pass++) {
-        int64_t from = pass == 0 ? 0 : n - 16, to = n;
-        if (pass == 1 && n % 16 == 0)
-            return;
-        for (int64_t i = from; i < to; i++)
-            fac__scalar_to(fac_float((float)(fac__random32(g) & ((1u << bits) - 1)) /
-                                     (float)(1u << bits)),
-                           d, &p[i]);
-        for (int64_t i = from; i + 16 <= to; i += 16)
-            for (int j = 0; j < 8; j++) {
-                float u1 = ROUND(1 - (float)fac__scalar_from(&p[i + j], d).as.f);
-                float u2 = (float)fac__scalar_from(&p[i + j + 8], d).as.f;
-                float radius = ROUND(sqrtf(ROUND(-2 * ROUND(logf(u1)))));
-                float theta = ROUND(6.283185307179586f * u2);
-                fac__scalar_to(fac_float(ROUND(ROUND(radius * ROUND(cosf(theta))) * std) + mean), d,
-                               &p[i + j]);
-                fac__scalar_to(fac_float(ROUND(ROUND(radius * ROUND(sinf(theta))) * std) + mean), d,
-                               &p[i + j + 8]);
-            }
+    for (int64_t i = 0; i < n; i += 16) {
+        float block[16];
+        int64_t at = i + 16 <= n ? i : n - 16;
+        for (int j = 0; j < 16; j++)
+            block[j] = uniform24(g);
+        normal_block(block, mean, std);
+        for (int j = 0; j < 16; j++)
+            fac__scalar_to(fac_float(block[j]), (fac_dtype)t->dtype, &p[at + j]);
     }
-#undef ROUND
 }
 
 static double normal_sample(fac_generator *g, double mean, double std)
