@@ -4,7 +4,7 @@
 # --- arithmetic
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []})
+@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []}, check="add")
 def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """add(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -12,7 +12,7 @@ def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", grads={"input": [], "other": []})
+@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", grads={"input": [], "other": []}, check="sub")
 def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """sub(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -20,7 +20,7 @@ def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []})
+@op("pointwise", method=True, inplace=True, out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []}, check="sub")
 def subtract(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """subtract(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -108,7 +108,7 @@ def _div_floor(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", no_grad=True, kernel="div_floor")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True)
 def floor_divide(input: Value, other: Value) -> Tensor:
     """floor_divide(input, other, *, out=None) -> Tensor
 
@@ -132,7 +132,7 @@ def fmod(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers_ok=True, node="PowBackward0", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]})
+@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow")
 def pow(input: Value, exponent: Value) -> Tensor:
     """pow(input, exponent, *, out=None) -> Tensor
 
@@ -140,7 +140,7 @@ def pow(input: Value, exponent: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True, numbers_ok=True)
+@op("composite", method=True, inplace=True, out=True)
 def float_power(input: Value, exponent: Value) -> Tensor:
     """float_power(input, exponent, *, out=None) -> Tensor
 
@@ -148,7 +148,7 @@ def float_power(input: Value, exponent: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]}, check="extreme")
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """maximum(input, other, *, out=None) -> Tensor
 
@@ -156,7 +156,7 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]}, check="extreme")
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """minimum(input, other, *, out=None) -> Tensor
 
@@ -164,7 +164,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]}, check="extreme")
 def fmax(input: Tensor, other: Tensor) -> Tensor:
     """fmax(input, other, *, out=None) -> Tensor
 
@@ -172,7 +172,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace=False, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]}, check="extreme")
 def fmin(input: Tensor, other: Tensor) -> Tensor:
     """fmin(input, other, *, out=None) -> Tensor
 
@@ -311,7 +311,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True)
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
 def bitwise_and(input: Value, other: Value) -> Tensor:
     """bitwise_and(input, other, *, out=None) -> Tensor
 
@@ -327,7 +327,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True)
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
 def bitwise_or(input: Value, other: Value) -> Tensor:
     """bitwise_or(input, other, *, out=None) -> Tensor
 
@@ -343,7 +343,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True)
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
 def bitwise_xor(input: Value, other: Value) -> Tensor:
     """bitwise_xor(input, other, *, out=None) -> Tensor
 
@@ -367,7 +367,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, kernel="lshift")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="lshift")
 def bitwise_left_shift(input: Value, other: Value) -> Tensor:
     """bitwise_left_shift(input, other, *, out=None) -> Tensor
 
@@ -375,7 +375,7 @@ def bitwise_left_shift(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, kernel="rshift")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="rshift")
 def bitwise_right_shift(input: Value, other: Value) -> Tensor:
     """bitwise_right_shift(input, other, *, out=None) -> Tensor
 
@@ -407,7 +407,7 @@ def isfinite(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="bool")
+@op("pointwise", method=True, inplace=False, out=True, dtypes="bool", check="signbit")
 def signbit(input: Tensor) -> Tensor:
     """signbit(input, *, out=None) -> Tensor
 
@@ -474,7 +474,7 @@ def is_nonzero(input: Tensor) -> Scalar:
 # --- functions of one argument
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, check="neg")
 def neg(input: Tensor) -> Tensor:
     """neg(input, *, out=None) -> Tensor
 
@@ -482,7 +482,7 @@ def neg(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, kernel="neg", vjp="neg", node="NegBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, kernel="neg", vjp="neg", node="NegBackward0", check="neg")
 def negative(input: Tensor) -> Tensor:
     """negative(input, *, out=None) -> Tensor
 
@@ -498,7 +498,7 @@ def positive(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, check="abs")
 def abs(input: Tensor) -> Tensor:
     """abs(input, *, out=None) -> Tensor
 
@@ -506,7 +506,7 @@ def abs(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0", check="abs")
 def absolute(input: Tensor) -> Tensor:
     """absolute(input, *, out=None) -> Tensor
 
@@ -514,7 +514,7 @@ def absolute(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, check="sign")
 def sign(input: Tensor) -> Tensor:
     """sign(input, *, out=None) -> Tensor
 
@@ -530,7 +530,7 @@ def sgn(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": ["input"]}, node="PowBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="number", grads={"input": ["input"]}, node="PowBackward0")
 def square(input: Tensor) -> Tensor:
     """square(input, *, out=None) -> Tensor
 
@@ -770,7 +770,7 @@ def sigmoid(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input"]}, label="erf_vml_cpu")
 def erf(input: Tensor) -> Tensor:
     """erf(input, *, out=None) -> Tensor
 
@@ -778,7 +778,7 @@ def erf(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input"]}, label="erfc_vml_cpu")
 def erfc(input: Tensor) -> Tensor:
     """erfc(input, *, out=None) -> Tensor
 
@@ -786,7 +786,7 @@ def erfc(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="FloorBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="FloorBackward0", check="rounding", label="floor_vml_cpu")
 def floor(input: Tensor) -> Tensor:
     """floor(input, *, out=None) -> Tensor
 
@@ -794,7 +794,7 @@ def floor(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="CeilBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="CeilBackward0", check="rounding", label="ceil_vml_cpu")
 def ceil(input: Tensor) -> Tensor:
     """ceil(input, *, out=None) -> Tensor
 
@@ -802,7 +802,7 @@ def ceil(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="TruncBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
 def trunc(input: Tensor) -> Tensor:
     """trunc(input, *, out=None) -> Tensor
 
@@ -810,7 +810,7 @@ def trunc(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", kernel="trunc", grads={"input": []}, node="TruncBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", kernel="trunc", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
 def fix(input: Tensor) -> Tensor:
     """fix(input, *, out=None) -> Tensor
 
@@ -826,7 +826,7 @@ def frac(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="RoundBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="RoundBackward0", label="round_vml_cpu")
 def round(input: Tensor) -> Tensor:
     """round(input, *, out=None) -> Tensor
 
@@ -834,7 +834,7 @@ def round(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, python="round", overload="decimals", numbers=["decimals"], vjp="round_decimals", node="RoundBackward1", grads={"input": []})
+@op("pointwise", method=True, inplace=True, out=True, python="round", overload="decimals", numbers=["decimals"], vjp="round_decimals", node="RoundBackward1", grads={"input": []}, label="round_vml_cpu")
 def round_decimals(input: Tensor, *, decimals: int) -> Tensor:
     """round(input, *, decimals=0, out=None) -> Tensor
 
@@ -890,7 +890,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True, numbers_ok=True)
+@op("composite", method=True, inplace=True, out=True)
 def xlogy(input: Value, other: Value) -> Tensor:
     """xlogy(input, other, *, out=None) -> Tensor
 
@@ -901,7 +901,7 @@ def xlogy(input: Value, other: Value) -> Tensor:
 # --- three operands
 
 
-@op("pointwise", dtypes="cond", out=True, node="WhereBackward0", grads={"input": ["condition"], "other": ["condition"]})
+@op("pointwise", dtypes="cond", out=True, node="WhereBackward0", grads={"input": ["condition"], "other": ["condition"]}, check="where")
 def where(condition: Tensor, input: Value, other: Value) -> Tensor:
     """where(condition, input, other, *, out=None) -> Tensor
 
@@ -925,7 +925,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, overload="Tensor", node="LerpBackward1", grads={"input": ["weight"], "end": ["weight"], "weight": ["input", "end"]})
+@op("pointwise", method=True, inplace=True, out=True, overload="Tensor", node="LerpBackward1", grads={"input": ["weight"], "end": ["weight"], "weight": ["input", "end"]}, check="lerp", label="lerp_kernel_tensor")
 def lerp(input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """lerp(input, end, weight, *, out=None) -> Tensor
 
@@ -933,7 +933,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, python="lerp", overload="Scalar", numbers=["weight"], node="LerpBackward0", grads={"input": [], "end": []})
+@op("pointwise", method=True, inplace=True, out=True, python="lerp", overload="Scalar", numbers=["weight"], node="LerpBackward0", grads={"input": [], "end": []}, check="lerp", label="lerp_kernel_scalar")
 def lerp_scalar(input: Tensor, end: Tensor, weight: Scalar) -> Tensor:
     """lerp(input, end, weight, *, out=None) -> Tensor
 
@@ -941,7 +941,7 @@ def lerp_scalar(input: Tensor, end: Tensor, weight: Scalar) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]})
+@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]}, label="addcmul_cpu_out")
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor:
     """addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
 
@@ -949,7 +949,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]})
+@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv")
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor:
     """addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
 
@@ -1088,7 +1088,7 @@ def imag(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", dtypes="complex", out=True, node="ComplexBackward0", grads={"real": [], "imag": []})
+@op("pointwise", dtypes="complex", out=True, node="ComplexBackward0", grads={"real": [], "imag": []}, check="complex_parts")
 def complex(real: Tensor, imag: Tensor) -> Tensor:
     """complex(real, imag, *, out=None) -> Tensor
 
@@ -1096,7 +1096,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", dtypes="complex", out=True, node="PolarBackward0", grads={"abs": ["angle"], "angle": ["abs", "angle"]})
+@op("pointwise", dtypes="complex", out=True, node="PolarBackward0", grads={"abs": ["angle"], "angle": ["abs", "angle"]}, check="complex_parts")
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """polar(abs, angle, *, out=None) -> Tensor
 
@@ -1107,7 +1107,7 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 # --- activations
 
 
-@op("pointwise", method=True, inplace=True, out=False, dtypes="promote", grads={"input": ["result"]})
+@op("pointwise", method=True, inplace=True, out=False, dtypes="promote", grads={"input": ["result"]}, check="relu")
 def relu(input: Tensor) -> Tensor:
     """relu(input) -> Tensor
 
@@ -1155,7 +1155,7 @@ def gelu(input: Tensor, *, approximate: str = 'none') -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="gelu_erf", node="GeluBackward0", grads={"input": ["input"]})
+@op("pointwise", function=False, kernel="gelu_erf", node="GeluBackward0", grads={"input": ["input"]}, label="GeluKernelImpl")
 def _gelu_erf(input: Tensor) -> Tensor:
     """_gelu_erf(input) -> Tensor
 
@@ -1163,7 +1163,7 @@ def _gelu_erf(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="gelu_tanh", node="GeluBackward0", grads={"input": ["input"]})
+@op("pointwise", function=False, kernel="gelu_tanh", node="GeluBackward0", grads={"input": ["input"]}, label="GeluKernelImpl")
 def _gelu_tanh(input: Tensor) -> Tensor:
     """_gelu_tanh(input) -> Tensor
 
@@ -1187,7 +1187,7 @@ def softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, numbers=["min_val", "max_val"], grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace=True, out=True, numbers=["min_val", "max_val"], grads={"input": ["input"]}, check="hardtanh")
 def hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor:
     """hardtanh(input, min_val=-1, max_val=1) -> Tensor
 
@@ -1227,7 +1227,7 @@ def mish(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", out=True, kernel="logsigmoid", node="LogSigmoidBackward0", grads={"input": ["input"]})
+@op("pointwise", module="nn", out=True, kernel="logsigmoid", node="LogSigmoidBackward0", grads={"input": ["input"]}, label="log_sigmoid_cpu")
 def log_sigmoid(input: Tensor) -> Tensor:
     """log_sigmoid(input) -> Tensor
 

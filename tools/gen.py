@@ -34,11 +34,11 @@ TYPES = {
     "memory_format": ("FORMAT", "fac_memory_format ", "torch.memory_format"),
 }
 TENSOR_LIKE = ("TENSOR", "VALUE", "TENSORS")
-DTYPES = "promote float compare bool abs float_abs complex cond self".split()
+DTYPES = "promote number float compare bool abs float_abs complex cond self".split()
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module".split()
+    "aliases varargs list_none module check label".split()
 )
 KINDS = "pointwise structured view composite custom".split()
 
@@ -261,6 +261,9 @@ def ops_h(ops):
             if sym not in seen and sym not in ("NULL", "fac__exec_pointwise", "fac__exec_structured"):
                 seen.add(sym)
                 out.append(f"fac__{kind}_fn {sym};\n")
+        if op.get("check") and op.get("check") not in seen:
+            seen.add(op.get("check"))
+            out.append(f"fac__check_fn fac__check_{op.get('check')};\n")
         if op.kind == "composite":
             out.append(
                 f"void fac__composite_{op.name}(const struct fac__{op.name}_args *a, fac_tensor **out);\n"
@@ -330,11 +333,13 @@ def descriptor(op, i):
         ("python", quote(op.python)),
         ("node", quote(node)),
         ("kernel", quote(kernel)),
+        ("label", quote(op.get("label") or (kernel and kernel + "_cpu"))),
         ("struct_name", quote(op.get("struct"))),
         ("out_names", f"outs_{op.name}" if op.out_names else "NULL"),
         ("params", f"params_{op.name}" if op.params else "NULL"),
         ("exec", exec_),
         ("rule", rule),
+        ("check", f"fac__check_{op.get('check')}" if op.get("check") else "NULL"),
         ("vjp", vjp),
         ("saves", f"saves_{op.name}" if rows else "NULL"),
         ("id", i),

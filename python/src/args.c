@@ -495,8 +495,10 @@ static const fac__param *by_numpy_name(const fac__op *op, PyObject *name) {
 
 /* Keywords that are not parameters of the op: out, requires_grad, pin_memory. 1 taken, 0 unknown.
  */
-static int extra_keyword(const fac__op *op, fac__pool *pool, PyObject *name, PyObject *o) {
-    if ((op->flags & FAC__OP_OUT) && PyUnicode_CompareWithASCIIString(name, "out") == 0) {
+static int extra_keyword(const fac__op *op, fac__pool *pool, bool method, PyObject *name,
+                         PyObject *o) {
+    if ((op->flags & FAC__OP_OUT) && !method &&
+        PyUnicode_CompareWithASCIIString(name, "out") == 0) {
         if (o == Py_None)
             return 1;
         if (op->nout > 1) {
@@ -525,6 +527,19 @@ static int extra_keyword(const fac__op *op, fac__pool *pool, PyObject *name, PyO
             return o == Py_None ? 1 : to_bool(o, &pool->pin_memory);
     }
     return 0;
+}
+
+/* Whether numbers stand in every tensor's place, which few ops take. */
+static bool numbers_only(const fac__op *op, const char *buffer) {
+    bool values = false;
+    for (int i = 0; i < op->nparams; i++) {
+        const fac__param *p = &op->params[i];
+        if (p->type == FAC__T_VALUE && ((const fac_value *)(buffer + p->offset))->tensor == NULL)
+            values = true;
+        else if (p->tensor_index != 255 && *(fac_tensor *const *)(buffer + p->offset) != NULL)
+            return false;
+    }
+    return values && !(op->flags & FAC__OP_NUMBERS_OK);
 }
 
 /* Fills the argument struct of one overload. 1 it fits, 0 it does not, -1 exception set. `self` is
@@ -595,7 +610,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         if (p == NULL)
             p = by_numpy_name(op, name);
         if (p == NULL) {
-            int r = extra_keyword(op, pool, name, o);
+            int r = extra_keyword(op, pool, self != NULL, name, o);
             if (r < 0)
                 return -1;
             if (r == 1)
@@ -640,6 +655,10 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
     if (nmissing > 0) {
         complain(f, PyExc_TypeError, "%s() missing %d required positional arguments: %s", e->name,
                  nmissing, missing);
+        return 0;
+    }
+    if (self == NULL && numbers_only(op, buffer)) {
+        type_complaint(f, e, &op->params[0], 1, n > 0 ? args[0] : Py_None);
         return 0;
     }
     return 1;
@@ -893,8 +912,7 @@ PyObject *fac__py_nncall(const fac__entry *e, PyObject *self, PyObject *const *a
 }
 
 PyObject *fac__py_nn(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
-                     PyObject *names)
-{
+                     PyObject *names) {
     (void)self;
     return call(e, NULL, args, n, names, FAC__CALL_NEW, fac__nn_module);
 }

@@ -656,7 +656,8 @@ static PyObject *result_type(PyObject *module, PyObject *args, PyObject *kwargs)
     return fac__wrap_dtype(fac__promoted(&p));
 }
 
-/* --- raw memory -------------------------------------------------------------------------------- */
+/* --- raw memory --------------------------------------------------------------------------------
+ */
 
 static void free_view(void *owner, void *data, size_t nbytes) {
     (void)data;
@@ -690,8 +691,8 @@ static PyObject *from_buffer(PyObject *module, PyObject *args) {
         PyMem_Free(b);
         return PyErr_Format(PyExc_ValueError, "buffer is too small");
     }
-    fac_storage *s = fac__storage_wrap((char *)b->buf + offset, (size_t)n * fac_dtype_size(d), fac_cpu(),
-                                       free_view, b);
+    fac_storage *s = fac__storage_wrap((char *)b->buf + offset, (size_t)n * fac_dtype_size(d),
+                                       fac_cpu(), free_view, b);
     if (s == NULL) {
         PyBuffer_Release(b);
         PyMem_Free(b);
@@ -712,12 +713,13 @@ static PyObject *detach_inplace(PyObject *module, PyObject *o) {
     (void)module;
     fac_tensor *t = fac__tensor_of(o);
     if (t->features & FAC__VIEW)
-        return PyErr_Format(PyExc_RuntimeError,
-                            "Can't detach views in-place. Use detach() instead. If you are using "
-                            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
-                            "set as True, gradients are views of DDP buckets, and hence detach_() cannot "
-                            "be called on these gradients. To fix this error, please refer to the "
-                            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+        return PyErr_Format(
+            PyExc_RuntimeError,
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
+            "set as True, gradients are views of DDP buckets, and hence detach_() cannot "
+            "be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
     if (t->autograd != NULL) {
         fac_node *n = t->autograd->grad_fn;
         t->autograd->grad_fn = NULL;
@@ -729,7 +731,8 @@ static PyObject *detach_inplace(PyObject *module, PyObject *o) {
     Py_RETURN_NONE;
 }
 
-/* --- DLPack: the structures are those of its version 0.8 ----------------------------------------- */
+/* --- DLPack: the structures are those of its version 0.8 -----------------------------------------
+ */
 
 struct dl_tensor {
     void *data;
@@ -752,9 +755,10 @@ struct dl_managed {
 };
 
 static const uint8_t dl_codes[FAC_NUM_DTYPES] = {
-    [FAC_BOOL] = 6,   [FAC_UINT8] = 1,   [FAC_INT8] = 0,      [FAC_INT16] = 0,      [FAC_INT32] = 0,
-    [FAC_INT64] = 0,  [FAC_UINT16] = 1,  [FAC_UINT32] = 1,    [FAC_UINT64] = 1,     [FAC_FLOAT16] = 2,
-    [FAC_BFLOAT16] = 4, [FAC_FLOAT32] = 2, [FAC_FLOAT64] = 2, [FAC_COMPLEX64] = 5, [FAC_COMPLEX128] = 5};
+    [FAC_BOOL] = 6,    [FAC_UINT8] = 1,     [FAC_INT8] = 0,      [FAC_INT16] = 0,
+    [FAC_INT32] = 0,   [FAC_INT64] = 0,     [FAC_UINT16] = 1,    [FAC_UINT32] = 1,
+    [FAC_UINT64] = 1,  [FAC_FLOAT16] = 2,   [FAC_BFLOAT16] = 4,  [FAC_FLOAT32] = 2,
+    [FAC_FLOAT64] = 2, [FAC_COMPLEX64] = 5, [FAC_COMPLEX128] = 5};
 
 static void dl_delete(struct dl_managed *m) {
     fac__release(m->context);
@@ -814,7 +818,8 @@ static PyObject *from_dlpack(PyObject *module, PyObject *capsule) {
             d->dtype.lanes == 1)
             dtype = (fac_dtype)i;
     if (d->device.type != 1)
-        return PyErr_Format(PyExc_BufferError, "facula has no device of DLPack type %d", d->device.type);
+        return PyErr_Format(PyExc_BufferError, "facula has no device of DLPack type %d",
+                            d->device.type);
     if (dtype == FAC_DTYPE_NONE || d->ndim > FAC_MAX_DIMS)
         return PyErr_Format(PyExc_BufferError, "Unsupported DLPack dtype code %d of %d bits",
                             d->dtype.code, d->dtype.bits);
@@ -828,7 +833,8 @@ static PyObject *from_dlpack(PyObject *module, PyObject *capsule) {
         last += (d->shape[i] - 1) * strides[i];
     }
     size_t bytes = empty ? 0 : (size_t)(last + 1) * fac_dtype_size(dtype);
-    fac_storage *s = fac__storage_wrap((char *)d->data + d->byte_offset, bytes, fac_cpu(), dl_release, m);
+    fac_storage *s =
+        fac__storage_wrap((char *)d->data + d->byte_offset, bytes, fac_cpu(), dl_release, m);
     if (s == NULL)
         return fac__raise();
     PyCapsule_SetName(capsule, "used_dltensor");

@@ -11,14 +11,12 @@ struct items {
     int nmade;
 };
 
-static void drop(struct items *it)
-{
+static void drop(struct items *it) {
     for (int i = 0; i < it->nmade; i++)
         Py_DECREF(it->made[i]);
 }
 
-static int add_tensor(struct items *it, PyObject *o, bool made)
-{
+static int add_tensor(struct items *it, PyObject *o, bool made) {
     if (made) {
         if (o == NULL)
             return -1;
@@ -35,8 +33,7 @@ static int add_tensor(struct items *it, PyObject *o, bool made)
 }
 
 /* A bound of a slice: huge integers saturate, as in Python. */
-static int bound(PyObject *o, fac_opt_int *out)
-{
+static int bound(PyObject *o, fac_opt_int *out) {
     out->given = o != Py_None;
     out->value = 0;
     if (!out->given)
@@ -44,11 +41,13 @@ static int bound(PyObject *o, fac_opt_int *out)
     if (fac__tensor_check(o)) {
         int r = fac__to_int(o, &out->value);
         if (r == 0)
-            PyErr_Format(PyExc_TypeError, "slice indices must be integers or None or have an __index__ method");
+            PyErr_Format(PyExc_TypeError,
+                         "slice indices must be integers or None or have an __index__ method");
         return r == 1 ? 0 : -1;
     }
     if (!PyIndex_Check(o)) {
-        PyErr_Format(PyExc_TypeError, "slice indices must be integers or None or have an __index__ method");
+        PyErr_Format(PyExc_TypeError,
+                     "slice indices must be integers or None or have an __index__ method");
         return -1;
     }
     Py_ssize_t v = PyNumber_AsSsize_t(o, NULL);
@@ -58,8 +57,7 @@ static int bound(PyObject *o, fac_opt_int *out)
     return 0;
 }
 
-static int add_item(struct items *it, PyObject *o)
-{
+static int add_item(struct items *it, PyObject *o) {
     if (it->n == 2 * FAC_MAX_DIMS) {
         PyErr_SetString(PyExc_IndexError, "too many indices for tensor");
         return -1;
@@ -135,15 +133,15 @@ static int add_item(struct items *it, PyObject *o)
         Py_XDECREF(i);
         return r;
     }
-    PyErr_Format(PyExc_IndexError,
-                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
-                 "valid indices (got %s)",
-                 Py_TYPE(o)->tp_name);
+    PyErr_Format(
+        PyExc_IndexError,
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+        "valid indices (got %s)",
+        Py_TYPE(o)->tp_name);
     return -1;
 }
 
-static int read_key(struct items *it, PyObject *key)
-{
+static int read_key(struct items *it, PyObject *key) {
     it->n = it->nmade = 0;
     if (!PyTuple_Check(key))
         return add_item(it, key);
@@ -153,8 +151,7 @@ static int read_key(struct items *it, PyObject *key)
     return 0;
 }
 
-static bool key_overrides(PyObject *self, PyObject *key)
-{
+static bool key_overrides(PyObject *self, PyObject *key) {
     if (fac__function_mode_active() || fac__overrides(self) || fac__overrides(key))
         return true;
     if (PyTuple_Check(key))
@@ -164,16 +161,14 @@ static bool key_overrides(PyObject *self, PyObject *key)
     return false;
 }
 
-static PyObject *overridden(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t n)
-{
+static PyObject *overridden(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t n) {
     PyObject *func = PyObject_GetAttrString((PyObject *)fac__tensor_type, name);
     PyObject *r = func == NULL ? NULL : fac__call_override(func, self, args, n, NULL);
     Py_XDECREF(func);
     return r;
 }
 
-PyObject *fac__py_getitem(PyObject *self, PyObject *key)
-{
+PyObject *fac__py_getitem(PyObject *self, PyObject *key) {
     struct items it;
     if (FAC_UNLIKELY(key_overrides(self, key)))
         return overridden("__getitem__", self, &key, 1);
@@ -191,8 +186,7 @@ PyObject *fac__py_getitem(PyObject *self, PyObject *key)
     return bad ? fac__raise() : fac__wrap(t);
 }
 
-int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value)
-{
+int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value) {
     struct items it;
     if (value == NULL) {
         PyErr_SetString(PyExc_TypeError, "Tensor does not support deleting items");
@@ -210,7 +204,8 @@ int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value)
         made = fac__tensor_from_data(value, (fac_dtype)fac__tensor_of(self)->dtype,
                                      (fac_device){0, -1}, false);
         if (made == NULL) {
-            if (PyErr_ExceptionMatches(PyExc_RuntimeError) || PyErr_ExceptionMatches(PyExc_TypeError))
+            if (PyErr_ExceptionMatches(PyExc_RuntimeError) ||
+                PyErr_ExceptionMatches(PyExc_TypeError))
                 PyErr_Format(PyExc_TypeError, "can't assign a %s to a torch.%sTensor",
                              Py_TYPE(value)->tp_name,
                              fac__scalar_type_name((fac_dtype)fac__tensor_of(self)->dtype));

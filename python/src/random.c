@@ -120,7 +120,8 @@ static PyObject *generator_device(PyObject *o, void *unused) {
 static PyMethodDef generator_methods[] = {
     {"manual_seed", generator_manual_seed, METH_O, "manual_seed(seed) -> Generator"},
     {"initial_seed", generator_initial_seed, METH_NOARGS, "initial_seed() -> int"},
-    {"seed", generator_seed, METH_NOARGS, "seed() -> int\n\nSeeds from the system; says with what."},
+    {"seed", generator_seed, METH_NOARGS,
+     "seed() -> int\n\nSeeds from the system; says with what."},
     {"get_state", generator_get_state, METH_NOARGS, "get_state() -> Tensor of 5056 bytes"},
     {"set_state", generator_set_state, METH_O, "set_state(new_state)"},
     {0}};

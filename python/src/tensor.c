@@ -862,6 +862,11 @@ int fac__init_tensor(PyObject *module) {
     fac__tensor_type = (PyTypeObject *)PyType_FromSpec(&spec);
     if (fac__tensor_type == NULL)
         return -1;
+    /* Messages name the type without its module, as they do for a class written in Python. */
+    PyObject *name = PyUnicode_FromString("Tensor");
+    if (name == NULL || PyObject_SetAttrString((PyObject *)fac__tensor_type, "__name__", name) < 0)
+        return -1;
+    Py_DECREF(name);
     Py_SET_TYPE(fac__tensor_type, (PyTypeObject *)Py_NewRef(meta_type));
     fac__wrapper_free = wrapper_free;
     if (add_methods(fac__generated_methods()) < 0 || add_methods(fac__generated_inplace()) < 0 ||

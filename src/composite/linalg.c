@@ -471,7 +471,7 @@ void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out)
     out[0] = fac_bad;
     if (plan(&e, a->equation, &a->operands) != 0)
         return;
-    fac_tensor *t[MAX_OPERANDS];
+    fac_tensor *t[MAX_OPERANDS] = {NULL};
     for (int i = 0; i < a->operands.n; i++) {
         t[i] = arrange(a->operands.values[i], &e.in[i], e.order, e.n);
         if (fac__is_bad(t[i]))

@@ -275,8 +275,10 @@ COMPOSITE(masked_fill)
 {
     fac_value value = a->value;
     if (a->mask->dtype != FAC_BOOL) {
-        out[0] = fail(FAC_ERROR_RUNTIME, "masked_fill_ only supports boolean masks, but got mask with "
-                                         "dtype other than bool");
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "masked_fill_ only supports boolean masks, but got mask with dtype %s",
+                  fac__c_type_name((fac_dtype)a->mask->dtype));
+        out[0] = fac_bad;
         return;
     }
     if (value.tensor != NULL) {
@@ -308,7 +310,7 @@ static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi)
     if (!given(lo) && !given(hi))
         return fail(FAC_ERROR_RUNTIME, "torch.clamp: At least one of 'min' or 'max' must not be None");
     if (fac__is_complex((fac_dtype)x->dtype))
-        return fail(FAC_ERROR_RUNTIME, "clamp is not supported for complex types");
+        return fail(FAC_ERROR_NOT_IMPLEMENTED, "clamp is not supported for complex types");
     bool numbers = lo.tensor == NULL && hi.tensor == NULL;
     /* a bound of a higher category raises the result's */
     fac__promotion p = {0};

@@ -2,9 +2,9 @@
  *
  * A freed block goes to a list of its size class and serves the next request of that class: fresh
  * memory costs a page fault per 4 KiB, several times the work of an add. Small blocks have lists a
- * thread, without locks; large ones (from 1 MiB) one list a class for all, 2 MiB-aligned and advised
- * to be huge pages. What is kept is bounded, can be emptied, and is given back before a request is
- * refused. Under the address sanitizer nothing is kept. */
+ * thread, without locks; large ones (from 1 MiB) one list a class for all, 2 MiB-aligned and
+ * advised to be huge pages. What is kept is bounded, can be emptied, and is given back before a
+ * request is refused. Under the address sanitizer nothing is kept. */
 #include "alloc.h"
 
 #include "core.h"
@@ -23,8 +23,8 @@ enum { CACHING = 1 };
 #endif
 
 enum {
-    LEAST_SHIFT = 6,      /* 64 bytes */
-    STEPS = 4,            /* classes a power of two */
+    LEAST_SHIFT = 6,                /* 64 bytes */
+    STEPS = 4,                      /* classes a power of two */
     SMALL_CLASSES = 14 * STEPS + 1, /* to 1 MiB */
     LARGE_CLASSES = 27 * STEPS,     /* to 128 TiB */
     SMALL_LIMIT = 1 << 20,
@@ -38,8 +38,7 @@ struct block {
 /* --- size classes ---------------------------------------------------------------------------- */
 
 /* The smallest 2^e * (4 + s) / 4 that holds n, as a class number; *rounded is its size. */
-static unsigned class_of(size_t n, size_t *rounded)
-{
+static unsigned class_of(size_t n, size_t *rounded) {
     if (n <= 64) {
         *rounded = 64;
         return 0;
@@ -64,16 +63,14 @@ static struct {
 static _Atomic int64_t in_use, peak, refusals;
 static _Atomic int64_t fail_after = -1;
 
-static void count(int64_t bytes)
-{
+static void count(int64_t bytes) {
     int64_t now = atomic_fetch_add_explicit(&in_use, bytes, memory_order_relaxed) + bytes;
     int64_t most = atomic_load_explicit(&peak, memory_order_relaxed);
     while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) {
     }
 }
 
-static size_t limit(void)
-{
+static size_t limit(void) {
     if (heap.limit == 0) {
         const char *mb = getenv("FACULA_CACHE_MB");
         size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
@@ -84,20 +81,17 @@ static size_t limit(void)
     return heap.limit;
 }
 
-void fac__alloc_fail_after(int64_t n)
-{
+void fac__alloc_fail_after(int64_t n) {
     atomic_store(&fail_after, n);
 }
 
-static bool told_to_fail(void)
-{
+static bool told_to_fail(void) {
     if (FAC_LIKELY(atomic_load_explicit(&fail_after, memory_order_relaxed) < 0))
         return false;
     return atomic_fetch_sub(&fail_after, 1) == 0;
 }
 
-static void *refuse(size_t n)
-{
+static void *refuse(size_t n) {
     atomic_fetch_add(&refusals, 1);
     fac__fail(FAC_ERROR_MEMORY, "facula: not enough memory: tried to allocate %zu bytes", n);
     return NULL;
@@ -105,8 +99,7 @@ static void *refuse(size_t n)
 
 /* --- large blocks ---------------------------------------------------------------------------- */
 
-static void *map_large(size_t size)
-{
+static void *map_large(size_t size) {
     const size_t huge = (size_t)2 << 20;
     size_t room = size + huge;
     char *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -124,8 +117,7 @@ static void *map_large(size_t size)
     return p + before;
 }
 
-static void *large_alloc(size_t n, unsigned c, size_t size)
-{
+static void *large_alloc(size_t n, unsigned c, size_t size) {
     pthread_mutex_lock(&heap.lock);
     struct block *b = heap.large[c];
     if (b != NULL) {
@@ -143,8 +135,7 @@ static void *large_alloc(size_t n, unsigned c, size_t size)
     return p == NULL ? refuse(n) : p;
 }
 
-static void large_free(void *p, unsigned c, size_t size)
-{
+static void large_free(void *p, unsigned c, size_t size) {
     pthread_mutex_lock(&heap.lock);
     bool keep = CACHING && heap.large_bytes + size <= limit();
     if (keep) {
@@ -158,8 +149,7 @@ static void large_free(void *p, unsigned c, size_t size)
         munmap(p, size);
 }
 
-void fac_empty_cache(void)
-{
+void fac_empty_cache(void) {
     pthread_mutex_lock(&heap.lock);
     for (unsigned c = 0; c < LARGE_CLASSES; c++)
         while (heap.large[c] != NULL) {
@@ -172,7 +162,8 @@ void fac_empty_cache(void)
     pthread_mutex_unlock(&heap.lock);
 }
 
-/* --- small blocks: lists a thread -------------------------------------------------------------- */
+/* --- small blocks: lists a thread --------------------------------------------------------------
+ */
 
 struct cache {
     struct block *list[SMALL_CLASSES];
@@ -183,8 +174,7 @@ static _Thread_local struct cache *cache __attribute__((tls_model("initial-exec"
 static pthread_key_t cache_key;
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
-static void drop_cache(void *arg)
-{
+static void drop_cache(void *arg) {
     struct cache *c = arg;
     cache = NULL;
     for (unsigned i = 0; i < SMALL_CLASSES; i++)
@@ -196,13 +186,11 @@ static void drop_cache(void *arg)
     free(c);
 }
 
-static void make_key(void)
-{
+static void make_key(void) {
     pthread_key_create(&cache_key, drop_cache);
 }
 
-static struct cache *make_cache(void)
-{
+static struct cache *make_cache(void) {
     pthread_once(&cache_once, make_key);
     cache = calloc(1, sizeof *cache);
     if (cache != NULL)
@@ -210,8 +198,7 @@ static struct cache *make_cache(void)
     return cache;
 }
 
-static void *small_alloc(size_t n)
-{
+static void *small_alloc(size_t n) {
     size_t size;
     unsigned c = class_of(n, &size);
     struct cache *k = cache;
@@ -229,8 +216,7 @@ static void *small_alloc(size_t n)
     return p == NULL ? refuse(n) : p;
 }
 
-static void small_free(void *p, size_t n)
-{
+static void small_free(void *p, size_t n) {
     size_t size;
     unsigned c = class_of(n, &size);
     struct cache *k = cache;
@@ -248,8 +234,7 @@ static void small_free(void *p, size_t n)
 
 /* --- entry ----------------------------------------------------------------------------------- */
 
-void *fac__alloc(size_t n)
-{
+void *fac__alloc(size_t n) {
     if (FAC_UNLIKELY(told_to_fail() || n > PTRDIFF_MAX - SMALL_LIMIT))
         return refuse(n);
     if (FAC_UNLIKELY(heap.allocate != NULL)) {
@@ -266,8 +251,7 @@ void *fac__alloc(size_t n)
     return p;
 }
 
-void fac__free(void *p, size_t n)
-{
+void fac__free(void *p, size_t n) {
     if (p == NULL)
         return;
     if (FAC_UNLIKELY(heap.release != NULL)) {
@@ -284,22 +268,20 @@ void fac__free(void *p, size_t n)
     large_free(p, c, size);
 }
 
-void *fac__object_alloc(size_t size)
-{
+void *fac__object_alloc(size_t size) {
     if (FAC_UNLIKELY(told_to_fail()))
         return refuse(size);
     return small_alloc(size);
 }
 
-void fac__object_free(void *p, size_t size)
-{
+void fac__object_free(void *p, size_t size) {
     small_free(p, size);
 }
 
-bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *context)
-{
+bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *context) {
     if (atomic_load(&in_use) != 0) {
-        fac__fail(FAC_ERROR_RUNTIME, "an allocator can be set only while no tensor memory is in use");
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "an allocator can be set only while no tensor memory is in use");
         return false;
     }
     heap.allocate = allocate;
@@ -308,8 +290,7 @@ bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *co
     return true;
 }
 
-fac_memory_statistics fac_memory_stats(void)
-{
+fac_memory_statistics fac_memory_stats(void) {
     pthread_mutex_lock(&heap.lock);
     fac_memory_statistics s = {.in_use = (size_t)atomic_load(&in_use),
                                .peak = (size_t)atomic_load(&peak),

@@ -9,8 +9,7 @@
 static fac__device_table tables[FAC_NUM_DEVICE_TYPES];
 
 /* Families may share a name: one has the real columns, another the complex ones. */
-static void add_columns(fac__device_table *t, uint16_t id, const fac__loop_row *row)
-{
+static void add_columns(fac__device_table *t, uint16_t id, const fac__loop_row *row) {
     t->pointwise[id] = true;
     for (int d = 0; d < FAC_NUM_DTYPES; d++)
         if (row->loop[d] != NULL)

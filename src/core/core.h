@@ -77,6 +77,7 @@ enum {
 /* What dtype a pointwise op computes in and returns. */
 enum fac__dtypes {
     FAC__D_PROMOTE,   /* the common dtype */
+    FAC__D_NUMBER,    /* the common dtype; bool becomes int64 */
     FAC__D_FLOAT,     /* the common dtype; integers become the default float */
     FAC__D_COMPARE,   /* computes in the common dtype, returns bool */
     FAC__D_BOOL,      /* like COMPARE, but every dtype is allowed and none is converted */
@@ -107,6 +108,10 @@ enum { FAC__CALL_NEW = 0, FAC__CALL_INPLACE = 1, FAC__CALL_OUT = 2 };
 
 typedef int fac__exec_fn(const fac__op *op, void *args, fac__outs *outs);
 
+/* Refuses what a pointwise op doesn't take, given the common dtype of its operands. */
+typedef int fac__check_fn(const fac__op *op, const void *args, const fac__outs *outs,
+                          fac_dtype common);
+
 /* What a gradient function is given; see src/autograd/autograd.h. */
 struct fac__vjp;
 typedef void fac__vjp_fn(struct fac__vjp *v);
@@ -126,11 +131,13 @@ struct fac__op {
     const char *python;      /* the Python name, "max" for max_dim */
     const char *node;        /* "AddBackward0", or NULL */
     const char *kernel;      /* the rows' name in back ends */
+    const char *label;       /* what PyTorch calls the kernel where a dtype is missing */
     const char *struct_name; /* of a named tuple: "torch.return_types.max", or NULL */
     const char *const *out_names;
     const fac__param *params;
     fac__exec_fn *exec;
-    fac__exec_fn *rule; /* structured ops: makes the outputs, touches no data */
+    fac__exec_fn *rule;   /* structured ops: makes the outputs, touches no data */
+    fac__check_fn *check; /* of pointwise ops, or NULL */
     fac__vjp_fn *vjp;
     const fac__saves *saves;
     uint16_t id;
@@ -321,6 +328,7 @@ fac_dtype fac__opmath(fac_dtype d); /* float32 for float16 and bfloat16 */
 bool fac__can_cast(fac_dtype from, fac_dtype to);
 int fac__category(fac_dtype d);                 /* 0 bool, 1 integer, 2 float, 3 complex */
 const char *fac__scalar_type_name(fac_dtype d); /* "Float", as in PyTorch's messages */
+const char *fac__c_type_name(fac_dtype d);      /* "long int", where PyTorch's messages say that */
 static inline bool fac__is_float(fac_dtype d) {
     return d >= FAC_FLOAT16 && d <= FAC_FLOAT64;
 }

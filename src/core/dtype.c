@@ -25,6 +25,27 @@ const char *fac__scalar_type_name(fac_dtype d) {
     return d > 0 && d < FAC_NUM_DTYPES ? scalar_type_names[d] : "Undefined";
 }
 
+const char *fac__c_type_name(fac_dtype d) {
+    static const char *const words[FAC_NUM_DTYPES] = {
+        [FAC_BOOL] = "bool",
+        [FAC_UINT8] = "unsigned char",
+        [FAC_UINT16] = "unsigned short",
+        [FAC_UINT32] = "unsigned int",
+        [FAC_UINT64] = "unsigned long",
+        [FAC_INT8] = "signed char",
+        [FAC_INT16] = "short int",
+        [FAC_INT32] = "int",
+        [FAC_INT64] = "long int",
+        [FAC_FLOAT16] = "c10::Half",
+        [FAC_BFLOAT16] = "c10::BFloat16",
+        [FAC_FLOAT32] = "float",
+        [FAC_FLOAT64] = "double",
+        [FAC_COMPLEX64] = "c10::complex<float>",
+        [FAC_COMPLEX128] = "c10::complex<double>",
+    };
+    return d > 0 && d < FAC_NUM_DTYPES ? words[d] : "void";
+}
+
 size_t fac_dtype_size(fac_dtype d) {
     return d > 0 && d < FAC_NUM_DTYPES ? fac__itemsize((uint8_t)d) : 0;
 }

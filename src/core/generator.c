@@ -9,8 +9,7 @@ enum { N = 624, M = 397 };
 static const uint64_t default_seed = 67280421310721u;
 static fac_generator the_default = {.lock = ATOMIC_FLAG_INIT};
 
-void fac__generator_twist(fac_generator *g)
-{
+void fac__generator_twist(fac_generator *g) {
     uint32_t *s = g->state;
 #define MIX(u, v) (((u) & 0x80000000u) | ((v) & 0x7fffffffu))
 #define TWIST(u, v) ((MIX(u, v) >> 1) ^ (((v) & 1u) ? 0x9908b0dfu : 0u))
@@ -22,8 +21,7 @@ void fac__generator_twist(fac_generator *g)
     g->next = 0;
 }
 
-void fac_generator_seed(fac_generator *g, uint64_t seed)
-{
+void fac_generator_seed(fac_generator *g, uint64_t seed) {
     g->seed = seed;
     uint32_t x = (uint32_t)seed;
     for (uint32_t i = 0; i < N; i++) {
@@ -37,22 +35,19 @@ void fac_generator_seed(fac_generator *g, uint64_t seed)
     g->next_double = 0;
 }
 
-fac_generator *fac_default_generator(void)
-{
+fac_generator *fac_default_generator(void) {
     if (!the_default.seeded)
         fac_generator_seed(&the_default, default_seed);
     return &the_default;
 }
 
-void fac_manual_seed(uint64_t seed)
-{
+void fac_manual_seed(uint64_t seed) {
     fac_generator *g = fac__generator_lock(NULL);
     fac_generator_seed(g, seed);
     fac__generator_unlock(g);
 }
 
-fac_generator *fac_generator_new(void)
-{
+fac_generator *fac_generator_new(void) {
     fac_generator *g = calloc(1, sizeof *g);
     if (g == NULL) {
         fac__fail(FAC_ERROR_MEMORY, "not enough memory for a generator");
@@ -63,19 +58,16 @@ fac_generator *fac_generator_new(void)
     return g;
 }
 
-void fac_generator_free(fac_generator *g)
-{
+void fac_generator_free(fac_generator *g) {
     if (g != &the_default)
         free(g);
 }
 
-uint64_t fac_generator_initial_seed(const fac_generator *g)
-{
+uint64_t fac_generator_initial_seed(const fac_generator *g) {
     return g->seed;
 }
 
-fac_generator *fac__generator_lock(fac_generator *g)
-{
+fac_generator *fac__generator_lock(fac_generator *g) {
     if (g == NULL)
         g = fac_default_generator();
     while (atomic_flag_test_and_set_explicit(&g->lock, memory_order_acquire)) {
@@ -83,8 +75,7 @@ fac_generator *fac__generator_lock(fac_generator *g)
     return g;
 }
 
-void fac__generator_unlock(fac_generator *g)
-{
+void fac__generator_unlock(fac_generator *g) {
     atomic_flag_clear_explicit(&g->lock, memory_order_release);
 }
 
@@ -100,8 +91,7 @@ struct state_bytes {
 };
 _Static_assert(sizeof(struct state_bytes) == FAC_GENERATOR_STATE_BYTES, "PyTorch's size");
 
-void fac_generator_get_state(const fac_generator *g, void *bytes)
-{
+void fac_generator_get_state(const fac_generator *g, void *bytes) {
     struct state_bytes b;
     memset(&b, 0, sizeof b);
     b.seed = g->seed;
@@ -119,18 +109,19 @@ void fac_generator_get_state(const fac_generator *g, void *bytes)
     memcpy(bytes, &b, sizeof b);
 }
 
-bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes)
-{
+bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes) {
     struct state_bytes b;
     if (nbytes != sizeof b) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "Expected either a CPUGeneratorImplStateLegacy of size 5048 or a CPUGeneratorImplState "
-                  "of size 5056 but found the input RNG state size to be %zu",
-                  nbytes);
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected either a CPUGeneratorImplStateLegacy of size 5048 or a CPUGeneratorImplState "
+            "of size 5056 but found the input RNG state size to be %zu",
+            nbytes);
         return false;
     }
     memcpy(&b, bytes, sizeof b);
-    if (b.left < 1 || b.left > N || b.next > N || (b.left != 1 && b.next != (uint64_t)(N + 1 - b.left))) {
+    if (b.left < 1 || b.left > N || b.next > N ||
+        (b.left != 1 && b.next != (uint64_t)(N + 1 - b.left))) {
         fac__fail(FAC_ERROR_RUNTIME, "Invalid mt19937 state");
         return false;
     }

@@ -22,8 +22,7 @@ void fac__generator_unlock(fac_generator *g);
 
 void fac__generator_twist(fac_generator *g);
 
-static inline uint32_t fac__random32(fac_generator *g)
-{
+static inline uint32_t fac__random32(fac_generator *g) {
     if (FAC_UNLIKELY(g->next >= 624))
         fac__generator_twist(g);
     uint32_t y = g->state[g->next++];
@@ -33,8 +32,7 @@ static inline uint32_t fac__random32(fac_generator *g)
     return y ^ (y >> 18);
 }
 
-static inline uint64_t fac__random64(fac_generator *g)
-{
+static inline uint64_t fac__random64(fac_generator *g) {
     uint64_t high = fac__random32(g);
     return high << 32 | fac__random32(g);
 }

@@ -90,6 +90,10 @@ static int choose_dtypes(struct plan *p, const fac__op *op, const void *args) {
         if (fac__is_integral(d, true))
             d = fac_default_dtype();
         break;
+    case FAC__D_NUMBER:
+        if (d == FAC_BOOL)
+            d = FAC_INT64;
+        break;
     case FAC__D_SELF:
         d = (fac_dtype)fac__arg_tensor(args, op->tensor_offsets[0])->dtype;
         break;
@@ -258,7 +262,7 @@ static int tiled_range(void *ctx, int64_t begin, int64_t end) {
 }
 
 static int no_column(const fac__op *op, fac_dtype d) {
-    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", op->kernel,
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->label,
                      fac__scalar_type_name(d));
 }
 
@@ -336,8 +340,9 @@ int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
     fac_scalar numbers[MAX_OPERANDS];
     p.op = op;
     *(int *)p.ctx[15] = 0; /* loops report division by zero here */
-    if (gather(&p, op, args, numbers) != 0 || choose_dtypes(&p, op, args) != 0 ||
-        broadcast(&p) != 0 || make_output(&p, outs) != 0)
+    if (gather(&p, op, args, numbers) != 0 ||
+        (op->check != NULL && op->check(op, args, outs, p.compute) != 0) ||
+        choose_dtypes(&p, op, args) != 0 || broadcast(&p) != 0 || make_output(&p, outs) != 0)
         return -1;
     if (p.device.type == FAC_META)
         return 0;

@@ -1,8 +1,8 @@
 /* The thread pool: fork and join of one loop at a time.
  *
- * A loop is cut into pieces by its length and grain alone, so that results do not depend on how many
- * threads take them. Workers spin a while for the next loop, then sleep on a futex; the caller works
- * too. A loop that starts while another runs, in a worker or elsewhere, runs inline. */
+ * A loop is cut into pieces by its length and grain alone, so that results do not depend on how
+ * many threads take them. Workers spin a while for the next loop, then sleep on a futex; the caller
+ * works too. A loop that starts while another runs, in a worker or elsewhere, runs inline. */
 #include "pool.h"
 
 #include "core.h"
@@ -21,14 +21,14 @@ int64_t fac__grain_override;
 enum { MOST_THREADS = 64, SPINS = 4000 };
 
 static struct {
-    pthread_mutex_t busy; /* held by the caller of the running loop */
+    pthread_mutex_t busy;   /* held by the caller of the running loop */
     _Atomic uint32_t round; /* odd values never; a futex */
     _Atomic uint32_t sleepers;
     _Atomic int64_t next; /* piece to take */
     _Atomic int active;   /* workers inside the loop */
     _Atomic bool quit;
-    int threads;          /* wanted, the caller included; 0: not decided */
-    int workers;          /* started */
+    int threads; /* wanted, the caller included; 0: not decided */
+    int workers; /* started */
     /* the loop */
     int64_t n, piece, pieces;
     fac__range_fn *fn;
@@ -41,8 +41,7 @@ static struct {
 
 static _Thread_local bool inside;
 
-static void pause_briefly(void)
-{
+static void pause_briefly(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
@@ -50,8 +49,7 @@ static void pause_briefly(void)
 
 /* --- how many -------------------------------------------------------------------------------- */
 
-static int from_environment(void)
-{
+static int from_environment(void) {
     static const char *const names[] = {"FACULA_NUM_THREADS", "OMP_NUM_THREADS"};
     for (int i = 0; i < 2; i++) {
         const char *s = getenv(names[i]);
@@ -63,8 +61,7 @@ static int from_environment(void)
 }
 
 /* The container's processor quota, rounded up; 0 where there is none. */
-static int quota(void)
-{
+static int quota(void) {
     long long max, period;
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
     if (f != NULL) {
@@ -87,8 +84,7 @@ static int quota(void)
     return got == 1 && period > 0 ? (int)((max + period - 1) / period) : 0;
 }
 
-static int default_threads(void)
-{
+static int default_threads(void) {
     int n = from_environment();
     if (n > 0)
         return n;
@@ -100,15 +96,13 @@ static int default_threads(void)
     return n > MOST_THREADS ? MOST_THREADS : n < 1 ? 1 : n;
 }
 
-int fac__num_threads(void)
-{
+int fac__num_threads(void) {
     if (pool.threads == 0)
         pool.threads = default_threads();
     return pool.threads;
 }
 
-void fac__set_num_threads(int n)
-{
+void fac__set_num_threads(int n) {
     pthread_mutex_lock(&pool.busy);
     pool.threads = n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n;
     pthread_mutex_unlock(&pool.busy);
@@ -116,8 +110,7 @@ void fac__set_num_threads(int n)
 
 /* --- working --------------------------------------------------------------------------------- */
 
-static void note_failure(int64_t piece)
-{
+static void note_failure(int64_t piece) {
     pthread_mutex_lock(&pool.error_lock);
     if (piece < atomic_load(&pool.failed)) {
         atomic_store(&pool.failed, piece);
@@ -139,8 +132,7 @@ static void note_failure(int64_t piece)
     pthread_mutex_unlock(&pool.error_lock);
 }
 
-static void take_pieces(void)
-{
+static void take_pieces(void) {
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
         if (i >= pool.pieces)
@@ -153,18 +145,15 @@ static void take_pieces(void)
     }
 }
 
-static void futex_wait(_Atomic uint32_t *at, uint32_t value)
-{
+static void futex_wait(_Atomic uint32_t *at, uint32_t value) {
     syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
-static void futex_wake(_Atomic uint32_t *at)
-{
+static void futex_wake(_Atomic uint32_t *at) {
     syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, MOST_THREADS, NULL, NULL, 0);
 }
 
-static void *worker(void *arg)
-{
+static void *worker(void *arg) {
     int number = (int)(intptr_t)arg;
     uint32_t seen = 0;
     inside = true;
@@ -199,8 +188,7 @@ static void *worker(void *arg)
     }
 }
 
-static void start_workers(int want)
-{
+static void start_workers(int want) {
     while (pool.workers < want) {
         pthread_t t;
         pthread_attr_t attr;
@@ -214,16 +202,14 @@ static void start_workers(int want)
     }
 }
 
-static int run_inline(int64_t n, int64_t piece, fac__range_fn *fn, void *ctx)
-{
+static int run_inline(int64_t n, int64_t piece, fac__range_fn *fn, void *ctx) {
     for (int64_t begin = 0; begin < n; begin += piece)
         if (fn(ctx, begin, begin + piece < n ? begin + piece : n) != 0)
             return -1;
     return 0;
 }
 
-int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx)
-{
+int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
     if (n <= 0)
         return 0;
     if (fac__grain_override > 0 && grain > fac__grain_override)
@@ -272,19 +258,16 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx)
 
 /* --- fork ------------------------------------------------------------------------------------ */
 
-static void before_fork(void)
-{
+static void before_fork(void) {
     pthread_mutex_lock(&pool.busy);
 }
 
-static void in_parent(void)
-{
+static void in_parent(void) {
     pthread_mutex_unlock(&pool.busy);
 }
 
 /* The child has no workers: it starts its own when it needs them. */
-static void in_child(void)
-{
+static void in_child(void) {
     pool.workers = 0;
     atomic_store(&pool.sleepers, 0);
     atomic_store(&pool.active, 0);
@@ -292,7 +275,6 @@ static void in_child(void)
     pthread_mutex_init(&pool.error_lock, NULL);
 }
 
-__attribute__((constructor)) static void at_load(void)
-{
+__attribute__((constructor)) static void at_load(void) {
     pthread_atfork(before_fork, in_parent, in_child);
 }

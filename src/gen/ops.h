@@ -287,6 +287,7 @@ struct fac__add_args {
     fac_scalar alpha;
 };
 fac__vjp_fn fac__vjp_add;
+fac__check_fn fac__check_add;
 
 struct fac__sub_args {
     fac_value input;
@@ -294,6 +295,7 @@ struct fac__sub_args {
     fac_scalar alpha;
 };
 fac__vjp_fn fac__vjp_sub;
+fac__check_fn fac__check_sub;
 
 struct fac__subtract_args {
     fac_value input;
@@ -385,6 +387,7 @@ struct fac__pow_args {
     fac_value exponent;
 };
 fac__vjp_fn fac__vjp_pow;
+fac__check_fn fac__check_pow;
 
 struct fac__float_power_args {
     fac_value input;
@@ -398,6 +401,7 @@ struct fac__maximum_args {
     fac_tensor *other;
 };
 fac__vjp_fn fac__vjp_maximum;
+fac__check_fn fac__check_extreme;
 
 struct fac__minimum_args {
     fac_tensor *input;
@@ -558,6 +562,7 @@ struct fac__isfinite_args {
 struct fac__signbit_args {
     fac_tensor *input;
 };
+fac__check_fn fac__check_signbit;
 
 struct fac__isposinf_args {
     fac_tensor *input;
@@ -611,6 +616,7 @@ struct fac__neg_args {
     fac_tensor *input;
 };
 fac__vjp_fn fac__vjp_neg;
+fac__check_fn fac__check_neg;
 
 struct fac__negative_args {
     fac_tensor *input;
@@ -626,6 +632,7 @@ struct fac__abs_args {
     fac_tensor *input;
 };
 fac__vjp_fn fac__vjp_abs;
+fac__check_fn fac__check_abs;
 
 struct fac__absolute_args {
     fac_tensor *input;
@@ -635,6 +642,7 @@ struct fac__sign_args {
     fac_tensor *input;
 };
 fac__vjp_fn fac__vjp_sign;
+fac__check_fn fac__check_sign;
 
 struct fac__sgn_args {
     fac_tensor *input;
@@ -798,6 +806,7 @@ fac__vjp_fn fac__vjp_erfc;
 struct fac__floor_args {
     fac_tensor *input;
 };
+fac__check_fn fac__check_rounding;
 
 struct fac__ceil_args {
     fac_tensor *input;
@@ -880,6 +889,7 @@ struct fac__where_args {
     fac_value other;
 };
 fac__vjp_fn fac__vjp_where;
+fac__check_fn fac__check_where;
 
 struct fac__where_method_args {
     fac_tensor *input;
@@ -903,6 +913,7 @@ struct fac__lerp_args {
     fac_tensor *weight;
 };
 fac__vjp_fn fac__vjp_lerp;
+fac__check_fn fac__check_lerp;
 
 struct fac__lerp_scalar_args {
     fac_tensor *input;
@@ -926,6 +937,7 @@ struct fac__addcdiv_args {
     fac_scalar value;
 };
 fac__vjp_fn fac__vjp_addcdiv;
+fac__check_fn fac__check_addcdiv;
 
 struct fac__clamp_args {
     fac_tensor *input;
@@ -1035,6 +1047,7 @@ struct fac__complex_args {
     fac_tensor *imag;
 };
 fac__vjp_fn fac__vjp_complex;
+fac__check_fn fac__check_complex_parts;
 
 struct fac__polar_args {
     fac_tensor *abs;
@@ -1046,6 +1059,7 @@ struct fac__relu_args {
     fac_tensor *input;
 };
 fac__vjp_fn fac__vjp_relu;
+fac__check_fn fac__check_relu;
 
 struct fac__leaky_relu_args {
     fac_tensor *input;
@@ -1109,6 +1123,7 @@ struct fac__hardtanh_args {
     fac_scalar max_val;
 };
 fac__vjp_fn fac__vjp_hardtanh;
+fac__check_fn fac__check_hardtanh;
 
 struct fac__relu6_args {
     fac_tensor *input;

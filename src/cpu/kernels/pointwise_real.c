@@ -61,6 +61,7 @@ FOR_FLOATS(ARITH)
     UNARY_FAST(abs_##F, T_, T_, T_, x < 0 ? 0 - x : x)                                             \
     UNARY_PLAIN(sign_##F, T_, T_, T_, (x > 0) - (x < 0))                                           \
     UNARY_PLAIN(signbit_##F, T_, T_, boolean, x < 0)                                               \
+    UNARY_FAST(hardtanh_##F, T_, T_, T_, x<N(0) ? N(0) : x> N(1) ? N(1) : x)                       \
     UNARY_PLAIN(never_##F, T_, T_, boolean, (x, 0))                                                \
     UNARY_PLAIN(always_##F, T_, T_, boolean, (x, 1))                                               \
     UNARY_PLAIN(identity_##F, T_, T_, T_, x)                                                       \
@@ -87,9 +88,6 @@ BOOL2(logical_or, a | b)
 BOOL2(logical_xor, a ^ b)
 BOOL2(maximum, a | b)
 BOOL2(minimum, a &b)
-BOOL2(pow, a | !b)
-BOOL2(div_floor, a &b)
-BOOL2(div_trunc, a &b)
 UNARY_FAST(logical_not_b, boolean, boolean, boolean, !x)
 UNARY_FAST(bitwise_not_b, boolean, boolean, boolean, !x)
 UNARY_FAST(identity_b, boolean, boolean, boolean, x)
@@ -211,50 +209,148 @@ UNARY_FAST(abs_half, uint16_t, uint16_t, uint16_t, x & 0x7fffu)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-#define ROW_REAL(name, ...) {#name, {FLOAT_COLUMNS(name)}},
-#define ALL(name) {#name, {BOOL_COLUMN(name), INT_COLUMNS(name), FLOAT_COLUMNS(name)}},
-#define NUMBERS(name) {#name, {INT_COLUMNS(name), FLOAT_COLUMNS(name)}},
-#define INTS(name) {#name, {BOOL_COLUMN(name), INT_COLUMNS(name)}},
-#define ROUND(name) {#name, {INT_COLUMNS(identity), FLOAT_COLUMNS(name)}},
+/* A row and the dtypes that have its loop; ROUND's integers pass unchanged. */
+#define REALS(name, ...)                                                                           \
+    {                                                                                              \
+        #name, {                                                                                   \
+            FLOAT_COLUMNS(name)                                                                    \
+        }                                                                                          \
+    }
+#define ALL(name)                                                                                  \
+    {                                                                                              \
+        #name, {                                                                                   \
+            BOOL_COLUMN(name), INT_COLUMNS(name), FLOAT_COLUMNS(name)                              \
+        }                                                                                          \
+    }
+#define NUMBERS(name)                                                                              \
+    {                                                                                              \
+        #name, {                                                                                   \
+            INT_COLUMNS(name), FLOAT_COLUMNS(name)                                                 \
+        }                                                                                          \
+    }
+#define INTS(name)                                                                                 \
+    {                                                                                              \
+        #name, {                                                                                   \
+            BOOL_COLUMN(name), INT_COLUMNS(name)                                                   \
+        }                                                                                          \
+    }
+#define ROUND(name)                                                                                \
+    {                                                                                              \
+        #name, {                                                                                   \
+            INT_COLUMNS(identity), FLOAT_COLUMNS(name)                                             \
+        }                                                                                          \
+    }
+#define EXTREME(name, ints)                                                                        \
+    {                                                                                              \
+        #name, {                                                                                   \
+            BOOL_COLUMN(ints), INT_COLUMNS(ints), FLOAT_COLUMNS(name)                              \
+        }                                                                                          \
+    }
+#define REALS_COMMA(name, ...) REALS(name),
 
 static const fac__loop_row rows[] = {
-    ALL(add) NUMBERS(sub) ALL(mul) ALL(eq) ALL(ne) ALL(lt) ALL(le) ALL(gt) ALL(ge) ALL(logical_and)
-        ALL(logical_or) ALL(logical_xor) ALL(logical_not) NUMBERS(square) NUMBERS(relu)
-            NUMBERS(clamp) NUMBERS(clamp_min) NUMBERS(clamp_max) NUMBERS(clamp_tensor)
-                NUMBERS(addcmul) NUMBERS(addcdiv) INTS(bitwise_and) INTS(bitwise_or)
-                    INTS(bitwise_xor) INTS(bitwise_not){"lshift", {INT_COLUMNS(lshift)}},
+    ALL(add),
+    NUMBERS(sub),
+    ALL(mul),
+    REALS(div_true),
+    NUMBERS(div_floor),
+    NUMBERS(div_trunc),
+    NUMBERS(remainder),
+    NUMBERS(fmod),
+    NUMBERS(pow),
+    NUMBERS(square),
+    REALS(reciprocal),
+    ALL(eq),
+    ALL(ne),
+    ALL(lt),
+    ALL(le),
+    ALL(gt),
+    ALL(ge),
+    ALL(logical_and),
+    ALL(logical_or),
+    ALL(logical_xor),
+    ALL(logical_not),
+    INTS(bitwise_and),
+    INTS(bitwise_or),
+    INTS(bitwise_xor),
+    INTS(bitwise_not),
+    {"lshift", {INT_COLUMNS(lshift)}},
     {"rshift", {INT_COLUMNS(rshift)}},
     {"sign", {BOOL_COLUMN(identity), INT_COLUMNS(sign), FLOAT_COLUMNS(sign)}},
+    {"sgn", {BOOL_COLUMN(identity), INT_COLUMNS(sign), FLOAT_COLUMNS(sign)}},
     {"signbit", {BOOL_COLUMN(never), INT_COLUMNS(signbit), FLOAT_COLUMNS(signbit)}},
     {"isnan", {BOOL_COLUMN(never), INT_COLUMNS(never), FLOAT_COLUMNS(isnan)}},
     {"isinf", {BOOL_COLUMN(never), INT_COLUMNS(never), FLOAT_COLUMNS(isinf)}},
     {"isfinite", {BOOL_COLUMN(always), INT_COLUMNS(always), FLOAT_COLUMNS(isfinite)}},
     {"neg", {INT_COLUMNS(neg), FLOAT_COLUMNS(neg), HALF_COLUMNS(neg_half)}},
-    {"abs", {BOOL_COLUMN(identity), INT_COLUMNS(abs), FLOAT_COLUMNS(abs), HALF_COLUMNS(abs_half)}},
+    {"abs", {INT_COLUMNS(abs), FLOAT_COLUMNS(abs), HALF_COLUMNS(abs_half)}},
     {"where",
      {BOOL_COLUMN(where), INT_COLUMNS(where), FLOAT_COLUMNS(where), HALF_COLUMNS(where_u16)}},
     {"conj", {BOOL_COLUMN(identity), INT_COLUMNS(identity), FLOAT_COLUMNS(identity)}},
+    ALL(maximum),
+    ALL(minimum),
+    EXTREME(fmax, maximum),
+    EXTREME(fmin, minimum),
+    NUMBERS(clamp),
+    NUMBERS(clamp_min),
+    NUMBERS(clamp_max),
+    NUMBERS(clamp_tensor),
+    NUMBERS(addcmul),
+    NUMBERS(addcdiv),
+    REALS(lerp_scalar),
     {"lerp", {[FAC_FLOAT32] = lerp_f32_t, [FAC_FLOAT64] = lerp_f64_t}},
+    ROUND(floor),
+    ROUND(ceil),
+    ROUND(round),
+    ROUND(trunc),
+    REALS(frac),
+    REALS(angle),
+    REALS(sqrt),
+    REALS(rsqrt),
+    REALS(exp),
+    REALS(exp2),
+    REALS(expm1),
+    REALS(log),
+    REALS(log2),
+    REALS(log10),
+    REALS(log1p),
+    REALS(sin),
+    REALS(cos),
+    REALS(tan),
+    REALS(asin),
+    REALS(acos),
+    REALS(atan),
+    REALS(sinh),
+    REALS(cosh),
+    REALS(tanh),
+    REALS(asinh),
+    REALS(acosh),
+    REALS(atanh),
+    REALS(erf),
+    REALS(erfc),
+    REALS(atan2),
+    REALS(hypot),
+    REALS(copysign),
+    NUMBERS(relu),
+    REALS(leaky_relu),
+    NUMBERS(hardtanh),
+    REALS(hardsigmoid),
+    REALS(hardswish),
+    MATH_F(REALS_COMMA, f32) REALS(relu_backward),
+    REALS(threshold_backward),
+    REALS(sigmoid_backward),
+    REALS(tanh_backward),
+    REALS(gelu_backward_erf),
+    REALS(gelu_backward_tanh),
+    REALS(silu_backward),
+    REALS(softplus_backward),
+    REALS(leaky_relu_backward),
+    REALS(hardtanh_backward),
+    REALS(elu_backward),
+    REALS(smooth_l1),
+    REALS(huber),
+    REALS(bce),
+    REALS(bce_with_logits),
     {"bce_backward", {[FAC_FLOAT32] = bce_backward_f32_t, [FAC_FLOAT64] = bce_backward_f64_t}},
-    {"div_floor", {BOOL_COLUMN(div_floor), INT_COLUMNS(div_floor), FLOAT_COLUMNS(div_floor)}},
-    {"div_trunc", {BOOL_COLUMN(div_trunc), INT_COLUMNS(div_trunc), FLOAT_COLUMNS(div_trunc)}},
-    NUMBERS(remainder) NUMBERS(fmod) ALL(pow) ALL(maximum) ALL(minimum) ROUND(floor) ROUND(ceil)
-        ROUND(round) ROUND(trunc) ROW_REAL(frac) ROW_REAL(angle) ROW_REAL(leaky_relu) ROW_REAL(
-            hardtanh) ROW_REAL(hardsigmoid) ROW_REAL(hardswish) ROW_REAL(reciprocal) ROW_REAL(sqrt)
-            ROW_REAL(rsqrt) ROW_REAL(exp) ROW_REAL(exp2) ROW_REAL(expm1) ROW_REAL(log) ROW_REAL(
-                log2) ROW_REAL(log10) ROW_REAL(log1p) ROW_REAL(sin) ROW_REAL(cos) ROW_REAL(tan)
-                ROW_REAL(asin) ROW_REAL(acos) ROW_REAL(atan) ROW_REAL(sinh) ROW_REAL(cosh)
-                    ROW_REAL(tanh) ROW_REAL(asinh) ROW_REAL(acosh) ROW_REAL(atanh) ROW_REAL(erf)
-                        ROW_REAL(erfc) MATH_F(ROW_REAL, f32) ROW_REAL(div_true) ROW_REAL(fmax)
-                            ROW_REAL(fmin) ROW_REAL(atan2) ROW_REAL(hypot) ROW_REAL(copysign)
-                                ROW_REAL(relu_backward) ROW_REAL(threshold_backward)
-                                    ROW_REAL(sigmoid_backward) ROW_REAL(tanh_backward)
-                                        ROW_REAL(gelu_backward_erf) ROW_REAL(gelu_backward_tanh)
-                                            ROW_REAL(silu_backward) ROW_REAL(softplus_backward)
-                                                ROW_REAL(leaky_relu_backward)
-                                                    ROW_REAL(hardtanh_backward) ROW_REAL(smooth_l1)
-                                                        ROW_REAL(huber) ROW_REAL(bce)
-                                                            ROW_REAL(bce_with_logits)
-                                                                ROW_REAL(lerp_scalar)
-                                                                    ROW_REAL(elu_backward){0}};
+    {0}};
 const fac__family FAC__K(fac__family_pointwise_real) = {rows, NULL};
