@@ -40,19 +40,19 @@ struct fac__version {
 
 /* Why a tensor may need more than the plain path; the gate ORs them over all arguments. */
 enum {
-    FAC__GRAD = 1u << 0,     /* requires grad: a leaf that says so, or one with a grad_fn */
-    FAC__CONJ = 1u << 1,     /* the memory holds the conjugates of the values */
-    FAC__NEG = 1u << 2,      /* the memory holds the negated values */
-    FAC__SPARSE = 1u << 3,   /* no strided memory: the payload holds it */
-    FAC__WRAPPED = 1u << 4,  /* payload: a transform's wrapper (vmap, grad levels) */
-    FAC__DUAL = 1u << 5,     /* carries a forward-mode tangent */
-    FAC__INFERENCE = 1u << 6, /* made under inference mode: no version, no record */
-    FAC__NUMBER = 1u << 7,   /* zero-dim, made from a number: promotes as a number does */
+    FAC__GRAD = 1u << 0,       /* requires grad: a leaf that says so, or one with a grad_fn */
+    FAC__CONJ = 1u << 1,       /* the memory holds the conjugates of the values */
+    FAC__NEG = 1u << 2,        /* the memory holds the negated values */
+    FAC__SPARSE = 1u << 3,     /* no strided memory: the payload holds it */
+    FAC__WRAPPED = 1u << 4,    /* payload: a transform's wrapper (vmap, grad levels) */
+    FAC__DUAL = 1u << 5,       /* carries a forward-mode tangent */
+    FAC__INFERENCE = 1u << 6,  /* made under inference mode: no version, no record */
+    FAC__NUMBER = 1u << 7,     /* zero-dim, made from a number: promotes as a number does */
     FAC__CONTIGUOUS = 1u << 8, /* cached: row-major without gaps */
-    FAC__DENSE = 1u << 9,    /* cached: non-overlapping and dense in some order of dimensions */
-    FAC__SHELL = 1u << 10,   /* a shape only: what a node keeps of an input it does not save */
-    FAC__VIEW = 1u << 11,    /* differentiable view: the autograd record holds the view record */
-    FAC__OVERRIDE = 1u << 12, /* its Python class has __torch_function__ or __torch_dispatch__ */
+    FAC__DENSE = 1u << 9,      /* cached: non-overlapping and dense in some order of dimensions */
+    FAC__SHELL = 1u << 10,     /* a shape only: what a node keeps of an input it does not save */
+    FAC__VIEW = 1u << 11,      /* differentiable view: the autograd record holds the view record */
+    FAC__OVERRIDE = 1u << 12,  /* its Python class has __torch_function__ or __torch_dispatch__ */
     /* Any of these leaves the fast path before autograd. */
     FAC__SLOW = FAC__CONJ | FAC__NEG | FAC__SPARSE | FAC__WRAPPED | FAC__DUAL | FAC__SHELL,
 };
@@ -96,7 +96,7 @@ typedef void fac__loop(char **data, const ptrdiff_t *strides, ptrdiff_t n0, ptrd
                        const void *ctx);
 
 typedef struct {
-    const char *name;               /* the kernel's name in spec/ */
+    const char *name;                /* the kernel's name in spec/ */
     fac__loop *loop[FAC_NUM_DTYPES]; /* by compute dtype; NULL: no such column */
 } fac__loop_row;
 
@@ -161,12 +161,10 @@ void fac__scalar_to(fac_scalar s, fac_dtype dtype, void *out);
 /* The element at p as a scalar. */
 fac_scalar fac__scalar_from(const void *p, fac_dtype dtype);
 
-static inline size_t fac__itemsize(uint8_t dtype)
-{
-    static const uint8_t sizes[FAC_NUM_DTYPES] = {
-        0,
+static inline size_t fac__itemsize(uint8_t dtype) {
+    static const uint8_t sizes[FAC_NUM_DTYPES] = {0,
 #define FAC_X(lower, UPPER, type, size) size,
-        FAC_DTYPES(FAC_X)
+                                                  FAC_DTYPES(FAC_X)
 #undef FAC_X
     };
     return sizes[dtype];

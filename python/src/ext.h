@@ -47,8 +47,8 @@ typedef struct {
 
 extern PyTypeObject *fac__tensor_type, *fac__parameter_type, *fac__dtype_type, *fac__device_type_,
     *fac__layout_type, *fac__format_type, *fac__size_type, *fac__generator_type;
-extern PyObject *fac__module;    /* the extension module, borrowed */
-extern PyObject *fac__nn_module; /* its _nn: what facula.nn.functional is made of */
+extern PyObject *fac__module;            /* the extension module, borrowed */
+extern PyObject *fac__nn_module;         /* its _nn: what facula.nn.functional is made of */
 extern PyObject *fac__disabled_function; /* _disabled_torch_function_impl */
 
 static inline bool fac__tensor_check(PyObject *o) {

@@ -14,24 +14,20 @@
         return;                                                                                    \
     } while (0)
 
-void fac__composite_vdot(const struct fac__vdot_args *a, fac_tensor **out)
-{
+void fac__composite_vdot(const struct fac__vdot_args *a, fac_tensor **out) {
     out[0] = fac_dot(fac__conj_of(a->input), a->other);
 }
 
-static fac_tensor *scaled(fac_tensor *t, fac_scalar s)
-{
+static fac_tensor *scaled(fac_tensor *t, fac_scalar s) {
     return fac__scalar_double(s) == 1 && fac__scalar_complex(s).im == 0 ? t : fac_mul(t, s);
 }
 
-static bool zero(fac_scalar s)
-{
+static bool zero(fac_scalar s) {
     return fac__scalar_double(s) == 0 && fac__scalar_complex(s).im == 0;
 }
 
 /* beta * input + product; a zero beta ignores input, nan and all */
-static fac_tensor *added(fac_tensor *input, fac_scalar beta, fac_tensor *product)
-{
+static fac_tensor *added(fac_tensor *input, fac_scalar beta, fac_tensor *product) {
     if (fac__is_bad(product))
         return product;
     if (zero(beta)) {
@@ -41,34 +37,29 @@ static fac_tensor *added(fac_tensor *input, fac_scalar beta, fac_tensor *product
     return fac_add(product, scaled(input, beta));
 }
 
-void fac__composite_addmv(const struct fac__addmv_args *a, fac_tensor **out)
-{
+void fac__composite_addmv(const struct fac__addmv_args *a, fac_tensor **out) {
     out[0] = added(a->input, a->beta, scaled(fac_mv(a->mat, a->vec), a->alpha));
 }
 
-void fac__composite_addr(const struct fac__addr_args *a, fac_tensor **out)
-{
+void fac__composite_addr(const struct fac__addr_args *a, fac_tensor **out) {
     if (a->vec1->ndim != 1 || a->vec2->ndim != 1)
         FAIL("addr: Expected 1-D argument vec%d, but got %d-D", a->vec1->ndim != 1 ? 1 : 2,
              a->vec1->ndim != 1 ? a->vec1->ndim : a->vec2->ndim);
     out[0] = added(a->input, a->beta, scaled(fac_outer(a->vec1, a->vec2), a->alpha));
 }
 
-void fac__composite_outer(const struct fac__outer_args *a, fac_tensor **out)
-{
+void fac__composite_outer(const struct fac__outer_args *a, fac_tensor **out) {
     if (a->input->ndim != 1 || a->vec2->ndim != 1)
         FAIL("outer: Expected 1-D argument %s, but got %d-D", a->input->ndim != 1 ? "self" : "vec2",
              a->input->ndim != 1 ? a->input->ndim : a->vec2->ndim);
     out[0] = fac_mul(fac_unsqueeze(a->input, 1), a->vec2);
 }
 
-void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out)
-{
+void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out) {
     out[0] = fac_outer(a->input, a->vec2);
 }
 
-void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out)
-{
+void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out) {
     fac_tensor *x = a->input, *y = a->other;
     if (x->ndim == 0 || y->ndim == 0) {
         out[0] = fac_mul(x, y);
@@ -95,8 +86,7 @@ void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out)
 
 /* --- matmul ---------------------------------------------------------------------------------- */
 
-static int64_t product(const int64_t *sizes, int n)
-{
+static int64_t product(const int64_t *sizes, int n) {
     int64_t p = 1;
     for (int i = 0; i < n; i++)
         p *= sizes[i];
@@ -104,8 +94,7 @@ static int64_t product(const int64_t *sizes, int n)
 }
 
 /* (..., n, m) @ (m, p) or (m,) as one product of rows. */
-static fac_tensor *fold_left(fac_tensor *x, fac_tensor *y)
-{
+static fac_tensor *fold_left(fac_tensor *x, fac_tensor *y) {
     int64_t sizes[FAC_MAX_DIMS];
     int n = x->ndim - 1;
     memcpy(sizes, x->sizes, sizeof(int64_t) * (size_t)n);
@@ -116,8 +105,7 @@ static fac_tensor *fold_left(fac_tensor *x, fac_tensor *y)
     return fac__unsafe_view(r, ((fac_ints){sizes, n, true}));
 }
 
-static fac_tensor *batches(fac_tensor *x, fac_tensor *y)
-{
+static fac_tensor *batches(fac_tensor *x, fac_tensor *y) {
     int64_t batch[FAC_MAX_DIMS], sx[FAC_MAX_DIMS], sy[FAC_MAX_DIMS];
     int nb = x->ndim - 2;
     memcpy(batch, x->sizes, sizeof(int64_t) * (size_t)(nb > 0 ? nb : 0));
@@ -144,8 +132,7 @@ static fac_tensor *batches(fac_tensor *x, fac_tensor *y)
     return fac__unsafe_view(fac_bmm(x, y), ((fac_ints){sx, nb + 2, true}));
 }
 
-void fac__composite_matmul(const struct fac__matmul_args *a, fac_tensor **out)
-{
+void fac__composite_matmul(const struct fac__matmul_args *a, fac_tensor **out) {
     fac_tensor *x = a->input, *y = a->other;
     if (x->ndim == 2 && y->ndim == 2) {
         out[0] = fac_mm(x, y);
@@ -168,7 +155,8 @@ void fac__composite_matmul(const struct fac__matmul_args *a, fac_tensor **out)
         out[0] = batches(x, y);
 }
 
-/* --- einsum ------------------------------------------------------------------------------------ */
+/* --- einsum ------------------------------------------------------------------------------------
+ */
 
 /* Labels are 0..51 for letters; an ellipsis stands for labels from ELLIPSIS on. */
 enum { ELLIPSIS = 52, LABELS = ELLIPSIS + FAC_MAX_DIMS, MAX_OPERANDS = 32 };
@@ -178,8 +166,7 @@ struct term {
     int n;
 };
 
-static int label_of(char c)
-{
+static int label_of(char c) {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
     if (c >= 'a' && c <= 'z')
@@ -188,8 +175,7 @@ static int label_of(char c)
 }
 
 /* Reads one operand's subscripts, to ',' or '-' or the end. */
-static const char *read_term(const char *s, int ndim, struct term *t, int *ellipsis, int operand)
-{
+static const char *read_term(const char *s, int ndim, struct term *t, int *ellipsis, int operand) {
     int letters = 0;
     bool dots = false;
     for (const char *c = s; *c != '\0' && *c != ',' && *c != '-'; c++)
@@ -200,10 +186,12 @@ static const char *read_term(const char *s, int ndim, struct term *t, int *ellip
             continue;
         if (*s == '.') {
             if (s[1] != '.' || s[2] != '.' || dots) {
-                fac__fail(FAC_ERROR_RUNTIME,
-                          dots ? "einsum(): found '.' for operand %d for which an ellipsis was already found"
-                               : "einsum(): found '.' for operand %d that is not part of any ellipsis",
-                          operand);
+                fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    dots ? "einsum(): found '.' for operand %d for which an ellipsis was already "
+                           "found"
+                         : "einsum(): found '.' for operand %d that is not part of any ellipsis",
+                    operand);
                 return NULL;
             }
             dots = true;
@@ -227,26 +215,27 @@ static const char *read_term(const char *s, int ndim, struct term *t, int *ellip
             t->label[t->n++] = (uint8_t)l;
     }
     if (t->n != ndim) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "einsum(): the number of subscripts in the equation (%d) %s the number of dimensions "
-                  "(%d) for operand %d%s",
-                  t->n, dots ? "is more than" : "does not match", ndim, operand,
-                  dots ? "" : " and no ellipsis was given");
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "einsum(): the number of subscripts in the equation (%d) %s the number of dimensions "
+            "(%d) for operand %d%s",
+            t->n, dots ? "is more than" : "does not match", ndim, operand,
+            dots ? "" : " and no ellipsis was given");
         return NULL;
     }
     return s;
 }
 
 /* The diagonal of axes i < j, as the last axis. */
-static fac_tensor *diagonal(fac_tensor *t, int i, int j)
-{
+static fac_tensor *diagonal(fac_tensor *t, int i, int j) {
     int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
     int n = 0;
     if (t->sizes[i] != t->sizes[j]) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "einsum(): subscript is repeated for an operand, but the sizes don't match, %lld != "
-                  "%lld",
-                  (long long)t->sizes[j], (long long)t->sizes[i]);
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "einsum(): subscript is repeated for an operand, but the sizes don't match, %lld != "
+            "%lld",
+            (long long)t->sizes[j], (long long)t->sizes[i]);
         return fac_bad;
     }
     for (int d = 0; d < t->ndim; d++)
@@ -262,8 +251,7 @@ static fac_tensor *diagonal(fac_tensor *t, int i, int j)
 
 /* t with repeated labels reduced to their diagonal and axes in the order of `order`; labels that t
  * lacks become size 1. */
-static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n)
-{
+static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n) {
     for (int i = 0; i < x->n; i++)
         for (int j = x->n - 1; j > i; j--)
             if (x->label[i] == x->label[j]) {
@@ -297,9 +285,9 @@ static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, 
     return t;
 }
 
-/* Sum of x * y over `summed` axes; both have all n axes. Batch axes first, then x's own, y's own. */
-static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *summed)
-{
+/* Sum of x * y over `summed` axes; both have all n axes. Batch axes first, then x's own, y's own.
+ */
+static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *summed) {
     int64_t px[FAC_MAX_DIMS], py[FAC_MAX_DIMS], shape[FAC_MAX_DIMS], back[FAC_MAX_DIMS];
     int64_t dims[FAC_MAX_DIMS];
     int nb = 0, nx = 0, ny = 0, ns = 0, axes[4][FAC_MAX_DIMS], nd = 0;
@@ -322,10 +310,11 @@ static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *sum
     for (int i = 0; i < n; i++) {
         int64_t a = x->sizes[i], c = y->sizes[i];
         if (a != c && a != 1 && c != 1) {
-            fac__fail(FAC_ERROR_RUNTIME,
-                      "einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
-                      "%s %s",
-                      fac__shape_text(x->ndim, x->sizes), fac__shape_text(y->ndim, y->sizes));
+            fac__fail(
+                FAC_ERROR_RUNTIME,
+                "einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
+                "%s %s",
+                fac__shape_text(x->ndim, x->sizes), fac__shape_text(y->ndim, y->sizes));
             return fac_bad;
         }
         if (summed[i]) {
@@ -387,8 +376,7 @@ struct einsum {
     int n, nresult;
 };
 
-static int plan(struct einsum *e, const char *s, const fac_tensors *ops)
-{
+static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
     int ellipsis = 0, count[LABELS] = {0};
     e->result.n = -1;
     if (ops->n < 1 || ops->n > MAX_OPERANDS)
@@ -401,8 +389,9 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops)
             count[e->in[i].label[k]]++;
         if (i + 1 < ops->n) {
             if (*s != ',')
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 "einsum(): more operands were provided than specified in the equation");
+                return fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    "einsum(): more operands were provided than specified in the equation");
             s++;
         }
     }
@@ -432,16 +421,18 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops)
             }
             int l = label_of(*s);
             if (l < 0 || used[l])
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 l < 0 ? "einsum(): invalid subscript given in the output"
-                                       : "einsum(): output subscript %c appears more than once in the "
-                                         "output",
-                                 *s);
+                return fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    l < 0 ? "einsum(): invalid subscript given in the output"
+                          : "einsum(): output subscript %c appears more than once in the "
+                            "output",
+                    *s);
             if (count[l] == 0)
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 "einsum(): output subscript %c does not appear in the equation for "
-                                 "any input operand",
-                                 *s);
+                return fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    "einsum(): output subscript %c does not appear in the equation for "
+                    "any input operand",
+                    *s);
             used[l] = true;
             e->order[e->n++] = (uint8_t)l;
         }
@@ -465,8 +456,7 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops)
     return 0;
 }
 
-void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out)
-{
+void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
     struct einsum e;
     out[0] = fac_bad;
     if (plan(&e, a->equation, &a->operands) != 0)

@@ -6,80 +6,71 @@
 
 #include <math.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 
-static fac_tensor *fail(const char *text)
-{
+static fac_tensor *fail(const char *text) {
     fac__fail(FAC_ERROR_RUNTIME, "%s", text);
     return fac_bad;
 }
 
-COMPOSITE(random_to)
-{
+COMPOSITE(random_to) {
     out[0] = fac_random_from_(a->input, 0, a->to, .generator = a->generator);
 }
 
-COMPOSITE(rand)
-{
-    out[0] = fac_uniform_(fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
-                          .generator = a->generator);
+COMPOSITE(rand) {
+    out[0] = fac_uniform_(
+        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
+        .generator = a->generator);
 }
 
-COMPOSITE(randn)
-{
+COMPOSITE(randn) {
     out[0] = fac_normal_fill_(
         fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
         .generator = a->generator);
 }
 
-COMPOSITE(rand_like)
-{
+COMPOSITE(rand_like) {
     out[0] = fac_uniform_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
                                          .device = a->device, .memory_format = a->memory_format));
 }
 
-COMPOSITE(randn_like)
-{
-    out[0] = fac_normal_fill_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                             .device = a->device, .memory_format = a->memory_format));
+COMPOSITE(randn_like) {
+    out[0] =
+        fac_normal_fill_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                        .device = a->device, .memory_format = a->memory_format));
 }
 
-static fac_dtype or_int64(fac_dtype d)
-{
+static fac_dtype or_int64(fac_dtype d) {
     return d == FAC_DTYPE_NONE ? FAC_INT64 : d;
 }
 
-COMPOSITE(randint)
-{
+COMPOSITE(randint) {
     out[0] = fac_random_from_(
-        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device), 0,
-        a->high, .generator = a->generator);
+        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device),
+        0, a->high, .generator = a->generator);
 }
 
-COMPOSITE(randint_low)
-{
+COMPOSITE(randint_low) {
     out[0] = fac_random_from_(
         fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device),
         a->low, a->high, .generator = a->generator);
 }
 
-COMPOSITE(randint_like)
-{
-    out[0] = fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                             .device = a->device, .memory_format = a->memory_format),
-                              0, a->high);
+COMPOSITE(randint_like) {
+    out[0] =
+        fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                        .device = a->device, .memory_format = a->memory_format),
+                         0, a->high);
 }
 
-COMPOSITE(randint_like_low)
-{
-    out[0] = fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                             .device = a->device, .memory_format = a->memory_format),
-                              a->low, a->high);
+COMPOSITE(randint_like_low) {
+    out[0] =
+        fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
+                                        .device = a->device, .memory_format = a->memory_format),
+                         a->low, a->high);
 }
 
-COMPOSITE(normal)
-{
+COMPOSITE(normal) {
     int n = a->mean->ndim;
     int64_t shape[FAC_MAX_DIMS];
     for (int i = 0; i < n; i++)
@@ -93,40 +84,34 @@ COMPOSITE(normal)
     out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
 }
 
-COMPOSITE(normal_mean)
-{
+COMPOSITE(normal_mean) {
     fac_tensor *t = fac_empty_like(a->mean, .memory_format = FAC_CONTIGUOUS_FORMAT);
     out[0] = fac_add_(fac_normal_fill_(t, .std = fac_some_float(a->std), .generator = a->generator),
                       a->mean);
 }
 
-COMPOSITE(normal_std)
-{
+COMPOSITE(normal_std) {
     fac_tensor *t = fac_empty_like(a->std, .memory_format = FAC_CONTIGUOUS_FORMAT);
     out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
 }
 
-COMPOSITE(normal_size)
-{
+COMPOSITE(normal_size) {
     out[0] = fac_normal_fill_(
-        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device), .mean = a->mean,
-        .std = fac_some_float(a->std), .generator = a->generator);
+        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
+        .mean = a->mean, .std = fac_some_float(a->std), .generator = a->generator);
 }
 
-COMPOSITE(bernoulli)
-{
+COMPOSITE(bernoulli) {
     out[0] = fac_bernoulli_tensor_(fac_empty_like(a->input, .memory_format = FAC_CONTIGUOUS_FORMAT),
                                    fac_detach(a->input), .generator = a->generator);
 }
 
-COMPOSITE(bernoulli_p)
-{
+COMPOSITE(bernoulli_p) {
     out[0] = fac_bernoulli_fill_(fac_empty_like(a->input, .memory_format = FAC_CONTIGUOUS_FORMAT),
                                  .p = fac_some_float(a->p), .generator = a->generator);
 }
 
-COMPOSITE(multinomial)
-{
+COMPOSITE(multinomial) {
     fac_tensor *p = fac_detach(a->input);
     if (p->ndim < 1 || p->ndim > 2)
         out[0] = fail("prob_dist must be 1 or 2 dim");
@@ -146,8 +131,7 @@ COMPOSITE(multinomial)
 
 /* --- dropout --------------------------------------------------------------------------------- */
 
-static bool check(double p, fac_tensor **out)
-{
+static bool check(double p, fac_tensor **out) {
     if (p >= 0 && p <= 1)
         return true;
     fac__fail(FAC_ERROR_RUNTIME, "dropout probability has to be between 0 and 1, but got %g", p);
@@ -155,8 +139,7 @@ static bool check(double p, fac_tensor **out)
     return false;
 }
 
-COMPOSITE(dropout)
-{
+COMPOSITE(dropout) {
     fac_tensor *x = a->input;
     if (!check(a->p, out))
         return;
@@ -172,18 +155,17 @@ COMPOSITE(dropout)
     out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
 }
 
-static fac_tensor *channel_noise(fac_tensor *x)
-{
+static fac_tensor *channel_noise(fac_tensor *x) {
     int64_t sizes[FAC_MAX_DIMS];
     if (x->ndim < 2)
         return fail("Feature dropout requires at least 2 dimensions in the input");
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = i < 2 ? x->sizes[i] : 1;
-    return fac_empty(((fac_ints){sizes, x->ndim, true}), .dtype = (fac_dtype)x->dtype, .device = x->device);
+    return fac_empty(((fac_ints){sizes, x->ndim, true}), .dtype = (fac_dtype)x->dtype,
+                     .device = x->device);
 }
 
-COMPOSITE(feature_dropout)
-{
+COMPOSITE(feature_dropout) {
     fac_tensor *x = a->input;
     if (!check(a->p, out))
         return;
@@ -199,8 +181,7 @@ COMPOSITE(feature_dropout)
     out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
 }
 
-COMPOSITE(alpha_dropout)
-{
+COMPOSITE(alpha_dropout) {
     fac_tensor *x = a->input;
     const double alpha = 1.7580993408473766;
     if (!check(a->p, out))

@@ -1,8 +1,7 @@
 /* Rules of random ops. */
 #include "rules.h"
 
-int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__randperm_args *a = args;
     fac_dtype d = a->dtype;
@@ -15,11 +14,11 @@ int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs)
                     a->device.type == FAC_DEVICE_NONE ? fac_cpu() : a->device);
 }
 
-int fac__rule__multinomial_replace(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__multinomial_replace(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac___multinomial_replace_args *a = args;
     int64_t sizes[2] = {a->input->sizes[0], a->num_samples};
     bool rows = a->input->ndim == 2;
-    return fac__out(outs, 0, rows ? 2 : 1, rows ? sizes : sizes + 1, NULL, FAC_INT64, a->input->device);
+    return fac__out(outs, 0, rows ? 2 : 1, rows ? sizes : sizes + 1, NULL, FAC_INT64,
+                    a->input->device);
 }

@@ -34,7 +34,7 @@ static void texts(void) {
     fac_tensor *x = fac_full(fac_dims(2, 2), 1.5);
     prints(x, "tensor([[1.5000, 1.5000],\n        [1.5000, 1.5000]])");
     prints(fac_full(fac_dims(3), 2, .dtype = FAC_INT32), "tensor([2, 2, 2], dtype=torch.int32)");
-    prints(fac_full(FAC_NO_DIMS, fac_complex(1, -2)), "tensor(1.-2.j)");
+    prints(fac_full(FAC_NO_DIMS, fac_complex_number(1, -2)), "tensor(1.-2.j)");
     prints(fac_full(fac_dims(0), 1.0), "tensor([])");
     prints(fac_full(fac_dims(2, 0), 1.0, .dtype = FAC_INT64),
            "tensor([], size=(2, 0), dtype=torch.int64)");

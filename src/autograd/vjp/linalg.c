@@ -4,36 +4,31 @@
 
 #include <facula/ops.h>
 
-static fac_tensor *adjoint(fac_tensor *t)
-{
+static fac_tensor *adjoint(fac_tensor *t) {
     return fac__conj_of(fac_transpose(t, -1, -2));
 }
 
-static fac_tensor *times(fac_tensor *t, fac_scalar s)
-{
+static fac_tensor *times(fac_tensor *t, fac_scalar s) {
     s = fac__conj_number(s);
     fac_complex128 c = fac__scalar_complex(s);
     return c.re == 1 && c.im == 0 ? t : fac_mul(t, s);
 }
 
-FAC__VJP(mm)
-{
+FAC__VJP(mm) {
     if (fac__needs(v, 0))
         v->in[0] = fac_mm(g, adjoint(a->mat2));
     if (fac__needs(v, 1))
         v->in[1] = fac_mm(adjoint(a->input), g);
 }
 
-FAC__VJP(bmm)
-{
+FAC__VJP(bmm) {
     if (fac__needs(v, 0))
         v->in[0] = fac_bmm(g, adjoint(a->mat2));
     if (fac__needs(v, 1))
         v->in[1] = fac_bmm(adjoint(a->input), g);
 }
 
-FAC__VJP(addmm)
-{
+FAC__VJP(addmm) {
     if (fac__needs(v, 0))
         v->in[0] = times(g, a->beta);
     if (fac__needs(v, 1))
@@ -42,8 +37,7 @@ FAC__VJP(addmm)
         v->in[2] = times(fac_mm(adjoint(a->mat1), g), a->alpha);
 }
 
-FAC__VJP(baddbmm)
-{
+FAC__VJP(baddbmm) {
     if (fac__needs(v, 0))
         v->in[0] = times(g, a->beta);
     if (fac__needs(v, 1))
@@ -52,16 +46,14 @@ FAC__VJP(baddbmm)
         v->in[2] = times(fac_bmm(adjoint(a->batch1), g), a->alpha);
 }
 
-FAC__VJP(mv)
-{
+FAC__VJP(mv) {
     if (fac__needs(v, 0))
         v->in[0] = fac_outer(g, fac__conj_of(a->vec));
     if (fac__needs(v, 1))
         v->in[1] = fac_mv(adjoint(a->input), g);
 }
 
-FAC__VJP(dot)
-{
+FAC__VJP(dot) {
     if (fac__needs(v, 0))
         v->in[0] = fac_mul(g, fac__conj_of(a->tensor));
     if (fac__needs(v, 1))
@@ -69,8 +61,7 @@ FAC__VJP(dot)
 }
 
 /* Leading dimensions made one. */
-static fac_tensor *rows(fac_tensor *t)
-{
+static fac_tensor *rows(fac_tensor *t) {
     if (t->ndim == 2)
         return t;
     int64_t last = t->ndim == 0 ? 1 : t->sizes[t->ndim - 1], n = 1;
@@ -79,8 +70,7 @@ static fac_tensor *rows(fac_tensor *t)
     return fac_reshape(t, fac_dims(n, last));
 }
 
-FAC__VJP(linear)
-{
+FAC__VJP(linear) {
     fac_tensor *w = a->weight;
     bool vector = w != NULL && w->ndim == 1;
     if (a->weight == NULL && fac__needs(v, 1))

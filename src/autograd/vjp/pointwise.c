@@ -12,60 +12,51 @@
 #define NEEDS(i) fac__needs(v, i)
 #define CONJ(t) fac__conj_of(t)
 
-static bool is_complex(const fac_tensor *t)
-{
+static bool is_complex(const fac_tensor *t) {
     return fac__is_complex((fac_dtype)t->dtype);
 }
 
-static bool is_one(fac_scalar s)
-{
+static bool is_one(fac_scalar s) {
     return s.kind == FAC_INT64 && s.as.i == 1;
 }
 
-static fac_tensor *zeros(fac_tensor *g)
-{
+static fac_tensor *zeros(fac_tensor *g) {
     return fac_zeros_like(g);
 }
 
 /* g where the condition holds, 0 elsewhere. */
-static fac_tensor *masked(fac_tensor *g, fac_tensor *condition)
-{
+static fac_tensor *masked(fac_tensor *g, fac_tensor *condition) {
     return fac_where(condition, g, 0);
 }
 
-static fac_tensor *number_times(fac_tensor *g, fac_scalar s)
-{
+static fac_tensor *number_times(fac_tensor *g, fac_scalar s) {
     return is_one(s) ? g : fac_mul(g, fac__conj_number(s));
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------ */
 
-FAC__VJP(add)
-{
+FAC__VJP(add) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
         G1 = number_times(g, a->alpha);
 }
 
-FAC__VJP(sub)
-{
+FAC__VJP(sub) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
         G1 = fac_neg(number_times(g, a->alpha));
 }
 
-FAC__VJP(mul)
-{
+FAC__VJP(mul) {
     if (NEEDS(0))
         G0 = fac_mul(g, fac__conj_value(a->other));
     if (NEEDS(1))
         G1 = fac_mul(g, fac__conj_value(a->input));
 }
 
-FAC__VJP(div)
-{
+FAC__VJP(div) {
     fac_value other = fac__conj_value(a->other);
     if (NEEDS(0))
         G0 = fac_div(g, other);
@@ -74,23 +65,20 @@ FAC__VJP(div)
 }
 
 /* Steps: the gradient is zero wherever there is one. */
-void fac__vjp_round_like(struct fac__vjp *v)
-{
+void fac__vjp_round_like(struct fac__vjp *v) {
     for (uint32_t i = 0; i < v->node->nedges; i++)
         if (fac__needs(v, (int)i))
             v->in[i] = zeros(v->grad[0]);
 }
 
-FAC__VJP(remainder)
-{
+FAC__VJP(remainder) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
         G1 = fac_neg(fac_mul(g, fac__div_floor(a->input, a->other)));
 }
 
-FAC__VJP(fmod)
-{
+FAC__VJP(fmod) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
@@ -98,9 +86,9 @@ FAC__VJP(fmod)
 }
 
 /* Note [Gradients of pow]: exponent * input^(exponent - 1) is 0 where the exponent is 0, also at
- * input 0; and input^exponent * log(input) is 0 where input is 0 and the exponent is not negative. */
-FAC__VJP(pow)
-{
+ * input 0; and input^exponent * log(input) is 0 where input is 0 and the exponent is not negative.
+ */
+FAC__VJP(pow) {
     if (NEEDS(0)) {
         if (a->exponent.tensor == NULL) {
             fac_scalar e = a->exponent.number;
@@ -140,8 +128,7 @@ FAC__VJP(pow)
 
 /* Ties share the gradient. */
 static void extremum(struct fac__vjp *v, fac_tensor *x, fac_tensor *y, fac_tensor *g,
-                     fac_tensor *(*loses)(fac_tensor *, fac_value))
-{
+                     fac_tensor *(*loses)(fac_tensor *, fac_value)) {
     fac_tensor *half = fac_where(fac_eq(x, y), fac_div(g, 2), g);
     if (NEEDS(0))
         G0 = fac_where(loses(x, fac_value_of_tensor(y)), 0, half);
@@ -149,18 +136,15 @@ static void extremum(struct fac__vjp *v, fac_tensor *x, fac_tensor *y, fac_tenso
         G1 = fac_where(loses(y, fac_value_of_tensor(x)), 0, half);
 }
 
-FAC__VJP(maximum)
-{
+FAC__VJP(maximum) {
     extremum(v, a->input, a->other, g, fac_lt_ex);
 }
 
-FAC__VJP(minimum)
-{
+FAC__VJP(minimum) {
     extremum(v, a->input, a->other, g, fac_gt_ex);
 }
 
-FAC__VJP(fmax)
-{
+FAC__VJP(fmax) {
     fac_tensor *first = fac_logical_or(fac_ge(a->input, a->other), fac_isnan(a->other));
     if (NEEDS(0))
         G0 = masked(g, first);
@@ -168,8 +152,7 @@ FAC__VJP(fmax)
         G1 = fac_where(first, 0, g);
 }
 
-FAC__VJP(fmin)
-{
+FAC__VJP(fmin) {
     fac_tensor *first = fac_logical_or(fac_le(a->input, a->other), fac_isnan(a->other));
     if (NEEDS(0))
         G0 = masked(g, first);
@@ -177,25 +160,23 @@ FAC__VJP(fmin)
         G1 = fac_where(first, 0, g);
 }
 
-FAC__VJP(atan2)
-{
-    fac_tensor *k = fac_reciprocal(fac_add(fac_mul(a->input, a->input), fac_mul(a->other, a->other)));
+FAC__VJP(atan2) {
+    fac_tensor *k =
+        fac_reciprocal(fac_add(fac_mul(a->input, a->input), fac_mul(a->other, a->other)));
     if (NEEDS(0))
         G0 = fac_mul(g, fac_mul(a->other, k));
     if (NEEDS(1))
         G1 = fac_mul(g, fac_mul(fac_neg(a->input), k));
 }
 
-FAC__VJP(hypot)
-{
+FAC__VJP(hypot) {
     if (NEEDS(0))
         G0 = fac_mul(g, fac_div(a->input, v->out[0]));
     if (NEEDS(1))
         G1 = fac_mul(g, fac_div(a->other, v->out[0]));
 }
 
-FAC__VJP(copysign)
-{
+FAC__VJP(copysign) {
     if (NEEDS(0))
         G0 = fac_where(fac_eq(a->input, 0), 0, fac_mul(g, fac_div(v->out[0], a->input)));
     if (NEEDS(1))
@@ -205,8 +186,7 @@ FAC__VJP(copysign)
 /* --- functions of one argument --------------------------------------------------------------- */
 
 #define VJP1(op, expr)                                                                             \
-    FAC__VJP(op)                                                                                   \
-    {                                                                                              \
+    FAC__VJP(op) {                                                                                 \
         fac_tensor *r = v->out[0];                                                                 \
         fac_tensor *x = a->input;                                                                  \
         (void)r, (void)x;                                                                          \
@@ -246,14 +226,12 @@ VJP1(erf, fac_mul(fac_mul(fac_exp(fac_neg(fac_mul(x, x))), 1.1283791670955125739
 VJP1(erfc, fac_mul(fac_mul(fac_exp(fac_neg(fac_mul(x, x))), -1.12837916709551257390), g))
 VJP1(_nan_to_num, masked(g, fac_isfinite(x)))
 
-FAC__VJP(round_decimals)
-{
+FAC__VJP(round_decimals) {
     (void)a;
     G0 = zeros(g);
 }
 
-FAC__VJP(sgn)
-{
+FAC__VJP(sgn) {
     fac_tensor *x = a->input;
     if (!is_complex(x)) {
         G0 = zeros(g);
@@ -264,8 +242,7 @@ FAC__VJP(sgn)
     G0 = fac_where(fac_eq(m, 0), 0, fac_sub(fac_div(g, m), fac_mul(along, s)));
 }
 
-FAC__VJP(angle)
-{
+FAC__VJP(angle) {
     fac_tensor *x = a->input;
     if (!is_complex(x)) {
         G0 = zeros(g);
@@ -278,16 +255,14 @@ FAC__VJP(angle)
 
 /* --- three operands -------------------------------------------------------------------------- */
 
-FAC__VJP(where)
-{
+FAC__VJP(where) {
     if (NEEDS(0))
         G0 = masked(g, a->condition);
     if (NEEDS(1))
         G1 = fac_where(a->condition, 0, g);
 }
 
-FAC__VJP(lerp)
-{
+FAC__VJP(lerp) {
     if (NEEDS(0))
         G0 = fac_mul(g, CONJ(fac_rsub(a->weight, 1)));
     if (NEEDS(1))
@@ -296,19 +271,17 @@ FAC__VJP(lerp)
         v->in[2] = fac_mul(g, CONJ(fac_sub(a->end, a->input)));
 }
 
-FAC__VJP(lerp_scalar)
-{
+FAC__VJP(lerp_scalar) {
     fac_complex128 w = fac__scalar_complex(a->weight);
-    fac_scalar rest = a->weight.kind == FAC_COMPLEX128 ? fac_complex_number(1 - w.re, w.im)
-                                                       : fac_float(1 - w.re);
+    fac_scalar rest =
+        a->weight.kind == FAC_COMPLEX128 ? fac_complex_number(1 - w.re, w.im) : fac_float(1 - w.re);
     if (NEEDS(0))
         G0 = fac_mul(g, rest);
     if (NEEDS(1))
         G1 = fac_mul(g, fac__conj_number(a->weight));
 }
 
-FAC__VJP(addcmul)
-{
+FAC__VJP(addcmul) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
@@ -317,8 +290,7 @@ FAC__VJP(addcmul)
         v->in[2] = fac_mul(g, CONJ(fac_mul(a->tensor1, a->value)));
 }
 
-FAC__VJP(addcdiv)
-{
+FAC__VJP(addcdiv) {
     if (NEEDS(0))
         G0 = g;
     if (NEEDS(1))
@@ -328,23 +300,19 @@ FAC__VJP(addcdiv)
             g, CONJ(fac_div(fac_mul(a->tensor1, a->value), fac_mul(a->tensor2, a->tensor2)))));
 }
 
-FAC__VJP(_clamp)
-{
+FAC__VJP(_clamp) {
     G0 = masked(g, fac_logical_and(fac_ge(a->input, a->low), fac_le(a->input, a->high)));
 }
 
-FAC__VJP(_clamp_low)
-{
+FAC__VJP(_clamp_low) {
     G0 = masked(g, fac_ge(a->input, a->low));
 }
 
-FAC__VJP(_clamp_high)
-{
+FAC__VJP(_clamp_high) {
     G0 = masked(g, fac_le(a->input, a->high));
 }
 
-FAC__VJP(_clamp_tensor)
-{
+FAC__VJP(_clamp_tensor) {
     fac_tensor *x = a->input.tensor, *lo = a->low.tensor, *hi = a->high.tensor;
     if (NEEDS(0))
         G0 = masked(g, fac_logical_and(fac_ge(x, lo), fac_le(x, hi)));
@@ -356,8 +324,7 @@ FAC__VJP(_clamp_tensor)
 
 /* --- complex numbers ------------------------------------------------------------------------- */
 
-FAC__VJP(complex)
-{
+FAC__VJP(complex) {
     (void)a;
     if (NEEDS(0))
         G0 = fac_real(g);
@@ -365,8 +332,7 @@ FAC__VJP(complex)
         G1 = fac_imag(g);
 }
 
-FAC__VJP(polar)
-{
+FAC__VJP(polar) {
     fac_tensor *unit = fac_complex(fac_cos(a->angle), fac_sin(a->angle));
     if (NEEDS(0))
         G0 = fac_real(fac_mul(g, fac__conj_of(unit)));
@@ -391,21 +357,19 @@ VJP1(hardswish, fac_where(fac_lt(x, -3), 0,
 VJP1(hardsigmoid, masked(fac_div(g, 6), fac_logical_and(fac_gt(x, -3), fac_lt(x, 3))))
 VJP1(log_sigmoid, fac_mul(g, fac_sigmoid(fac_neg(x))))
 
-FAC__VJP(mish)
-{
+FAC__VJP(mish) {
     fac_tensor *x = a->input, *t = fac_tanh(fac_softplus(x)), *s = fac_sigmoid(x);
     G0 = fac_mul(g, fac_add(t, fac_mul(fac_mul(x, s), fac_rsub(fac_mul(t, t), 1))));
 }
 
-/* --- gradients of gradients -------------------------------------------------------------------- */
+/* --- gradients of gradients --------------------------------------------------------------------
+ */
 
-FAC__VJP(threshold_backward)
-{
+FAC__VJP(threshold_backward) {
     G0 = fac_threshold_backward(g, a->input, a->threshold);
 }
 
-FAC__VJP(sigmoid_backward)
-{
+FAC__VJP(sigmoid_backward) {
     fac_tensor *y = a->output;
     if (NEEDS(0))
         G0 = fac_sigmoid_backward(g, y);
@@ -413,8 +377,7 @@ FAC__VJP(sigmoid_backward)
         G1 = fac_mul(fac_mul(g, CONJ(a->grad_output)), fac_rsub(fac_mul(y, 2), 1));
 }
 
-FAC__VJP(tanh_backward)
-{
+FAC__VJP(tanh_backward) {
     fac_tensor *y = a->output;
     if (NEEDS(0))
         G0 = fac_tanh_backward(g, y);
@@ -423,8 +386,7 @@ FAC__VJP(tanh_backward)
 }
 
 /* gelu'' = phi(x) (2 - x^2), phi the density of the normal distribution */
-FAC__VJP(gelu_erf_backward)
-{
+FAC__VJP(gelu_erf_backward) {
     fac_tensor *x = a->input;
     if (NEEDS(0))
         G0 = fac_gelu_erf_backward(g, x);
@@ -436,8 +398,7 @@ FAC__VJP(gelu_erf_backward)
 }
 
 /* With u = k (x + c x^3) and t = tanh u: f'' = (1 - t^2) (u' + x (u'' - 2 t u'^2) / 2). */
-FAC__VJP(gelu_tanh_backward)
-{
+FAC__VJP(gelu_tanh_backward) {
     const double k = 0.79788456080286535588, c = 0.044715;
     fac_tensor *x = a->input;
     if (NEEDS(0))
@@ -448,28 +409,26 @@ FAC__VJP(gelu_tanh_backward)
         fac_tensor *d1 = fac_mul(fac_add(fac_mul(x2, 3 * c), 1), k);
         fac_tensor *d2 = fac_mul(x, 6 * c * k);
         fac_tensor *bend = fac_sub(d2, fac_mul(fac_mul(t, fac_mul(d1, d1)), 2));
-        fac_tensor *f2 = fac_mul(fac_rsub(fac_mul(t, t), 1),
-                                 fac_add(d1, fac_mul(fac_mul(x, bend), 0.5)));
+        fac_tensor *f2 =
+            fac_mul(fac_rsub(fac_mul(t, t), 1), fac_add(d1, fac_mul(fac_mul(x, bend), 0.5)));
         G1 = fac_mul(fac_mul(g, a->grad_output), f2);
     }
 }
 
 /* silu'' = s (1 - s) (2 + x (1 - 2 s)) */
-FAC__VJP(silu_backward)
-{
+FAC__VJP(silu_backward) {
     fac_tensor *x = a->input;
     if (NEEDS(0))
         G0 = fac_silu_backward(g, x);
     if (NEEDS(1)) {
         fac_tensor *s = fac_sigmoid(x);
-        fac_tensor *f2 = fac_mul(fac_mul(s, fac_rsub(s, 1)),
-                                 fac_add(fac_mul(x, fac_rsub(fac_mul(s, 2), 1)), 2));
+        fac_tensor *f2 =
+            fac_mul(fac_mul(s, fac_rsub(s, 1)), fac_add(fac_mul(x, fac_rsub(fac_mul(s, 2), 1)), 2));
         G1 = fac_mul(fac_mul(g, a->grad_output), f2);
     }
 }
 
-FAC__VJP(softplus_backward)
-{
+FAC__VJP(softplus_backward) {
     fac_tensor *x = a->input;
     if (NEEDS(0))
         G0 = fac_softplus_backward(g, x, a->beta, a->threshold);
@@ -480,8 +439,7 @@ FAC__VJP(softplus_backward)
     }
 }
 
-FAC__VJP(elu_backward)
-{
+FAC__VJP(elu_backward) {
     fac_tensor *x = a->input;
     if (NEEDS(0))
         G0 = fac_elu_backward(g, x, a->alpha, a->scale, a->input_scale, a->is_result);
@@ -493,13 +451,11 @@ FAC__VJP(elu_backward)
     }
 }
 
-FAC__VJP(leaky_relu_backward)
-{
+FAC__VJP(leaky_relu_backward) {
     G0 = fac_leaky_relu_backward(g, a->input, a->negative_slope);
 }
 
-FAC__VJP(hardtanh_backward)
-{
+FAC__VJP(hardtanh_backward) {
     G0 = fac_hardtanh_backward(g, a->input, a->min_val, a->max_val);
 }
 
@@ -507,8 +463,7 @@ FAC__VJP(hardtanh_backward)
 
 /* The gradient of each element of a loss: mean divides by their number. */
 static fac_tensor *per_element(fac_tensor *g, int64_t reduction, const fac_tensor *x,
-                               const fac_tensor *y)
-{
+                               const fac_tensor *y) {
     if (reduction != 1)
         return g;
     int n = x->ndim;
@@ -525,42 +480,40 @@ static fac_tensor *per_element(fac_tensor *g, int64_t reduction, const fac_tenso
     return fac_div(g, (double)count);
 }
 
-static void both(struct fac__vjp *v, fac_tensor *d)
-{
+static void both(struct fac__vjp *v, fac_tensor *d) {
     if (NEEDS(0))
         G0 = d;
     if (NEEDS(1))
         G1 = fac_neg(d);
 }
 
-FAC__VJP(mse_loss)
-{
+FAC__VJP(mse_loss) {
     g = per_element(g, a->reduction, a->input, a->target);
     both(v, fac_mul(fac_mul(fac_sub(a->input, a->target), 2), g));
 }
 
-FAC__VJP(smooth_l1_loss)
-{
+FAC__VJP(smooth_l1_loss) {
     g = per_element(g, a->reduction, a->input, a->target);
     fac_tensor *d = fac_sub(a->input, a->target);
-    fac_tensor *s = a->beta == 0 ? fac_sign(d) : fac_clamp(fac_div(d, a->beta), .min = fac_value_of_float(-1), .max = fac_value_of_float(1));
+    fac_tensor *s = a->beta == 0 ? fac_sign(d)
+                                 : fac_clamp(fac_div(d, a->beta), .min = fac_value_of_float(-1),
+                                             .max = fac_value_of_float(1));
     both(v, fac_mul(s, g));
 }
 
-FAC__VJP(huber_loss)
-{
+FAC__VJP(huber_loss) {
     g = per_element(g, a->reduction, a->input, a->target);
     fac_tensor *d = fac_sub(a->input, a->target);
-    both(v, fac_mul(fac_clamp(d, .min = fac_value_of_float(-a->delta), .max = fac_value_of_float(a->delta)), g));
+    both(v, fac_mul(fac_clamp(d, .min = fac_value_of_float(-a->delta),
+                              .max = fac_value_of_float(a->delta)),
+                    g));
 }
 
-static fac_tensor *weighted(fac_tensor *t, fac_tensor *weight)
-{
+static fac_tensor *weighted(fac_tensor *t, fac_tensor *weight) {
     return weight == NULL ? t : fac_mul(t, weight);
 }
 
-FAC__VJP(binary_cross_entropy)
-{
+FAC__VJP(binary_cross_entropy) {
     fac_tensor *x = a->input;
     g = weighted(per_element(g, a->reduction, x, NULL), a->weight);
     if (NEEDS(0))
@@ -572,8 +525,7 @@ FAC__VJP(binary_cross_entropy)
     }
 }
 
-FAC__VJP(_bce_backward)
-{
+FAC__VJP(_bce_backward) {
     fac_tensor *x = a->input, *t = a->target;
     fac_tensor *d = x == NULL ? NULL : fac_clamp_min(fac_mul(fac_rsub(x, 1), x), 1e-12);
     if (NEEDS(0))
@@ -587,8 +539,7 @@ FAC__VJP(_bce_backward)
         v->in[2] = fac_neg(fac_div(fac_mul(g, a->grad_output), d));
 }
 
-FAC__VJP(binary_cross_entropy_with_logits)
-{
+FAC__VJP(binary_cross_entropy_with_logits) {
     fac_tensor *x = a->input, *t = a->target;
     g = weighted(per_element(g, a->reduction, x, NULL), a->weight);
     if (NEEDS(0)) {
@@ -604,8 +555,8 @@ FAC__VJP(binary_cross_entropy_with_logits)
         if (a->pos_weight == NULL)
             G1 = fac_mul(fac_neg(x), g);
         else
-            G1 = fac_mul(fac_sub(fac_log_sigmoid(fac_neg(x)),
-                                 fac_mul(a->pos_weight, fac_log_sigmoid(x))),
-                         g);
+            G1 = fac_mul(
+                fac_sub(fac_log_sigmoid(fac_neg(x)), fac_mul(a->pos_weight, fac_log_sigmoid(x))),
+                g);
     }
 }

@@ -109,7 +109,8 @@ GEMM_INLINE void N_(tile)(const int rows, const int vecs, int64_t k, const GEMM_
 TILES(1)
 TILES(2)
 TILES(3)
-TILES(4) TILES(5) TILES(6) TILE(1, 4) TILE(2, 4)
+TILES(4)
+TILES(5) TILES(6) TILE(1, 4) TILE(2, 4)
 #if GEMM_ROWS >= 8
     TILES(7) TILES(8)
 #endif

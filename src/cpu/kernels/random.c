@@ -12,57 +12,50 @@ struct target {
     bool strided;
 };
 
-static int open_target(struct target *t, fac_tensor *out)
-{
+static int open_target(struct target *t, fac_tensor *out) {
     t->out = out;
     t->strided = !(out->features & FAC__CONTIGUOUS);
-    t->work = t->strided ? fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)out->dtype, out->device)
-                         : fac__retain(out);
+    t->work = t->strided
+                  ? fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)out->dtype, out->device)
+                  : fac__retain(out);
     return t->work == NULL ? -1 : 0;
 }
 
-static int close_target(struct target *t, int r)
-{
+static int close_target(struct target *t, int r) {
     if (r == 0 && t->work != t->out)
         r = fac__copy_into(t->out, t->work);
     fac__release(t->work);
     return r;
 }
 
-static inline double uniform53(fac_generator *g)
-{
+static inline double uniform53(fac_generator *g) {
     return (double)(fac__random64(g) & ((1ull << 53) - 1)) * 0x1p-53;
 }
 
-static inline float uniform24(fac_generator *g)
-{
+static inline float uniform24(fac_generator *g) {
     return (float)(fac__random32(g) & ((1u << 24) - 1)) * 0x1p-24f;
 }
 
-static void store(fac_tensor *t, int64_t i, double v)
-{
-    fac__scalar_to(fac_float(v), (fac_dtype)t->dtype, t->data + i * (int64_t)fac__itemsize(t->dtype));
+static void store(fac_tensor *t, int64_t i, double v) {
+    fac__scalar_to(fac_float(v), (fac_dtype)t->dtype,
+                   t->data + i * (int64_t)fac__itemsize(t->dtype));
 }
 
-static void store_int(fac_tensor *t, int64_t i, int64_t v)
-{
+static void store_int(fac_tensor *t, int64_t i, int64_t v) {
     fac__scalar_to(fac_int(v), (fac_dtype)t->dtype, t->data + i * (int64_t)fac__itemsize(t->dtype));
 }
 
-static int not_for(const char *op, const fac_tensor *t)
-{
+static int not_for(const char *op, const fac_tensor *t) {
     return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op,
                      fac__scalar_type_name((fac_dtype)t->dtype));
 }
 
-static bool floating(const fac_tensor *t)
-{
+static bool floating(const fac_tensor *t) {
     return t->dtype >= FAC_FLOAT16 && t->dtype <= FAC_FLOAT64;
 }
 
 /* Complex tensors are filled as twice as many reals. */
-static int64_t reals(fac_tensor *t, fac_dtype *d)
-{
+static int64_t reals(fac_tensor *t, fac_dtype *d) {
     *d = (fac_dtype)t->dtype;
     if (t->dtype == FAC_COMPLEX64 || t->dtype == FAC_COMPLEX128) {
         *d = t->dtype == FAC_COMPLEX64 ? FAC_FLOAT32 : FAC_FLOAT64;
@@ -73,8 +66,7 @@ static int64_t reals(fac_tensor *t, fac_dtype *d)
 
 /* --- uniform --------------------------------------------------------------------------------- */
 
-static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g)
-{
+static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g) {
     fac_dtype d;
     int64_t n = reals(t, &d);
     if (d == FAC_FLOAT32) {
@@ -96,14 +88,13 @@ static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g)
     return 0;
 }
 
-static int uniform(const void *args, fac_tensor **out)
-{
+static int uniform(const void *args, fac_tensor **out) {
     const struct fac__uniform_args *a = args;
     struct target t;
     if (!(a->from_ <= a->to))
         return fac__fail(FAC_ERROR_RUNTIME,
-                         "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", a->from_,
-                         a->to);
+                         "uniform_ expects to return a [from, to) range, but found from=%g > to=%g",
+                         a->from_, a->to);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_generator *g = fac__generator_lock(a->generator);
@@ -115,10 +106,9 @@ static int uniform(const void *args, fac_tensor **out)
 /* --- normal ---------------------------------------------------------------------------------- */
 
 /* Logarithm, sine and cosine of the Cephes library (Moshier), with its polynomials evaluated by
- * fused multiply-add in the order that PyTorch's AVX2 code runs them: 1,048,576 of 1,048,576 samples
- * have its bits. */
-static inline float cephes_log(float x)
-{
+ * fused multiply-add in the order that PyTorch's AVX2 code runs them: 1,048,576 of 1,048,576
+ * samples have its bits. */
+static inline float cephes_log(float x) {
     uint32_t bits;
     memcpy(&bits, &x, 4);
     bits = bits < 0x00800000u ? 0x00800000u : bits; /* denormals count as the least normal number */
@@ -144,8 +134,7 @@ static inline float cephes_log(float x)
 }
 
 /* For x in [0, 2 pi]. */
-static inline void cephes_sincos(float x, float *sine, float *cosine)
-{
+static inline void cephes_sincos(float x, float *sine, float *cosine) {
     int j = ((int)(x * 1.27323954473516f) + 1) & ~1;
     float y = (float)j;
     x = fmaf(y, -0.78515625f, x);
@@ -164,8 +153,7 @@ static inline void cephes_sincos(float x, float *sine, float *cosine)
 }
 
 /* Box-Muller over a block of 16 uniform samples, in place. */
-static void normal_block(float *d, float mean, float std)
-{
+static void normal_block(float *d, float mean, float std) {
     for (int j = 0; j < 8; j++) {
         float radius = sqrtf(-2.0f * cephes_log(1.0f - d[j]));
         float theta = 6.28318548202514648438f * d[j + 8], s, c;
@@ -175,8 +163,7 @@ static void normal_block(float *d, float mean, float std)
     }
 }
 
-static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_generator *g)
-{
+static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_generator *g) {
     for (int64_t i = 0; i < n; i++)
         p[i] = uniform24(g);
     for (int64_t i = 0; i + 16 <= n; i += 16)
@@ -189,8 +176,7 @@ static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_g
     }
 }
 
-static void normal_block_double(double *d, double mean, double std)
-{
+static void normal_block_double(double *d, double mean, double std) {
     for (int j = 0; j < 8; j++) {
         double radius = sqrt(-2 * log(1 - d[j])), theta = 2.0 * 3.14159265358979323846 * d[j + 8];
         d[j] = radius * cos(theta) * std + mean;
@@ -198,8 +184,7 @@ static void normal_block_double(double *d, double mean, double std)
     }
 }
 
-static void fill_normal_doubles(double *p, int64_t n, double mean, double std, fac_generator *g)
-{
+static void fill_normal_doubles(double *p, int64_t n, double mean, double std, fac_generator *g) {
     for (int64_t i = 0; i < n; i++)
         p[i] = uniform53(g);
     for (int64_t i = 0; i + 16 <= n; i += 16)
@@ -214,8 +199,7 @@ static void fill_normal_doubles(double *p, int64_t n, double mean, double std, f
 
 /* float16 and bfloat16: float32's blocks, rounded; each block is drawn when it is made, and the
  * remainder's instead of, not after, the words of the last elements. */
-static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, fac_generator *g)
-{
+static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, fac_generator *g) {
     uint16_t *p = (uint16_t *)(void *)t->data;
     for (int64_t i = 0; i < n; i += 16) {
         float block[16];
@@ -228,8 +212,7 @@ static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, 
     }
 }
 
-static double normal_sample(fac_generator *g, double mean, double std)
-{
+static double normal_sample(fac_generator *g, double mean, double std) {
     double r;
     if (g->has_double) {
         g->has_double = false;
@@ -244,8 +227,7 @@ static double normal_sample(fac_generator *g, double mean, double std)
     return r * std + mean;
 }
 
-static int fill_normal(struct target *t, double mean, double std, fac_generator *g)
-{
+static int fill_normal(struct target *t, double mean, double std, fac_generator *g) {
     fac_tensor *w = t->work;
     fac_dtype d;
     int64_t n = reals(w, &d);
@@ -268,8 +250,7 @@ static int fill_normal(struct target *t, double mean, double std, fac_generator 
     return 0;
 }
 
-static int normal(const void *args, fac_tensor **out)
-{
+static int normal(const void *args, fac_tensor **out) {
     const struct fac__normal_fill_args *a = args;
     struct target t;
     if (!(a->std >= 0))
@@ -284,15 +265,15 @@ static int normal(const void *args, fac_tensor **out)
 
 /* --- integers -------------------------------------------------------------------------------- */
 
-static int random_range(const void *args, fac_tensor **out)
-{
+static int random_range(const void *args, fac_tensor **out) {
     const struct fac__random_from_args *a = args;
     struct target t;
     uint64_t range = (uint64_t)a->to - (uint64_t)a->from_;
     if (a->from_ >= a->to)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
-                         (long long)a->from_, (long long)a->to);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
+            (long long)a->from_, (long long)a->to);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -311,8 +292,7 @@ static int random_range(const void *args, fac_tensor **out)
 }
 
 /* The whole range that the dtype can hold exactly. */
-static int random_full(const void *args, fac_tensor **out)
-{
+static int random_full(const void *args, fac_tensor **out) {
     const struct fac__random_full_args *a = args;
     struct target t;
     if (open_target(&t, out[0]) != 0)
@@ -348,7 +328,8 @@ static int random_full(const void *args, fac_tensor **out)
         default: {
             int bits = 8 * (int)fac__itemsize(w->dtype);
             bool is_signed = w->dtype == FAC_INT8 || w->dtype == FAC_INT16 || w->dtype == FAC_INT32;
-            store_int(w, i, (int64_t)(fac__random32(g) & ((1ull << (is_signed ? bits - 1 : bits)) - 1)));
+            store_int(w, i,
+                      (int64_t)(fac__random32(g) & ((1ull << (is_signed ? bits - 1 : bits)) - 1)));
         }
         }
     }
@@ -358,12 +339,12 @@ static int random_full(const void *args, fac_tensor **out)
 
 /* --- other laws ------------------------------------------------------------------------------ */
 
-static int bernoulli(const void *args, fac_tensor **out)
-{
+static int bernoulli(const void *args, fac_tensor **out) {
     const struct fac__bernoulli_fill_args *a = args;
     struct target t;
     if (!(a->p >= 0 && a->p <= 1))
-        return fac__fail(FAC_ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%g", a->p);
+        return fac__fail(FAC_ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%g",
+                         a->p);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -379,14 +360,14 @@ static int bernoulli(const void *args, fac_tensor **out)
     return close_target(&t, 0);
 }
 
-static int bernoulli_tensor(const void *args, fac_tensor **out)
-{
+static int bernoulli_tensor(const void *args, fac_tensor **out) {
     const struct fac__bernoulli_tensor_args *a = args;
     struct target t;
     fac_tensor *p = a->p;
     if (!floating(p))
         return not_for("bernoulli_tensor_cpu_p_", p);
-    fac_tensor *full = fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    fac_tensor *full =
+        fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
     if (full == NULL || fac__copy_into(full, p) != 0 || open_target(&t, out[0]) != 0) {
         fac__release(full);
         return -1;
@@ -399,7 +380,8 @@ static int bernoulli_tensor(const void *args, fac_tensor **out)
                        ? ((float *)(void *)full->data)[i]
                        : fac__scalar_from(full->data + i * (int64_t)size, (fac_dtype)p->dtype).as.f;
         if (!(q >= 0 && q <= 1)) {
-            r = fac__fail(FAC_ERROR_RUNTIME, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+            r = fac__fail(FAC_ERROR_RUNTIME,
+                          "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
             break;
         }
         bool hit = p->dtype == FAC_FLOAT64 ? uniform53(g) < q : uniform24(g) < (float)q;
@@ -415,8 +397,7 @@ static int bernoulli_tensor(const void *args, fac_tensor **out)
 
 /* The laws below draw 53 bits a sample. */
 #define LAW(name, check, text, value)                                                              \
-    static int name(const void *args, fac_tensor **out)                                            \
-    {                                                                                              \
+    static int name(const void *args, fac_tensor **out) {                                          \
         const struct fac__##name##_args *a = args;                                                 \
         struct target t;                                                                           \
         if (!(check))                                                                              \
@@ -431,15 +412,15 @@ static int bernoulli_tensor(const void *args, fac_tensor **out)
         fac__generator_unlock(g);                                                                  \
         return close_target(&t, 0);                                                                \
     }
-LAW(exponential, a->lambd > 0, "exponential_ expects lambda > 0.0", -1.0 / a->lambd * log1p(-uniform53(g)))
+LAW(exponential, a->lambd > 0, "exponential_ expects lambda > 0.0",
+    -1.0 / a->lambd * log1p(-uniform53(g)))
 LAW(cauchy, a->sigma > 0, "cauchy_ expects sigma > 0.0",
     a->median + a->sigma * tan(3.14159265358979323846 * (uniform53(g) - 0.5)))
 LAW(geometric, a->p > 0 && a->p < 1, "geometric_ expects p to be in (0, 1)",
     ceil(log(uniform53(g)) / log1p(-a->p)))
 LAW(log_normal, a->std > 0, "log_normal_ expects std > 0.0", exp(normal_sample(g, a->mean, a->std)))
 
-static int randperm(const void *args, fac_tensor **out)
-{
+static int randperm(const void *args, fac_tensor **out) {
     const struct fac__randperm_args *a = args;
     int64_t n = a->n;
     int64_t *v = fac__alloc((size_t)n * sizeof *v);
@@ -462,8 +443,7 @@ static int randperm(const void *args, fac_tensor **out)
 }
 
 /* Draws with replacement: binary search in the cumulative weights of each row. */
-static int multinomial_replace(const void *args, fac_tensor **out)
-{
+static int multinomial_replace(const void *args, fac_tensor **out) {
     const struct fac___multinomial_replace_args *a = args;
     fac_tensor *p = fac__cast(a->input, FAC_FLOAT64);
     int64_t cats = a->input->sizes[a->input->ndim - 1];

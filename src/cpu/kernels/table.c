@@ -5,7 +5,7 @@
     X(random)                                                                                      \
     X(matmul)                                                                                      \
     X(pointwise_complex)                                                                           \
-    X(pointwise_real)                                                                                  \
+    X(pointwise_real)                                                                              \
     X(index)                                                                                       \
     X(mask)                                                                                        \
     X(reduce)

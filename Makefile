@@ -1,0 +1,82 @@
+# All of it happens in build/ and .venv/; `make clean` removes both.
+#
+#   make            build; .venv/bin/python -c "import facula" works then
+#   make test       C tests and Python tests
+#   make check      format, lint, generated files, exported symbols
+#   make sanitize   C tests under address, undefined-behaviour and thread sanitizers
+#   make demo       the tour in Python and in C, then a network trained on real images
+#   make bench      speed, against PyTorch where it is installed
+#   make size       what the installed package weighs
+#   make install    headers, libraries and facula.pc, into PREFIX
+
+PYTHON ?= python3
+PREFIX ?= /usr/local
+WERROR ?= false
+VENV := $(CURDIR)/.venv
+PY := $(VENV)/bin/python
+MESON := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/meson
+NINJA := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ninja
+SUFFIX = $$($(PY) -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+C_FILES = $$(git ls-files '*.c' '*.h' '*.inc')
+
+.PHONY: all build test test-c test-python check symbols sanitize demo bench size install clean
+all: build
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for each list of packages, so that a change of the list installs it anew.
+$(VENV)/%.stamp: requirements/%.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+build/build.ninja: $(VENV)/build.stamp
+	$(MESON) setup build --reconfigure -Dpython=$(PY) -Dwerror=$(WERROR) || \
+	    $(MESON) setup build -Dpython=$(PY) -Dwerror=$(WERROR)
+
+# The package is used where it lies: a .pth file leads to python/, and the extension is put there.
+build: build/build.ninja
+	$(NINJA) -C build
+	cp -p build/python/src/_C$(SUFFIX) python/facula/
+	echo "$(CURDIR)/python" > $$($(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))")/facula.pth
+
+test: test-c test-python
+
+test-c: build
+	$(MESON) test -C build --suite c --print-errorlogs
+
+test-python: build $(VENV)/test.stamp
+	$(PY) -m pytest --junitxml=build/pytest.xml
+
+check: build symbols $(VENV)/check.stamp
+	$(PY) tools/gen.py --check
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
+	$(VENV)/bin/ruff check python tools tests examples bench
+	$(VENV)/bin/ruff format --check python tools tests examples bench
+
+symbols: build
+	$(PY) tools/check_symbols.py build
+
+sanitize: build/build.ninja
+	tools/sanitize.sh $(VENV)/bin
+
+demo: build $(VENV)/demo.stamp
+	$(PY) examples/python/tour.py
+	$(NINJA) -C build examples/c/tour && build/examples/c/tour
+	$(PY) examples/python/train_images.py $(IMAGES)
+
+bench: build $(VENV)/test.stamp
+	$(NINJA) -C build bench/call_overhead && build/bench/call_overhead
+	$(PY) bench/run.py
+
+size: build $(VENV)/build.stamp
+	$(PY) tools/size.py
+
+install: $(VENV)/build.stamp
+	$(MESON) setup build-install --prefix=$(abspath $(PREFIX)) -Dpython_package=false \
+	    $$(test -f build-install/build.ninja && echo --reconfigure)
+	$(NINJA) -C build-install
+	$(MESON) install -C build-install --no-rebuild
+
+clean:
+	rm -rf build build-install build-asan build-tsan $(VENV) python/facula/_C*.so

@@ -1,0 +1,121 @@
+/* The thread pool: every index once, whatever the sizes; nested and concurrent use; errors; fork.
+ */
+#include "../../src/core/core.h"
+#include "../../src/core/pool.h"
+#include "check.h"
+
+#include <facula/backend.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 100003 };
+
+struct count {
+    int64_t n, grain;
+    _Atomic int64_t sum;
+    _Atomic int pieces;
+    atomic_uchar *seen;
+    bool nested;
+};
+
+static int visit(void *ctx, int64_t begin, int64_t end) {
+    struct count *c = ctx;
+    int64_t sum = 0;
+    for (int64_t i = begin; i < end; i++) {
+        sum += i;
+        atomic_fetch_add(&c->seen[i], 1);
+    }
+    if (c->nested) {
+        struct count inner = {.n = 64, .grain = 1, .seen = calloc(64, 1)};
+        int r = fac__parallel_for(64, 1, visit, &inner);
+        bool ok = atomic_load(&inner.sum) == 64 * 63 / 2;
+        free((void *)inner.seen);
+        if (r != 0 || !ok)
+            return fac__fail(FAC_ERROR_RUNTIME, "nested");
+    }
+    atomic_fetch_add(&c->sum, sum);
+    atomic_fetch_add(&c->pieces, 1);
+    return 0;
+}
+
+static bool covers(int64_t n, int64_t grain, bool nested) {
+    struct count c = {.n = n, .grain = grain, .nested = nested, .seen = calloc((size_t)n + 1, 1)};
+    bool ok = fac__parallel_for(n, grain, visit, &c) == 0;
+    ok = ok && atomic_load(&c.sum) == n * (n - 1) / 2;
+    for (int64_t i = 0; i < n; i++)
+        ok = ok && atomic_load(&c.seen[i]) == 1;
+    free((void *)c.seen);
+    return ok;
+}
+
+static int fail_from(void *ctx, int64_t begin, int64_t end) {
+    int64_t at = *(int64_t *)ctx;
+    if (end > at)
+        return fac__fail(FAC_ERROR_VALUE, "piece of %lld", (long long)(begin > at ? begin : at));
+    return 0;
+}
+
+static void *hammer(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 200; i++)
+        if (!covers(1000 + i, 7, i % 50 == 0))
+            return (void *)1;
+    return NULL;
+}
+
+static void errors(void) {
+    int64_t at = 5000;
+    CHECK(fac__parallel_for(MOST, 10, fail_from, &at) == -1);
+    fac__fail(FAC_ERROR_VALUE, "earlier");
+    CHECK(fac__parallel_for(MOST, 10, fail_from, &at) == -1);
+    fac_clear_error();
+    fac__parallel_for(MOST, 10, fail_from, &at);
+    CHECK_SAYS(strcmp(fac_error(), "piece of 5000") == 0, "the first piece's error is kept");
+    CHECK(covers(MOST, 10, false));
+}
+
+static void concurrent(void) {
+    pthread_t t[4];
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&t[i], NULL, hammer, NULL) == 0);
+    for (int i = 0; i < 4; i++) {
+        void *r;
+        pthread_join(t[i], &r);
+        CHECK(r == NULL);
+    }
+}
+
+/* The thread sanitizer follows no process that forks with threads running. */
+static void forked(void) {
+#if !defined(__SANITIZE_THREAD__)
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(covers(MOST, 100, false) ? 0 : 1);
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+#endif
+}
+
+int main(void) {
+    fac__core_init();
+    static const int threads[] = {1, 2, 3, 7, 1, 4};
+    static const int64_t sizes[] = {0, 1, 2, 3, 7, 64, 1000, MOST};
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        fac__set_num_threads(threads[t]);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+            for (int64_t grain = 1; grain <= 10000; grain *= 100)
+                if (sizes[s] / grain < 20000)
+                    CHECK(covers(sizes[s], grain, false));
+        CHECK(covers(1000, 10, true));
+        errors();
+    }
+    concurrent();
+    forked();
+    return check_report();
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# The C tests under address and undefined-behaviour sanitizers, and the thread pool's and
+# autograd's under the thread sanitizer.
+#
+#   sanitize.sh FOLDER_OF_MESON
+set -eu
+PATH="$1:$PATH"
+export PATH
+options="-Dpython_package=false -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false"
+
+build() { # build FOLDER SANITIZERS
+    test -f "$1/build.ninja" || meson setup "$1" $options "-Db_sanitize=$2" >"$1.log"
+    ninja -C "$1" >>"$1.log" 2>&1 || { tail -50 "$1.log"; exit 1; }
+}
+
+build build-asan address,undefined
+ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
+UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+    meson test -C build-asan --suite c --print-errorlogs --timeout-multiplier 6
+
+build build-tsan thread
+TSAN_OPTIONS=halt_on_error=1 \
+    meson test -C build-tsan --suite threads --print-errorlogs --timeout-multiplier 6

@@ -1,0 +1,43 @@
+"""Prints what the installed package weighs, by part; fails above the budget of 8 MB.
+
+    size.py [--budget MB]
+"""
+
+import argparse
+import collections
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def build_wheel(folder):
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, str(ROOT)]
+    subprocess.run(command, check=True)
+    return next(pathlib.Path(folder).glob("*.whl"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--budget", type=float, default=8.0, help="megabytes")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = build_wheel(folder)
+        weights = collections.Counter()
+        for item in zipfile.ZipFile(wheel).infolist():
+            kind = "extension module" if item.filename.endswith(".so") else "Python files"
+            weights[kind] += item.file_size
+        print(f"wheel             {wheel.stat().st_size / 1e6:6.2f} MB")
+    for kind, size in weights.items():
+        print(f"{kind:17} {size / 1e6:6.2f} MB")
+    total = sum(weights.values()) / 1e6
+    print(f"installed         {total:6.2f} MB of {args.budget:g} MB")
+    return 0 if total <= args.budget else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
