@@ -32,7 +32,9 @@ def undefined(path):
 
 def needed(path):
     return {
-        line.split("[")[1].rstrip("]") for line in lines("readelf", "-d", path) if "(NEEDED)" in line
+        line.split("[")[1].rstrip("]")
+        for line in lines("readelf", "-d", path)
+        if "(NEEDED)" in line
     }
 
 

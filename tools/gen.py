@@ -214,7 +214,9 @@ def saves(op):
     grads = op.get("grads") or {}
     for name in sorted(grads, key=lambda n: index.get(n, 99)):
         if name not in index:
-            raise SpecError(f"{op.where}: op {op.name}: grads names '{name}', not a tensor argument")
+            raise SpecError(
+                f"{op.where}: op {op.name}: grads names '{name}', not a tensor argument"
+            )
         values = shapes = results = 0
         for what in grads[name]:
             base, _, part = what.partition(".")
@@ -258,16 +260,19 @@ def ops_h(ops):
         out += [f"    {p.ctype}{p.name};\n" for p in op.params] or ["    int nothing;\n"]
         out.append("};\n")
         for sym, kind in zip(symbols(op), ("exec", "exec", "vjp")):
-            if sym not in seen and sym not in ("NULL", "fac__exec_pointwise", "fac__exec_structured"):
+            if sym not in seen and sym not in (
+                "NULL",
+                "fac__exec_pointwise",
+                "fac__exec_structured",
+            ):
                 seen.add(sym)
                 out.append(f"fac__{kind}_fn {sym};\n")
         if op.get("check") and op.get("check") not in seen:
             seen.add(op.get("check"))
             out.append(f"fac__check_fn fac__check_{op.get('check')};\n")
         if op.kind == "composite":
-            out.append(
-                f"void fac__composite_{op.name}(const struct fac__{op.name}_args *a, fac_tensor **out);\n"
-            )
+            args = f"const struct fac__{op.name}_args *a"
+            out.append(f"void fac__composite_{op.name}({args}, fac_tensor **out);\n")
         out.append("\n")
     out.append("enum {\n")
     out += [f"    FAC__OP_ID_{op.name},\n" for op in ops]
@@ -378,7 +383,7 @@ def ops_c(ops):
     return "".join(out)
 
 
-# --- include/facula/ops.h, src/gen/api.c: the C API --------------------------------------------------
+# --- include/facula/ops.h, src/gen/api.c: the C API -----------------------------------------------
 
 
 def c_params(op):
@@ -450,9 +455,12 @@ def macros(op):
         size = f".size_ = sizeof(fac_{op.name}_options)"
         if names:
             out.append(f"#define {name}(...) FAC__WITH_{op.name}{fn}(__VA_ARGS__, {size})\n")
-            out.append(f"#define FAC__WITH_{op.name}{fn}({', '.join(names)}, ...) {real}({', '.join(tail)})\n")
+            head = f"FAC__WITH_{op.name}{fn}({', '.join(names)}, ...)"
+            out.append(f"#define {head} {real}({', '.join(tail)})\n")
         else:
-            out.append(f"#define {name}(...) {real}({opts.replace('__VA_ARGS__', '__VA_ARGS__')})\n")
+            out.append(
+                f"#define {name}(...) {real}({opts.replace('__VA_ARGS__', '__VA_ARGS__')})\n"
+            )
     return "".join(out)
 
 
@@ -462,14 +470,14 @@ def api_h(ops):
         " *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)\n"
         " *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})\n *\n"
         " * A zero option is the default. Results are borrowed from the innermost open scope; a\n"
-        " * failed operator returns fac_bad. `fac_add_` writes into its first argument, `fac_add_out`\n"
-        " * into `out`. Operators with several results fill an array and return 0, or -1. */\n"
+        " * failed operator returns fac_bad. `fac_add_` writes into its first argument,\n"
+        " * `fac_add_out` into `out`. Operators with several results fill an array and return 0, or -1. */\n"
     )
     out = [BANNER, head, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
-    out.append("#include <facula/values.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n")
+    out.append('#include <facula/values.h>\n\n#ifdef __cplusplus\nextern "C" {\n#endif\n\n')
     for op in ops:
         if op.options:
-            out.append(f"typedef struct {{\n    size_t size_;\n")
+            out.append("typedef struct {\n    size_t size_;\n")
             out += [f"    {p.option()[0]}{p.name};\n" for p in op.options]
             out.append(f"}} fac_{op.name}_options;\n")
         out.append(comment(op) + prototypes(op) + "\n")
@@ -480,14 +488,16 @@ def api_h(ops):
 
 
 def api_c(ops):
-    out = [BANNER, "#define FAC_NO_MACROS\n#include \"ops.h\"\n\n#include <facula/ops.h>\n\n"]
+    out = [BANNER, '#define FAC_NO_MACROS\n#include "ops.h"\n\n#include <facula/ops.h>\n\n']
     for op in ops:
         for _, suffix, extra in forms(op):
             params = (["fac_tensor *out"] if extra else []) + c_params(op)
             if op.nout > 1:
                 params.append(f"fac_tensor *results[{op.nout}]")
             out.append(f"{c_return(op)}fac_{op.name}{suffix}({', '.join(params) or 'void'})\n{{\n")
-            fields = [f".{p.name} = {p.name if not p.optional else p.option()[1]}" for p in op.params]
+            fields = [
+                f".{p.name} = {p.name if not p.optional else p.option()[1]}" for p in op.params
+            ]
             init = ", ".join(fields) or "0"
             out.append(f"    struct fac__{op.name}_args args = {{{init}}};\n")
             ref = f"&fac__op_{op.name}, &args"
@@ -507,7 +517,7 @@ def api_c(ops):
     return "".join(out)
 
 
-# --- python/src/gen_methods.h: the Python names ---------------------------------------------------------
+# --- python/src/gen_methods.h: the Python names ---------------------------------------------------
 
 
 def entries(ops, want):
@@ -525,7 +535,11 @@ def py_table(kind, names, suffix=""):
     for name, group in names.items():
         refs = ", ".join(f"&fac__op_{op.name}" for op in group)
         text = {op.get("signature") for op in group} - {None}
-        sig = " NULL" if not text else '\n    "' + "\\n".join(sorted(text)).replace("\n", "\\n").replace('"', '\\"') + '"'
+        sig = (
+            " NULL"
+            if not text
+            else '\n    "' + "\\n".join(sorted(text)).replace("\n", "\\n").replace('"', '\\"') + '"'
+        )
         out.append(f"static const fac__op *const {kind}_ops_{name}[] = {{{refs}}};\n")
         out.append(
             f'static const fac__entry {kind}_entry_{name} = {{"{name}{suffix}", {kind}_ops_{name}, '
@@ -547,7 +561,11 @@ def py_table(kind, names, suffix=""):
 
 def py_h(ops):
     out = [BANNER]
-    out.append(py_table("function", entries(ops, lambda o: o.get("function", True) and not o.get("module"))))
+    out.append(
+        py_table(
+            "function", entries(ops, lambda o: o.get("function", True) and not o.get("module"))
+        )
+    )
     out.append(py_table("nn", entries(ops, lambda o: o.get("module") == "nn")))
     inplace = entries(ops, lambda o: o.get("inplace"))
     out.append(py_table("call", {n: g for n, g in inplace.items() if not g[0].get("module")}, "_"))
@@ -557,10 +575,11 @@ def py_h(ops):
     return "".join(out)
 
 
-# --- python/facula/_C.pyi -------------------------------------------------------------------------------
+# --- python/facula/_C.pyi -------------------------------------------------------------------------
 
 PY_TYPES = {
-    "TENSOR": "Tensor", "VALUE": "Tensor | Number", "TENSORS": "Sequence[Tensor]", "SCALAR": "Number",
+    "TENSOR": "Tensor", "VALUE": "Tensor | Number", "TENSORS": "Sequence[Tensor]",
+    "SCALAR": "Number",
     "INT": "int", "OPT_INT": "int", "INTS": "int | Sequence[int]", "FLOAT": "float",
     "OPT_FLOAT": "float", "BOOL": "bool", "OPT_BOOL": "bool", "STR": "str",
     "GENERATOR": "Generator", "DTYPE": "dtype", "LAYOUT": "layout", "DEVICE": "device | str | int",
@@ -571,8 +590,12 @@ PY_TYPES = {
 def pyi(ops):
     out = ["# Generated by tools/gen.py from spec/. Do not edit.\n"]
     out.append("from typing import Any, Optional, Sequence, Union, overload\n\n")
-    out.append("from ._types import Generator, Number, Tensor, device, dtype, layout, memory_format\n\n")
-    for name, group in entries(ops, lambda o: o.get("function", True) and not o.get("module")).items():
+    out.append(
+        "from ._types import Generator, Number, Tensor, device, dtype, layout, memory_format\n\n"
+    )
+    for name, group in entries(
+        ops, lambda o: o.get("function", True) and not o.get("module")
+    ).items():
         for op in group:
             if len(group) > 1:
                 out.append("@overload\n")

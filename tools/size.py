@@ -1,6 +1,6 @@
 """Prints what the installed package weighs, by part; fails above the budget of 8 MB.
 
-    size.py [--budget MB]
+size.py [--budget MB]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Prints one line over JUnit reports: how many tests passed, failed and were skipped.
 
-    summary.py REPORT...
+summary.py REPORT...
 """
 
 import sys

@@ -5,8 +5,8 @@
  *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})
  *
  * A zero option is the default. Results are borrowed from the innermost open scope; a
- * failed operator returns fac_bad. `fac_add_` writes into its first argument, `fac_add_out`
- * into `out`. Operators with several results fill an array and return 0, or -1. */
+ * failed operator returns fac_bad. `fac_add_` writes into its first argument,
+ * `fac_add_out` into `out`. Operators with several results fill an array and return 0, or -1. */
 #ifndef FACULA_OPS_H
 #define FACULA_OPS_H
 

@@ -1,16 +1,27 @@
 """facula: PyTorch's tensors and autograd, small."""
 
-from ._C import *  # noqa: F403
-from . import _C, _tensor, _tensor_str  # noqa: F401
-from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor  # noqa: F401
-from ._numeric import finfo, iinfo  # noqa: F401
-from ._tensor import as_tensor, asarray, from_dlpack, frombuffer, is_tensor, typename  # noqa: F401
-from ._tensor import is_complex, is_floating_point, is_storage, numel, to_dlpack  # noqa: F401
-from ._tensor_str import set_printoptions  # noqa: F401
-from ._types_legacy import *  # noqa: F403
-from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: F401
-from .functional import *  # noqa: F403
-from .random import (  # noqa: F401
+from . import _C, _tensor, _tensor_str, autograd, cuda, nn, random
+from ._C import *
+from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor
+from ._numeric import finfo, iinfo
+from ._tensor import (
+    as_tensor,
+    asarray,
+    from_dlpack,
+    frombuffer,
+    is_complex,
+    is_floating_point,
+    is_storage,
+    is_tensor,
+    numel,
+    to_dlpack,
+    typename,
+)
+from ._tensor_str import set_printoptions
+from ._types_legacy import *
+from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .functional import *
+from .random import (
     default_generator,
     fork_rng,
     get_rng_state,
@@ -19,19 +30,21 @@ from .random import (  # noqa: F401
     seed,
     set_rng_state,
 )
-from . import autograd, cuda, nn, random  # noqa: E402, F401
 
 __version__ = "2.13.0+facula0.1.0"
 
-from math import e, inf, nan, pi  # noqa: E402, F401
+from math import e, inf, nan, pi
 
 newaxis = None
 
 # Modules that few programs need load when they are first asked for.
-_LAZY = {"optim", "utils", "func", "distributed", "linalg", "fft", "special", "sparse", "testing", "jit",
-         "backends", "multiprocessing", "overrides", "amp", "profiler", "hub", "onnx", "distributions",
-         "return_types", "version", "types", "serialization", "storage", "mps", "xpu", "library",
-         "compiler", "nested", "quantization", "ao", "futures"}  # fmt: skip
+_LAZY = frozenset(
+    """
+    optim utils func distributed linalg fft special sparse testing jit backends
+    multiprocessing overrides amp profiler hub onnx distributions return_types version types
+    serialization storage mps xpu library compiler nested quantization ao futures
+    """.split()
+)
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
 
@@ -53,7 +66,7 @@ def __getattr__(name):
     raise AttributeError(f"module 'torch' has no attribute '{name}' (facula does not have it)")
 
 
-def get_device_module(device=None):
+def get_device_module(device=None):  # noqa: F811
     """The module of a device type: torch.cpu or torch.cuda."""
     return cuda
 

@@ -22,7 +22,10 @@ class finfo:
             raise TypeError("torch.finfo() requires a floating point input type.")
         d = d.to_real() if d.is_complex else d
         if not d.is_floating_point:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d}'")
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. "
+                f"Use torch.iinfo to handle '{d}'"
+            )
         self.dtype = _name(d)
         self.bits, mantissa, low, high, decimals = _FLOATS[self.dtype]
         self.eps = 2.0**-mantissa
@@ -39,7 +42,8 @@ class finfo:
 
     def __repr__(self):
         return (
-            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "
+            f"eps={self.eps:g}, "
             f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
         )
 
@@ -51,7 +55,9 @@ class iinfo:
         if not isinstance(type, _C.dtype):
             raise TypeError("torch.iinfo() requires an integer input type.")
         if type.is_floating_point or type.is_complex:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+            )
         if type is _C.bool:
             raise TypeError("torch.bool is not supported by torch.iinfo")
         self.dtype = _name(type)

@@ -47,7 +47,9 @@ def _numpy(self, *, force=False):
     if force:
         t = t.detach().cpu().resolve_conj().resolve_neg()
     elif t.requires_grad:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     elif t.is_meta:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     elif t.is_conj():
@@ -57,11 +59,13 @@ def _numpy(self, *, force=False):
         )
     elif t.is_neg():
         raise RuntimeError(
-            "Can't call numpy() on Tensor that has negative bit set. Use tensor.resolve_neg().numpy() instead."
+            "Can't call numpy() on Tensor that has negative bit set. "
+            "Use tensor.resolve_neg().numpy() instead."
         )
     elif t.is_sparse:
         raise TypeError(
-            "can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() to convert to a dense tensor first."
+            "can't convert Sparse layout tensor to numpy. "
+            "Use Tensor.to_dense() to convert to a dense tensor first."
         )
     return numpy.asarray(_Exported(t))
 
@@ -96,7 +100,16 @@ def _tolist(self):
 Tensor.tolist = _tolist
 
 
-def _to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None, **kwargs):
+def _to(
+    self,
+    *args,
+    dtype=None,
+    device=None,
+    non_blocking=False,
+    copy=False,
+    memory_format=None,
+    **kwargs,
+):
     """This tensor in another dtype, device or memory format; itself where nothing changes."""
     args = list(args)
     if args and isinstance(args[0], Tensor):
@@ -120,11 +133,17 @@ def _to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, me
         not copy
         and (dtype is None or dtype is self.dtype)
         and (device is None or device.type == self.device.type)
-        and (memory_format is None or memory_format is _C.preserve_format or self.is_contiguous(memory_format=memory_format))
+        and (
+            memory_format is None
+            or memory_format is _C.preserve_format
+            or self.is_contiguous(memory_format=memory_format)
+        )
     )
     if same:
         return self
-    return _C._to_copy(self, dtype=dtype, device=device, non_blocking=non_blocking, memory_format=memory_format)
+    return _C._to_copy(
+        self, dtype=dtype, device=device, non_blocking=non_blocking, memory_format=memory_format
+    )
 
 
 Tensor.to = _to
@@ -132,7 +151,11 @@ Tensor.to = _to
 
 def _caster(name, dtype):
     def cast(self, memory_format=_C.preserve_format):
-        return self if self.dtype is dtype else _C._to_copy(self, dtype=dtype, memory_format=memory_format)
+        return (
+            self
+            if self.dtype is dtype
+            else _C._to_copy(self, dtype=dtype, memory_format=memory_format)
+        )
 
     cast.__name__ = name
     cast.__doc__ = f"This tensor as {dtype}."
@@ -197,7 +220,8 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         raise ValueError("both buffer length (0) and count (-1) must not be 0")
     if not 0 <= offset < view.nbytes:
         raise ValueError(
-            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({view.nbytes} bytes) minus 1"
+            f"offset ({offset} bytes) must be non-negative and "
+            f"no greater than buffer length ({view.nbytes} bytes) minus 1"
         )
     if count == 0 or count < -1:
         raise ValueError(f"both buffer length ({view.nbytes}) and count ({count}) must not be 0")
@@ -254,7 +278,7 @@ def _contains(self, element):
     if isinstance(element, (Tensor, int, float, complex, bool)):
         return bool((element == self).any().item())
     raise RuntimeError(
-        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a " f"{type(element)}."
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
     )
 
 
@@ -278,8 +302,10 @@ Tensor.__reversed__ = _reversed
 def _deepcopy(self, memo):
     if not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a "
+            "torch.nn.utils.weight_norm usage, "
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     if id(self) in memo:
@@ -312,7 +338,10 @@ def _rebuild(cls, data, dtype, shape, requires_grad):
 
 def _reduce_ex(self, protocol):
     t = self.detach().contiguous()
-    return (_rebuild, (type(self), _C._to_bytes(t), self.dtype, tuple(self.shape), self.requires_grad))
+    return (
+        _rebuild,
+        (type(self), _C._to_bytes(t), self.dtype, tuple(self.shape), self.requires_grad),
+    )
 
 
 Tensor.__reduce_ex__ = _reduce_ex
@@ -329,7 +358,9 @@ Tensor.detach_ = _detach_
 
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A copy of data, in this tensor's dtype by default."""
-    return _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+    return _C.tensor(
+        data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
+    )
 
 
 Tensor.new_tensor = _new_tensor

@@ -89,5 +89,7 @@ def set_default_tensor_type(t):
     """Sets the default dtype from a type or its name."""
     name = t.split(".")[-1] if isinstance(t, str) else t.__name__
     if name not in _NAMES:
-        raise TypeError("invalid type object: only floating-point types are supported as the default type")
+        raise TypeError(
+            "invalid type object: only floating-point types are supported as the default type"
+        )
     _C.set_default_dtype(_NAMES[name])

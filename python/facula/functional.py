@@ -21,7 +21,9 @@ def _label(n):
     if n is Ellipsis:
         return "..."
     if not 0 <= n < 52:
-        raise ValueError("einsum: subscript in subscript list is not within the valid range [0, 52)")
+        raise ValueError(
+            "einsum: subscript in subscript list is not within the valid range [0, 52)"
+        )
     return chr(ord("A") + n) if n < 26 else chr(ord("a") + n - 26)
 
 

@@ -13,8 +13,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))
 
-import golden_nn  # noqa: E402
-import torch  # noqa: E402
+import golden_nn
+import torch
 
 NAMES = ("nn_modules", "nn_functional", "nn_module", "optim", "data")
 
@@ -26,7 +26,7 @@ def record(name):
         out[text] = golden_nn.run_expression(text, torch, cases)
     for function in getattr(cases, "SCENARIOS", ()):
         key = "def " + function.__name__
-        out[key] = golden_nn.outcome(lambda: function(torch), torch)  # noqa: B023
+        out[key] = golden_nn.outcome(lambda: function(torch), torch)
     for key, result in out.items():
         if result.get("error", [""])[0] in ("NameError", "SyntaxError"):
             raise SystemExit(f"the case itself is wrong: {key}: {result}")

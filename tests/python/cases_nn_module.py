@@ -197,7 +197,7 @@ def attributes_move_between_kinds(T):
     a = nn.Module()
     kinds = lambda: (
         [sorted(d) for d in (a._parameters, a._buffers, a._modules)]
-        + [  # noqa: E731
+        + [
             sorted(a._non_persistent_buffers_set),
             [k for k in vars(a) if k in "xyz"],
         ]
@@ -685,7 +685,7 @@ def old_backward_hooks_warn(T):
     ]:
         m = M(f)
         log = []
-        m.register_backward_hook(lambda mod, gi, go: log.append([len(gi), len(go)]))  # noqa: B023
+        m.register_backward_hook(lambda mod, gi, go: log.append([len(gi), len(go)]))
         r = m(*a)
         while not isinstance(r, T.Tensor):
             r = r["a"] if isinstance(r, dict) else r[0]
@@ -833,7 +833,7 @@ def module_dict(T):
 @scenario
 def parameter_list(T):
     nn = T.nn
-    P = lambda *s: nn.Parameter(T.ones(*s))  # noqa: E731
+    P = lambda *s: nn.Parameter(T.ones(*s))
 
     def g(f):
         q = nn.ParameterList([P(2), P(2, 3), T.ones(1), "x", 3])
@@ -855,7 +855,7 @@ def parameter_list(T):
 @scenario
 def parameter_dict(T):
     nn = T.nn
-    P = lambda *s: nn.Parameter(T.ones(*s))  # noqa: E731
+    P = lambda *s: nn.Parameter(T.ones(*s))
 
     def g(f):
         q = nn.ParameterDict({"a": P(2), "b": T.ones(2, 3), "c": 3, "d": "x"})

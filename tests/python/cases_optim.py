@@ -122,7 +122,7 @@ TOLERANCE = {t: 2e-2 for t in EXPRESSIONS if "bfloat16" in t}
 
 @scenario
 def groups_and_names(T):
-    P = lambda *s: T.nn.Parameter(T.ones(*s))  # noqa: E731
+    P = lambda *s: T.nn.Parameter(T.ones(*s))
     p = P(1)
     out = [tried(lambda: T.optim.SGD([p, p]))]
     out += [tried(lambda: T.optim.SGD([{"params": [p]}, {"params": [p]}]))]

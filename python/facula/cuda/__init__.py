@@ -33,8 +33,10 @@ def _unavailable(name):
     return f
 
 
-for _name in ("current_device", "get_device_name", "get_device_properties", "set_device", "current_stream",
-              "Stream", "Event", "get_device_capability", "mem_get_info"):  # fmt: skip
+for _name in """
+    current_device get_device_name get_device_properties set_device current_stream Stream
+    Event get_device_capability mem_get_info
+""".split():
     globals()[_name] = _unavailable(_name)
 
 

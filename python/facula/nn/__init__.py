@@ -3,7 +3,7 @@
 import importlib
 
 from facula.nn import functional, init, modules, parameter
-from facula.nn.modules import *  # noqa: F403
+from facula.nn.modules import *
 from facula.nn.parameter import Buffer, Parameter
 
 __all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "parameter"]

@@ -1,6 +1,5 @@
 """Making a module without filling its parameters."""
 
-
 import facula as torch
 
 

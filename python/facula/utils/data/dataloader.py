@@ -12,7 +12,7 @@ from types import GenericAlias
 import facula as torch
 from facula.utils.data._utils.collate import default_collate, default_convert
 from facula.utils.data._utils.fetch import _IterableDatasetFetcher, _MapDatasetFetcher
-from facula.utils.data._utils.worker import get_worker_info  # noqa: F401
+from facula.utils.data._utils.worker import get_worker_info
 from facula.utils.data.dataset import Dataset, IterableDataset  # noqa: F401
 from facula.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
