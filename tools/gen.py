@@ -471,7 +471,8 @@ def api_h(ops):
         " *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})\n *\n"
         " * A zero option is the default. Results are borrowed from the innermost open scope; a\n"
         " * failed operator returns fac_bad. `fac_add_` writes into its first argument,\n"
-        " * `fac_add_out` into `out`. Operators with several results fill an array and return 0, or -1. */\n"
+        " * `fac_add_out` into `out`. Operators with several results fill an array and\n"
+        " * return 0, or -1. */\n"
     )
     out = [BANNER, head, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
     out.append('#include <facula/values.h>\n\n#ifdef __cplusplus\nextern "C" {\n#endif\n\n')

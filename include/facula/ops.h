@@ -6,7 +6,8 @@
  *
  * A zero option is the default. Results are borrowed from the innermost open scope; a
  * failed operator returns fac_bad. `fac_add_` writes into its first argument,
- * `fac_add_out` into `out`. Operators with several results fill an array and return 0, or -1. */
+ * `fac_add_out` into `out`. Operators with several results fill an array and
+ * return 0, or -1. */
 #ifndef FACULA_OPS_H
 #define FACULA_OPS_H
 

@@ -1,7 +1,8 @@
 """facula: PyTorch's tensors and autograd, small."""
 
-from . import _C, _tensor, _tensor_str, autograd, cuda, nn, random
+from . import _C
 from ._C import *
+from . import _tensor, _tensor_str
 from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor
 from ._numeric import finfo, iinfo
 from ._tensor import (
@@ -30,6 +31,9 @@ from .random import (
     seed,
     set_rng_state,
 )
+
+# These read names of this module as they load.
+from . import autograd, cuda, nn, random
 
 __version__ = "2.13.0+facula0.1.0"
 
