@@ -337,6 +337,169 @@ FAC_API fac_tensor *fac_inner_out_ex(fac_tensor *out, fac_tensor *input, fac_ten
 
 typedef struct {
     size_t size_;
+    fac_opt_int padding_idx;
+    bool scale_grad_by_freq;
+    bool sparse;
+} fac_embedding_options;
+/* embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False) -> Tensor
+ *
+ * The rows of weight (n, d) that indices name: (*, d). The row padding_idx gets no gradient; with
+ * scale_grad_by_freq a row's gradient is divided by how often it was named. */
+FAC_API fac_tensor *fac_embedding_ex(fac_tensor *weight, fac_tensor *indices, const fac_embedding_options *o);
+
+/* embedding_dense_backward(...) -> Tensor
+ *
+ * The gradient of embedding(): rows of grad_output added up by index. */
+FAC_API fac_tensor *fac_embedding_dense_backward_ex(fac_tensor *grad_output, fac_tensor *indices, int64_t num_weights, int64_t padding_idx, bool scale_grad_by_freq);
+
+/* nll_loss_forward(...) -> (Tensor, Tensor)
+ *
+ * nll_loss() of (N, C) or (C,), and the sum of the weights of the classes met. */
+FAC_API int fac_nll_loss_forward_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[2]);
+
+/* nll_loss2d_forward(...) -> (Tensor, Tensor)
+ *
+ * nll_loss() of (N, C, H, W), and the sum of the weights of the classes met. */
+FAC_API int fac_nll_loss2d_forward_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[2]);
+
+/* nll_loss_backward(...) -> Tensor
+ *
+ * The gradient of nll_loss(); of input the shape alone is read. */
+FAC_API fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight);
+
+/* _cross_entropy(...) -> (Tensor, Tensor, Tensor)
+ *
+ * nll_loss() of log_softmax() of rows (N, C) in one pass; log_sum holds each row's maximum and the
+ * logarithm of its sum. */
+FAC_API int fac__cross_entropy_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[3]);
+
+/* _cross_entropy_backward(...) -> Tensor
+ *
+ * The gradient of _cross_entropy(). */
+FAC_API fac_tensor *fac__cross_entropy_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *log_sum, fac_tensor *total_weight);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_int reduction;
+    fac_opt_int ignore_index;
+} fac_nll_loss_options;
+/* nll_loss(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+ *
+ * The negative log-likelihood of class indices (N,) given log-probabilities (N, C). */
+FAC_API fac_tensor *fac_nll_loss_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_int reduction;
+    fac_opt_int ignore_index;
+} fac_nll_loss2d_options;
+/* nll_loss2d(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+ *
+ * The negative log-likelihood of class indices (N, H, W) given log-probabilities (N, C, H, W). */
+FAC_API fac_tensor *fac_nll_loss2d_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_int reduction;
+    fac_opt_int ignore_index;
+} fac_nll_loss_nd_options;
+/* nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+ *
+ * The negative log-likelihood of class indices (N, *) given log-probabilities (N, C, *). */
+FAC_API fac_tensor *fac_nll_loss_nd_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_nd_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_int reduction;
+    fac_opt_int ignore_index;
+    double label_smoothing;
+} fac_cross_entropy_loss_options;
+/* cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor
+ *
+ * The cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *). */
+FAC_API fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, const fac_cross_entropy_loss_options *o);
+
+/* native_layer_norm(input, normalized_shape, weight, bias, eps) -> (Tensor, Tensor, Tensor)
+ *
+ * layer_norm(), the means, and one over the standard deviations. */
+FAC_API int fac_native_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, fac_tensor *weight, fac_tensor *bias, double eps, fac_tensor *results[3]);
+
+/* _layer_norm_backward(...) -> (Tensor, Tensor, Tensor)
+ *
+ * The gradients of native_layer_norm() over the last `inner` elements. */
+FAC_API int fac__layer_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, int64_t inner, fac_tensor *mean, fac_tensor *rstd, fac_tensor *weight, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_opt_float eps;
+    fac_opt_bool cudnn_enable;
+} fac_layer_norm_options;
+/* layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True) -> Tensor
+ *
+ * Over the last dimensions: (input - mean) / sqrt(var + eps) * weight + bias. */
+FAC_API fac_tensor *fac_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_layer_norm_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_opt_float eps;
+} fac_rms_norm_options;
+/* rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor
+ *
+ * Over the last dimensions: input / sqrt(mean of squares + eps) * weight. */
+FAC_API fac_tensor *fac_rms_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_rms_norm_options *o);
+
+/* native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps) -> (Tensor, Tensor, Tensor)
+ *
+ * batch_norm(), and the means and one over the standard deviations it used in training. */
+FAC_API int fac_native_batch_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool training, double momentum, double eps, fac_tensor *results[3]);
+
+/* _batch_norm_backward(...) -> (Tensor, Tensor, Tensor)
+ *
+ * The gradients of native_batch_norm(). */
+FAC_API int fac__batch_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *weight, fac_tensor *mean, fac_tensor *invstd, bool training, fac_tensor *results[3]);
+
+/* batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled) -> Tensor
+ *
+ * Each channel (dimension 1) normalised over the batch in training, which also moves the running
+ * statistics, and by the running statistics otherwise. */
+FAC_API fac_tensor *fac_batch_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool training, double momentum, double eps, bool cudnn_enabled);
+
+/* instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled) -> Tensor
+ *
+ * batch_norm() of each sample by itself. */
+FAC_API fac_tensor *fac_instance_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool use_input_stats, double momentum, double eps, bool cudnn_enabled);
+
+/* native_group_norm(input, weight, bias, N, C, HxW, group, eps) -> (Tensor, Tensor, Tensor)
+ *
+ * group_norm(), the means, and one over the standard deviations. */
+FAC_API int fac_native_group_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, int64_t N, int64_t C, int64_t HxW, int64_t group, double eps, fac_tensor *results[3]);
+
+/* _group_norm_backward(...) -> (Tensor, Tensor, Tensor)
+ *
+ * The gradients of native_group_norm(). */
+FAC_API int fac__group_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *mean, fac_tensor *rstd, fac_tensor *weight, int64_t N, int64_t C, int64_t HxW, int64_t group, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_opt_float eps;
+    fac_opt_bool cudnn_enabled;
+} fac_group_norm_options;
+/* group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True) -> Tensor
+ *
+ * Each of num_groups groups of channels of each sample normalised by itself. */
+FAC_API fac_tensor *fac_group_norm_ex(fac_tensor *input, int64_t num_groups, const fac_group_norm_options *o);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -2147,6 +2310,36 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac_einsum(equation, operands) fac_einsum_ex(equation, operands)
 #define fac_inner(input, other) fac_inner_ex(input, other)
 #define fac_inner_out(out, input, other) fac_inner_out_ex(out, input, other)
+#define fac_embedding(...) FAC__WITH_embedding_ex(__VA_ARGS__, .size_ = sizeof(fac_embedding_options))
+#define FAC__WITH_embedding_ex(weight, indices, ...) fac_embedding_ex(weight, indices, &(const fac_embedding_options){__VA_ARGS__})
+#define fac_embedding_dense_backward(grad_output, indices, num_weights, padding_idx, scale_grad_by_freq) fac_embedding_dense_backward_ex(grad_output, indices, num_weights, padding_idx, scale_grad_by_freq)
+#define fac_nll_loss_forward(input, target, weight, reduction, ignore_index, results) fac_nll_loss_forward_ex(input, target, weight, reduction, ignore_index, results)
+#define fac_nll_loss2d_forward(input, target, weight, reduction, ignore_index, results) fac_nll_loss2d_forward_ex(input, target, weight, reduction, ignore_index, results)
+#define fac_nll_loss_backward(grad_output, input, target, weight, reduction, ignore_index, total_weight) fac_nll_loss_backward_ex(grad_output, input, target, weight, reduction, ignore_index, total_weight)
+#define fac__cross_entropy(input, target, weight, reduction, ignore_index, results) fac__cross_entropy_ex(input, target, weight, reduction, ignore_index, results)
+#define fac__cross_entropy_backward(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight) fac__cross_entropy_backward_ex(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight)
+#define fac_nll_loss(...) FAC__WITH_nll_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_options))
+#define FAC__WITH_nll_loss_ex(input, target, ...) fac_nll_loss_ex(input, target, &(const fac_nll_loss_options){__VA_ARGS__})
+#define fac_nll_loss2d(...) FAC__WITH_nll_loss2d_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss2d_options))
+#define FAC__WITH_nll_loss2d_ex(input, target, ...) fac_nll_loss2d_ex(input, target, &(const fac_nll_loss2d_options){__VA_ARGS__})
+#define fac_nll_loss_nd(...) FAC__WITH_nll_loss_nd_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_nd_options))
+#define FAC__WITH_nll_loss_nd_ex(input, target, ...) fac_nll_loss_nd_ex(input, target, &(const fac_nll_loss_nd_options){__VA_ARGS__})
+#define fac_cross_entropy_loss(...) FAC__WITH_cross_entropy_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_cross_entropy_loss_options))
+#define FAC__WITH_cross_entropy_loss_ex(input, target, ...) fac_cross_entropy_loss_ex(input, target, &(const fac_cross_entropy_loss_options){__VA_ARGS__})
+#define fac_native_layer_norm(input, normalized_shape, weight, bias, eps, results) fac_native_layer_norm_ex(input, normalized_shape, weight, bias, eps, results)
+#define fac__layer_norm_backward(grad_output, input, inner, mean, rstd, weight, results) fac__layer_norm_backward_ex(grad_output, input, inner, mean, rstd, weight, results)
+#define fac_layer_norm(...) FAC__WITH_layer_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_layer_norm_options))
+#define FAC__WITH_layer_norm_ex(input, normalized_shape, ...) fac_layer_norm_ex(input, normalized_shape, &(const fac_layer_norm_options){__VA_ARGS__})
+#define fac_rms_norm(...) FAC__WITH_rms_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_rms_norm_options))
+#define FAC__WITH_rms_norm_ex(input, normalized_shape, ...) fac_rms_norm_ex(input, normalized_shape, &(const fac_rms_norm_options){__VA_ARGS__})
+#define fac_native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, results) fac_native_batch_norm_ex(input, weight, bias, running_mean, running_var, training, momentum, eps, results)
+#define fac__batch_norm_backward(grad_output, input, weight, mean, invstd, training, results) fac__batch_norm_backward_ex(grad_output, input, weight, mean, invstd, training, results)
+#define fac_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled) fac_batch_norm_ex(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled)
+#define fac_instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled) fac_instance_norm_ex(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled)
+#define fac_native_group_norm(input, weight, bias, N, C, HxW, group, eps, results) fac_native_group_norm_ex(input, weight, bias, N, C, HxW, group, eps, results)
+#define fac__group_norm_backward(grad_output, input, mean, rstd, weight, N, C, HxW, group, results) fac__group_norm_backward_ex(grad_output, input, mean, rstd, weight, N, C, HxW, group, results)
+#define fac_group_norm(...) FAC__WITH_group_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_group_norm_options))
+#define FAC__WITH_group_norm_ex(input, num_groups, ...) fac_group_norm_ex(input, num_groups, &(const fac_group_norm_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

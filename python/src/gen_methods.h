@@ -173,6 +173,60 @@ static PyObject *function_inner(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_function(&function_entry_inner, self, args, n, names);
 }
+static const fac__op *const function_ops_embedding[] = {&fac__op_embedding};
+static const fac__entry function_entry_embedding = {"embedding", function_ops_embedding, 1, NULL};
+static PyObject *function_embedding(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_embedding, self, args, n, names);
+}
+static const fac__op *const function_ops_native_layer_norm[] = {&fac__op_native_layer_norm};
+static const fac__entry function_entry_native_layer_norm = {"native_layer_norm", function_ops_native_layer_norm, 1, NULL};
+static PyObject *function_native_layer_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_native_layer_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_layer_norm[] = {&fac__op_layer_norm};
+static const fac__entry function_entry_layer_norm = {"layer_norm", function_ops_layer_norm, 1, NULL};
+static PyObject *function_layer_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_layer_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_rms_norm[] = {&fac__op_rms_norm};
+static const fac__entry function_entry_rms_norm = {"rms_norm", function_ops_rms_norm, 1, NULL};
+static PyObject *function_rms_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rms_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_native_batch_norm[] = {&fac__op_native_batch_norm};
+static const fac__entry function_entry_native_batch_norm = {"native_batch_norm", function_ops_native_batch_norm, 1, NULL};
+static PyObject *function_native_batch_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_native_batch_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_batch_norm[] = {&fac__op_batch_norm};
+static const fac__entry function_entry_batch_norm = {"batch_norm", function_ops_batch_norm, 1, NULL};
+static PyObject *function_batch_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_batch_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_instance_norm[] = {&fac__op_instance_norm};
+static const fac__entry function_entry_instance_norm = {"instance_norm", function_ops_instance_norm, 1, NULL};
+static PyObject *function_instance_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_instance_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_native_group_norm[] = {&fac__op_native_group_norm};
+static const fac__entry function_entry_native_group_norm = {"native_group_norm", function_ops_native_group_norm, 1, NULL};
+static PyObject *function_native_group_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_native_group_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_group_norm[] = {&fac__op_group_norm};
+static const fac__entry function_entry_group_norm = {"group_norm", function_ops_group_norm, 1, NULL};
+static PyObject *function_group_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_group_norm, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1168,6 +1222,24 @@ static PyMethodDef function_table[] = {
      "einsum(equation, *operands) -> Tensor\n\nProducts summed over the labels that the equation leaves out."},
     {"inner", (PyCFunction)(void (*)(void))function_inner, METH_FASTCALL | METH_KEYWORDS,
      "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
+    {"embedding", (PyCFunction)(void (*)(void))function_embedding, METH_FASTCALL | METH_KEYWORDS,
+     "embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False) -> Tensor\n\nThe rows of weight (n, d) that indices name: (*, d). The row padding_idx gets no gradient; with\nscale_grad_by_freq a row's gradient is divided by how often it was named."},
+    {"native_layer_norm", (PyCFunction)(void (*)(void))function_native_layer_norm, METH_FASTCALL | METH_KEYWORDS,
+     "native_layer_norm(input, normalized_shape, weight, bias, eps) -> (Tensor, Tensor, Tensor)\n\nlayer_norm(), the means, and one over the standard deviations."},
+    {"layer_norm", (PyCFunction)(void (*)(void))function_layer_norm, METH_FASTCALL | METH_KEYWORDS,
+     "layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True) -> Tensor\n\nOver the last dimensions: (input - mean) / sqrt(var + eps) * weight + bias."},
+    {"rms_norm", (PyCFunction)(void (*)(void))function_rms_norm, METH_FASTCALL | METH_KEYWORDS,
+     "rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor\n\nOver the last dimensions: input / sqrt(mean of squares + eps) * weight."},
+    {"native_batch_norm", (PyCFunction)(void (*)(void))function_native_batch_norm, METH_FASTCALL | METH_KEYWORDS,
+     "native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps) -> (Tensor, Tensor, Tensor)\n\nbatch_norm(), and the means and one over the standard deviations it used in training."},
+    {"batch_norm", (PyCFunction)(void (*)(void))function_batch_norm, METH_FASTCALL | METH_KEYWORDS,
+     "batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled) -> Tensor\n\nEach channel (dimension 1) normalised over the batch in training, which also moves the running\nstatistics, and by the running statistics otherwise."},
+    {"instance_norm", (PyCFunction)(void (*)(void))function_instance_norm, METH_FASTCALL | METH_KEYWORDS,
+     "instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled) -> Tensor\n\nbatch_norm() of each sample by itself."},
+    {"native_group_norm", (PyCFunction)(void (*)(void))function_native_group_norm, METH_FASTCALL | METH_KEYWORDS,
+     "native_group_norm(input, weight, bias, N, C, HxW, group, eps) -> (Tensor, Tensor, Tensor)\n\ngroup_norm(), the means, and one over the standard deviations."},
+    {"group_norm", (PyCFunction)(void (*)(void))function_group_norm, METH_FASTCALL | METH_KEYWORDS,
+     "group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True) -> Tensor\n\nEach of num_groups groups of channels of each sample normalised by itself."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -1488,6 +1560,30 @@ static PyObject *nn_linear(PyObject *self, PyObject *const *args, Py_ssize_t n, 
 {
     return fac__py_nn(&nn_entry_linear, self, args, n, names);
 }
+static const fac__op *const nn_ops_nll_loss[] = {&fac__op_nll_loss};
+static const fac__entry nn_entry_nll_loss = {"nll_loss", nn_ops_nll_loss, 1, NULL};
+static PyObject *nn_nll_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_nll_loss, self, args, n, names);
+}
+static const fac__op *const nn_ops_nll_loss2d[] = {&fac__op_nll_loss2d};
+static const fac__entry nn_entry_nll_loss2d = {"nll_loss2d", nn_ops_nll_loss2d, 1, NULL};
+static PyObject *nn_nll_loss2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_nll_loss2d, self, args, n, names);
+}
+static const fac__op *const nn_ops_nll_loss_nd[] = {&fac__op_nll_loss_nd};
+static const fac__entry nn_entry_nll_loss_nd = {"nll_loss_nd", nn_ops_nll_loss_nd, 1, NULL};
+static PyObject *nn_nll_loss_nd(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_nll_loss_nd, self, args, n, names);
+}
+static const fac__op *const nn_ops_cross_entropy_loss[] = {&fac__op_cross_entropy_loss};
+static const fac__entry nn_entry_cross_entropy_loss = {"cross_entropy_loss", nn_ops_cross_entropy_loss, 1, NULL};
+static PyObject *nn_cross_entropy_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_cross_entropy_loss, self, args, n, names);
+}
 static const fac__op *const nn_ops_leaky_relu[] = {&fac__op_leaky_relu};
 static const fac__entry nn_entry_leaky_relu = {"leaky_relu", nn_ops_leaky_relu, 1, NULL};
 static PyObject *nn_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1587,6 +1683,14 @@ static PyObject *nn_binary_cross_entropy(PyObject *self, PyObject *const *args, 
 static PyMethodDef nn_table[] = {
     {"linear", (PyCFunction)(void (*)(void))nn_linear, METH_FASTCALL | METH_KEYWORDS,
      "linear(input, weight, bias=None) -> Tensor\n\ninput @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,)."},
+    {"nll_loss", (PyCFunction)(void (*)(void))nn_nll_loss, METH_FASTCALL | METH_KEYWORDS,
+     "nll_loss(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor\n\nThe negative log-likelihood of class indices (N,) given log-probabilities (N, C)."},
+    {"nll_loss2d", (PyCFunction)(void (*)(void))nn_nll_loss2d, METH_FASTCALL | METH_KEYWORDS,
+     "nll_loss2d(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor\n\nThe negative log-likelihood of class indices (N, H, W) given log-probabilities (N, C, H, W)."},
+    {"nll_loss_nd", (PyCFunction)(void (*)(void))nn_nll_loss_nd, METH_FASTCALL | METH_KEYWORDS,
+     "nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor\n\nThe negative log-likelihood of class indices (N, *) given log-probabilities (N, C, *)."},
+    {"cross_entropy_loss", (PyCFunction)(void (*)(void))nn_cross_entropy_loss, METH_FASTCALL | METH_KEYWORDS,
+     "cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor\n\nThe cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *)."},
     {"leaky_relu", (PyCFunction)(void (*)(void))nn_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
      "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
     {"elu", (PyCFunction)(void (*)(void))nn_elu, METH_FASTCALL | METH_KEYWORDS,

@@ -376,6 +376,138 @@ fac_tensor *fac_inner_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *oth
     return fac__api_out(&fac__op_inner, &args, out);
 }
 
+fac_tensor *fac_embedding_ex(fac_tensor *weight, fac_tensor *indices, const fac_embedding_options *o)
+{
+    struct fac__embedding_args args = {.weight = weight, .indices = indices, .padding_idx = o->padding_idx.given ? o->padding_idx.value : -1, .scale_grad_by_freq = o->scale_grad_by_freq, .sparse = o->sparse};
+    return fac__api_call(&fac__op_embedding, &args);
+}
+
+fac_tensor *fac_embedding_dense_backward_ex(fac_tensor *grad_output, fac_tensor *indices, int64_t num_weights, int64_t padding_idx, bool scale_grad_by_freq)
+{
+    struct fac__embedding_dense_backward_args args = {.grad_output = grad_output, .indices = indices, .num_weights = num_weights, .padding_idx = padding_idx, .scale_grad_by_freq = scale_grad_by_freq};
+    return fac__api_call(&fac__op_embedding_dense_backward, &args);
+}
+
+int fac_nll_loss_forward_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[2])
+{
+    struct fac__nll_loss_forward_args args = {.input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index};
+    return fac__api_multi(&fac__op_nll_loss_forward, &args, 2, results);
+}
+
+int fac_nll_loss2d_forward_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[2])
+{
+    struct fac__nll_loss2d_forward_args args = {.input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index};
+    return fac__api_multi(&fac__op_nll_loss2d_forward, &args, 2, results);
+}
+
+fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight)
+{
+    struct fac__nll_loss_backward_args args = {.grad_output = grad_output, .input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index, .total_weight = total_weight};
+    return fac__api_call(&fac__op_nll_loss_backward, &args);
+}
+
+int fac__cross_entropy_ex(fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *results[3])
+{
+    struct fac___cross_entropy_args args = {.input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index};
+    return fac__api_multi(&fac__op__cross_entropy, &args, 3, results);
+}
+
+fac_tensor *fac__cross_entropy_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *log_sum, fac_tensor *total_weight)
+{
+    struct fac___cross_entropy_backward_args args = {.grad_output = grad_output, .input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index, .log_sum = log_sum, .total_weight = total_weight};
+    return fac__api_call(&fac__op__cross_entropy_backward, &args);
+}
+
+fac_tensor *fac_nll_loss_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o)
+{
+    struct fac__nll_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
+    return fac__api_call(&fac__op_nll_loss, &args);
+}
+
+fac_tensor *fac_nll_loss2d_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o)
+{
+    struct fac__nll_loss2d_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
+    return fac__api_call(&fac__op_nll_loss2d, &args);
+}
+
+fac_tensor *fac_nll_loss_nd_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_nd_options *o)
+{
+    struct fac__nll_loss_nd_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
+    return fac__api_call(&fac__op_nll_loss_nd, &args);
+}
+
+fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, const fac_cross_entropy_loss_options *o)
+{
+    struct fac__cross_entropy_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100, .label_smoothing = o->label_smoothing};
+    return fac__api_call(&fac__op_cross_entropy_loss, &args);
+}
+
+int fac_native_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, fac_tensor *weight, fac_tensor *bias, double eps, fac_tensor *results[3])
+{
+    struct fac__native_layer_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = weight, .bias = bias, .eps = eps};
+    return fac__api_multi(&fac__op_native_layer_norm, &args, 3, results);
+}
+
+int fac__layer_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, int64_t inner, fac_tensor *mean, fac_tensor *rstd, fac_tensor *weight, fac_tensor *results[3])
+{
+    struct fac___layer_norm_backward_args args = {.grad_output = grad_output, .input = input, .inner = inner, .mean = mean, .rstd = rstd, .weight = weight};
+    return fac__api_multi(&fac__op__layer_norm_backward, &args, 3, results);
+}
+
+fac_tensor *fac_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_layer_norm_options *o)
+{
+    struct fac__layer_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = o->weight, .bias = o->bias, .eps = o->eps.given ? o->eps.value : 1e-05, .cudnn_enable = o->cudnn_enable != FAC_FALSE};
+    return fac__api_call(&fac__op_layer_norm, &args);
+}
+
+fac_tensor *fac_rms_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_rms_norm_options *o)
+{
+    struct fac__rms_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = o->weight, .eps = o->eps};
+    return fac__api_call(&fac__op_rms_norm, &args);
+}
+
+int fac_native_batch_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool training, double momentum, double eps, fac_tensor *results[3])
+{
+    struct fac__native_batch_norm_args args = {.input = input, .weight = weight, .bias = bias, .running_mean = running_mean, .running_var = running_var, .training = training, .momentum = momentum, .eps = eps};
+    return fac__api_multi(&fac__op_native_batch_norm, &args, 3, results);
+}
+
+int fac__batch_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *weight, fac_tensor *mean, fac_tensor *invstd, bool training, fac_tensor *results[3])
+{
+    struct fac___batch_norm_backward_args args = {.grad_output = grad_output, .input = input, .weight = weight, .mean = mean, .invstd = invstd, .training = training};
+    return fac__api_multi(&fac__op__batch_norm_backward, &args, 3, results);
+}
+
+fac_tensor *fac_batch_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool training, double momentum, double eps, bool cudnn_enabled)
+{
+    struct fac__batch_norm_args args = {.input = input, .weight = weight, .bias = bias, .running_mean = running_mean, .running_var = running_var, .training = training, .momentum = momentum, .eps = eps, .cudnn_enabled = cudnn_enabled};
+    return fac__api_call(&fac__op_batch_norm, &args);
+}
+
+fac_tensor *fac_instance_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_tensor *running_mean, fac_tensor *running_var, bool use_input_stats, double momentum, double eps, bool cudnn_enabled)
+{
+    struct fac__instance_norm_args args = {.input = input, .weight = weight, .bias = bias, .running_mean = running_mean, .running_var = running_var, .use_input_stats = use_input_stats, .momentum = momentum, .eps = eps, .cudnn_enabled = cudnn_enabled};
+    return fac__api_call(&fac__op_instance_norm, &args);
+}
+
+int fac_native_group_norm_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, int64_t N, int64_t C, int64_t HxW, int64_t group, double eps, fac_tensor *results[3])
+{
+    struct fac__native_group_norm_args args = {.input = input, .weight = weight, .bias = bias, .N = N, .C = C, .HxW = HxW, .group = group, .eps = eps};
+    return fac__api_multi(&fac__op_native_group_norm, &args, 3, results);
+}
+
+int fac__group_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *mean, fac_tensor *rstd, fac_tensor *weight, int64_t N, int64_t C, int64_t HxW, int64_t group, fac_tensor *results[3])
+{
+    struct fac___group_norm_backward_args args = {.grad_output = grad_output, .input = input, .mean = mean, .rstd = rstd, .weight = weight, .N = N, .C = C, .HxW = HxW, .group = group};
+    return fac__api_multi(&fac__op__group_norm_backward, &args, 3, results);
+}
+
+fac_tensor *fac_group_norm_ex(fac_tensor *input, int64_t num_groups, const fac_group_norm_options *o)
+{
+    struct fac__group_norm_args args = {.input = input, .num_groups = num_groups, .weight = o->weight, .bias = o->bias, .eps = o->eps.given ? o->eps.value : 1e-05, .cudnn_enabled = o->cudnn_enabled != FAC_FALSE};
+    return fac__api_call(&fac__op_group_norm, &args);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

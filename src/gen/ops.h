@@ -281,6 +281,247 @@ struct fac__inner_args {
 fac__exec_fn fac__exec_inner;
 void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out);
 
+struct fac__embedding_args {
+    fac_tensor *weight;
+    fac_tensor *indices;
+    int64_t padding_idx;
+    bool scale_grad_by_freq;
+    bool sparse;
+};
+fac__exec_fn fac__rule_embedding;
+fac__vjp_fn fac__vjp_embedding;
+
+struct fac__embedding_dense_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *indices;
+    int64_t num_weights;
+    int64_t padding_idx;
+    bool scale_grad_by_freq;
+};
+fac__exec_fn fac__rule_embedding_dense_backward;
+fac__vjp_fn fac__vjp_embedding_dense_backward;
+
+struct fac__nll_loss_forward_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+fac__exec_fn fac__rule_nll_loss_forward;
+fac__vjp_fn fac__vjp_nll_loss_forward;
+
+struct fac__nll_loss2d_forward_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+
+struct fac__nll_loss_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+    fac_tensor *total_weight;
+};
+fac__exec_fn fac__rule_nll_loss_backward;
+fac__vjp_fn fac__vjp_nll_loss_backward;
+
+struct fac___cross_entropy_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+fac__exec_fn fac__rule__cross_entropy;
+fac__vjp_fn fac__vjp__cross_entropy;
+
+struct fac___cross_entropy_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+    fac_tensor *log_sum;
+    fac_tensor *total_weight;
+};
+fac__exec_fn fac__rule__cross_entropy_backward;
+
+struct fac__nll_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+fac__exec_fn fac__exec_nll_loss;
+void fac__composite_nll_loss(const struct fac__nll_loss_args *a, fac_tensor **out);
+
+struct fac__nll_loss2d_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+fac__exec_fn fac__exec_nll_loss2d;
+void fac__composite_nll_loss2d(const struct fac__nll_loss2d_args *a, fac_tensor **out);
+
+struct fac__nll_loss_nd_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+};
+fac__exec_fn fac__exec_nll_loss_nd;
+void fac__composite_nll_loss_nd(const struct fac__nll_loss_nd_args *a, fac_tensor **out);
+
+struct fac__cross_entropy_loss_args {
+    fac_tensor *input;
+    fac_tensor *target;
+    fac_tensor *weight;
+    int64_t reduction;
+    int64_t ignore_index;
+    double label_smoothing;
+};
+fac__exec_fn fac__exec_cross_entropy_loss;
+void fac__composite_cross_entropy_loss(const struct fac__cross_entropy_loss_args *a, fac_tensor **out);
+
+struct fac__native_layer_norm_args {
+    fac_tensor *input;
+    fac_ints normalized_shape;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    double eps;
+};
+fac__exec_fn fac__rule_native_layer_norm;
+fac__vjp_fn fac__vjp_native_layer_norm;
+
+struct fac___layer_norm_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    int64_t inner;
+    fac_tensor *mean;
+    fac_tensor *rstd;
+    fac_tensor *weight;
+};
+fac__exec_fn fac__rule__layer_norm_backward;
+
+struct fac__layer_norm_args {
+    fac_tensor *input;
+    fac_ints normalized_shape;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    double eps;
+    bool cudnn_enable;
+};
+fac__exec_fn fac__exec_layer_norm;
+void fac__composite_layer_norm(const struct fac__layer_norm_args *a, fac_tensor **out);
+
+struct fac__rms_norm_args {
+    fac_tensor *input;
+    fac_ints normalized_shape;
+    fac_tensor *weight;
+    fac_opt_float eps;
+};
+fac__exec_fn fac__exec_rms_norm;
+void fac__composite_rms_norm(const struct fac__rms_norm_args *a, fac_tensor **out);
+
+struct fac__native_batch_norm_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_tensor *running_mean;
+    fac_tensor *running_var;
+    bool training;
+    double momentum;
+    double eps;
+};
+fac__exec_fn fac__rule_native_batch_norm;
+fac__vjp_fn fac__vjp_native_batch_norm;
+
+struct fac___batch_norm_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *mean;
+    fac_tensor *invstd;
+    bool training;
+};
+fac__exec_fn fac__rule__batch_norm_backward;
+
+struct fac__batch_norm_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_tensor *running_mean;
+    fac_tensor *running_var;
+    bool training;
+    double momentum;
+    double eps;
+    bool cudnn_enabled;
+};
+fac__exec_fn fac__exec_batch_norm;
+void fac__composite_batch_norm(const struct fac__batch_norm_args *a, fac_tensor **out);
+
+struct fac__instance_norm_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_tensor *running_mean;
+    fac_tensor *running_var;
+    bool use_input_stats;
+    double momentum;
+    double eps;
+    bool cudnn_enabled;
+};
+fac__exec_fn fac__exec_instance_norm;
+void fac__composite_instance_norm(const struct fac__instance_norm_args *a, fac_tensor **out);
+
+struct fac__native_group_norm_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    int64_t N;
+    int64_t C;
+    int64_t HxW;
+    int64_t group;
+    double eps;
+};
+fac__exec_fn fac__rule_native_group_norm;
+fac__vjp_fn fac__vjp_native_group_norm;
+
+struct fac___group_norm_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *input;
+    fac_tensor *mean;
+    fac_tensor *rstd;
+    fac_tensor *weight;
+    int64_t N;
+    int64_t C;
+    int64_t HxW;
+    int64_t group;
+};
+fac__exec_fn fac__rule__group_norm_backward;
+
+struct fac__group_norm_args {
+    fac_tensor *input;
+    int64_t num_groups;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    double eps;
+    bool cudnn_enabled;
+};
+fac__exec_fn fac__exec_group_norm;
+void fac__composite_group_norm(const struct fac__group_norm_args *a, fac_tensor **out);
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -1790,6 +2031,28 @@ enum {
     FAC__OP_ID_linear,
     FAC__OP_ID_einsum,
     FAC__OP_ID_inner,
+    FAC__OP_ID_embedding,
+    FAC__OP_ID_embedding_dense_backward,
+    FAC__OP_ID_nll_loss_forward,
+    FAC__OP_ID_nll_loss2d_forward,
+    FAC__OP_ID_nll_loss_backward,
+    FAC__OP_ID__cross_entropy,
+    FAC__OP_ID__cross_entropy_backward,
+    FAC__OP_ID_nll_loss,
+    FAC__OP_ID_nll_loss2d,
+    FAC__OP_ID_nll_loss_nd,
+    FAC__OP_ID_cross_entropy_loss,
+    FAC__OP_ID_native_layer_norm,
+    FAC__OP_ID__layer_norm_backward,
+    FAC__OP_ID_layer_norm,
+    FAC__OP_ID_rms_norm,
+    FAC__OP_ID_native_batch_norm,
+    FAC__OP_ID__batch_norm_backward,
+    FAC__OP_ID_batch_norm,
+    FAC__OP_ID_instance_norm,
+    FAC__OP_ID_native_group_norm,
+    FAC__OP_ID__group_norm_backward,
+    FAC__OP_ID_group_norm,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -2058,6 +2321,28 @@ extern const fac__op fac__op_matmul;
 extern const fac__op fac__op_linear;
 extern const fac__op fac__op_einsum;
 extern const fac__op fac__op_inner;
+extern const fac__op fac__op_embedding;
+extern const fac__op fac__op_embedding_dense_backward;
+extern const fac__op fac__op_nll_loss_forward;
+extern const fac__op fac__op_nll_loss2d_forward;
+extern const fac__op fac__op_nll_loss_backward;
+extern const fac__op fac__op__cross_entropy;
+extern const fac__op fac__op__cross_entropy_backward;
+extern const fac__op fac__op_nll_loss;
+extern const fac__op fac__op_nll_loss2d;
+extern const fac__op fac__op_nll_loss_nd;
+extern const fac__op fac__op_cross_entropy_loss;
+extern const fac__op fac__op_native_layer_norm;
+extern const fac__op fac__op__layer_norm_backward;
+extern const fac__op fac__op_layer_norm;
+extern const fac__op fac__op_rms_norm;
+extern const fac__op fac__op_native_batch_norm;
+extern const fac__op fac__op__batch_norm_backward;
+extern const fac__op fac__op_batch_norm;
+extern const fac__op fac__op_instance_norm;
+extern const fac__op fac__op_native_group_norm;
+extern const fac__op fac__op__group_norm_backward;
+extern const fac__op fac__op_group_norm;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

@@ -7,6 +7,9 @@
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                              \
     X(index)                                                                                       \
+    X(embedding)                                                                                  \
+    X(loss)                                                                                       \
+    X(norm)                                                                                       \
     X(mask)                                                                                        \
     X(reduce)
 

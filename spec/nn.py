@@ -1,0 +1,190 @@
+"""Ops of neural networks: embeddings, losses over classes, normalisation, convolution, pooling,
+attention, padding, resizing."""
+
+
+# --- embedding
+
+
+@op("structured", node="EmbeddingBackward0", grads={"weight": ["indices", "weight.shape"]})
+def embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
+    """embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False) -> Tensor
+
+    The rows of weight (n, d) that indices name: (*, d). The row padding_idx gets no gradient; with
+    scale_grad_by_freq a row's gradient is divided by how often it was named.
+    """
+
+
+@op("structured", function=False, node="EmbeddingDenseBackwardBackward0", grads={"grad_output": ["indices"]})
+def embedding_dense_backward(grad_output: Tensor, indices: Tensor, num_weights: int, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
+    """embedding_dense_backward(...) -> Tensor
+
+    The gradient of embedding(): rows of grad_output added up by index.
+    """
+
+
+# --- losses over classes
+
+
+@op("structured", function=False, rule="nll_loss_forward", kernel="nll_loss_forward", vjp="nll_loss_forward", node="NllLossBackward0", returns=["output", "total_weight"], nondiff=["total_weight"], grads={"input": ["input.shape", "target", "weight", "total_weight"]})
+def nll_loss_forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """nll_loss_forward(...) -> (Tensor, Tensor)
+
+    nll_loss() of (N, C) or (C,), and the sum of the weights of the classes met.
+    """
+
+
+@op("structured", function=False, rule="nll_loss_forward", kernel="nll_loss_forward", vjp="nll_loss_forward", node="NllLoss2DBackward0", returns=["output", "total_weight"], nondiff=["total_weight"], grads={"input": ["input.shape", "target", "weight", "total_weight"]})
+def nll_loss2d_forward(input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """nll_loss2d_forward(...) -> (Tensor, Tensor)
+
+    nll_loss() of (N, C, H, W), and the sum of the weights of the classes met.
+    """
+
+
+@op("structured", function=False, node="NllLossBackwardBackward0", grads={"grad_output": ["target", "weight", "total_weight"]})
+def nll_loss_backward(grad_output: Tensor, input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
+    """nll_loss_backward(...) -> Tensor
+
+    The gradient of nll_loss(); of input the shape alone is read.
+    """
+
+
+@op("structured", function=False, node="NllLossBackward0", returns=["output", "log_sum", "total_weight"], nondiff=["log_sum", "total_weight"], grads={"input": ["input", "target", "weight", "log_sum", "total_weight"]})
+def _cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor, Tensor]:
+    """_cross_entropy(...) -> (Tensor, Tensor, Tensor)
+
+    nll_loss() of log_softmax() of rows (N, C) in one pass; log_sum holds each row's maximum and the
+    logarithm of its sum.
+    """
+
+
+@op("structured", function=False)
+def _cross_entropy_backward(grad_output: Tensor, input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int, log_sum: Tensor, total_weight: Tensor) -> Tensor:
+    """_cross_entropy_backward(...) -> Tensor
+
+    The gradient of _cross_entropy().
+    """
+
+
+@op("composite", module="nn")
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100) -> Tensor:
+    """nll_loss(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+
+    The negative log-likelihood of class indices (N,) given log-probabilities (N, C).
+    """
+
+
+@op("composite", module="nn")
+def nll_loss2d(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100) -> Tensor:
+    """nll_loss2d(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+
+    The negative log-likelihood of class indices (N, H, W) given log-probabilities (N, C, H, W).
+    """
+
+
+@op("composite", module="nn")
+def nll_loss_nd(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100) -> Tensor:
+    """nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
+
+    The negative log-likelihood of class indices (N, *) given log-probabilities (N, C, *).
+    """
+
+
+@op("composite", module="nn")
+def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100, label_smoothing: float = 0.0) -> Tensor:
+    """cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor
+
+    The cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *).
+    """
+
+
+# --- normalisation
+
+
+@op("structured", node="NativeLayerNormBackward0", returns=["out", "mean", "rstd"], nondiff=["mean", "rstd"], grads={"input": ["input", "weight", "mean", "rstd"], "weight": ["input", "mean", "rstd"], "bias": ["input.shape"]})
+def native_layer_norm(input: Tensor, normalized_shape: Ints, weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """native_layer_norm(input, normalized_shape, weight, bias, eps) -> (Tensor, Tensor, Tensor)
+
+    layer_norm(), the means, and one over the standard deviations.
+    """
+
+
+@op("structured", function=False, returns=["grad_input", "grad_weight", "grad_bias"])
+def _layer_norm_backward(grad_output: Tensor, input: Tensor, inner: int, mean: Tensor, rstd: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """_layer_norm_backward(...) -> (Tensor, Tensor, Tensor)
+
+    The gradients of native_layer_norm() over the last `inner` elements.
+    """
+
+
+@op("composite")
+def layer_norm(input: Tensor, normalized_shape: Ints, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05, cudnn_enable: bool = True) -> Tensor:
+    """layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True) -> Tensor
+
+    Over the last dimensions: (input - mean) / sqrt(var + eps) * weight + bias.
+    """
+
+
+@op("composite")
+def rms_norm(input: Tensor, normalized_shape: Ints, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+    """rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor
+
+    Over the last dimensions: input / sqrt(mean of squares + eps) * weight.
+    """
+
+
+@op("structured", node="NativeBatchNormBackward0", returns=["out", "save_mean", "save_invstd"], nondiff=["save_mean", "save_invstd"], grads={"input": ["input", "weight", "running_mean", "running_var", "save_mean", "save_invstd"], "weight": ["input", "running_mean", "running_var", "save_mean", "save_invstd"], "bias": ["input.shape"]})
+def native_batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: bool, momentum: float, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps) -> (Tensor, Tensor, Tensor)
+
+    batch_norm(), and the means and one over the standard deviations it used in training.
+    """
+
+
+@op("structured", function=False, returns=["grad_input", "grad_weight", "grad_bias"])
+def _batch_norm_backward(grad_output: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """_batch_norm_backward(...) -> (Tensor, Tensor, Tensor)
+
+    The gradients of native_batch_norm().
+    """
+
+
+@op("composite")
+def batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: bool, momentum: float, eps: float, cudnn_enabled: bool) -> Tensor:
+    """batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled) -> Tensor
+
+    Each channel (dimension 1) normalised over the batch in training, which also moves the running
+    statistics, and by the running statistics otherwise.
+    """
+
+
+@op("composite")
+def instance_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, use_input_stats: bool, momentum: float, eps: float, cudnn_enabled: bool) -> Tensor:
+    """instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled) -> Tensor
+
+    batch_norm() of each sample by itself.
+    """
+
+
+@op("structured", node="NativeGroupNormBackward0", returns=["out", "mean", "rstd"], nondiff=["mean", "rstd"], grads={"input": ["input", "weight", "mean", "rstd"], "weight": ["input", "mean", "rstd"], "bias": ["input.shape"]})
+def native_group_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """native_group_norm(input, weight, bias, N, C, HxW, group, eps) -> (Tensor, Tensor, Tensor)
+
+    group_norm(), the means, and one over the standard deviations.
+    """
+
+
+@op("structured", function=False, returns=["grad_input", "grad_weight", "grad_bias"])
+def _group_norm_backward(grad_output: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor | None, N: int, C: int, HxW: int, group: int) -> tuple[Tensor, Tensor, Tensor]:
+    """_group_norm_backward(...) -> (Tensor, Tensor, Tensor)
+
+    The gradients of native_group_norm().
+    """
+
+
+@op("composite")
+def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05, cudnn_enabled: bool = True) -> Tensor:
+    """group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True) -> Tensor
+
+    Each of num_groups groups of channels of each sample normalised by itself.
+    """

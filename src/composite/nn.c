@@ -1,0 +1,278 @@
+/* Losses over classes and normalisation as calls of their kernels. */
+#include "../autograd/helpers.h"
+#include "../rules/rules.h"
+
+#include <facula/autograd.h>
+#include <facula/ops.h>
+
+#include <string.h>
+
+#define COMPOSITE(op)                                                                              \
+    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+
+#define FAIL(code, ...)                                                                            \
+    do {                                                                                           \
+        fac__fail(FAC_ERROR_##code, __VA_ARGS__);                                                  \
+        return fac_bad;                                                                            \
+    } while (0)
+
+/* --- losses over classes --------------------------------------------------------------------- */
+
+COMPOSITE(nll_loss)
+{
+    fac_tensor *r[2];
+    fac_nll_loss_forward(a->input, a->target, a->weight, a->reduction, a->ignore_index, r);
+    out[0] = r[0];
+}
+
+COMPOSITE(nll_loss2d)
+{
+    fac_tensor *r[2];
+    if (a->input->ndim != 4 || a->target->ndim != 3) {
+        fac_tensor *t = a->target->ndim != 3 ? a->target : a->input;
+        fac__fail(FAC_ERROR_RUNTIME,
+                  t == a->target ? "only batches of spatial targets supported (3D tensors) but got "
+                                   "targets of dimension: %d"
+                                 : "only batches of spatial inputs supported (4D tensors), but got "
+                                   "input of dimension: %d",
+                  t->ndim);
+        out[0] = fac_bad;
+        return;
+    }
+    fac_nll_loss2d_forward(a->input, a->target, a->weight, a->reduction, a->ignore_index, r);
+    out[0] = r[0];
+}
+
+static int check_batch(const fac_tensor *x, const fac_tensor *t)
+{
+    if (x->ndim < 1)
+        return fac__fail(FAC_ERROR_VALUE, "Expected 1 or more dimensions (got 0)");
+    int64_t n = t->ndim == 0 ? 0 : t->sizes[0];
+    if (x->ndim != 1 && x->sizes[0] != n)
+        return fac__fail(FAC_ERROR_VALUE,
+                         "Expected input batch_size (%lld) to match target batch_size (%lld).",
+                         (long long)x->sizes[0], (long long)n);
+    return 0;
+}
+
+/* Three dimensions, or more than four, are folded into (n, c, 1, positions). */
+static int check_positions(const fac_tensor *x, const fac_tensor *t)
+{
+    bool same = t->ndim == x->ndim - 1;
+    for (int i = 2; same && i < x->ndim; i++)
+        same = t->sizes[i - 1] == x->sizes[i];
+    if (same)
+        return 0;
+    int64_t want[FAC_MAX_DIMS];
+    want[0] = x->sizes[0];
+    for (int i = 2; i < x->ndim; i++)
+        want[i - 1] = x->sizes[i];
+    return fac__fail(FAC_ERROR_RUNTIME, "Expected target size %s, got %s",
+                     fac__shape_text(x->ndim - 1, want), fac__shape_text(t->ndim, t->sizes));
+}
+
+/* out[1] is the total weight. */
+static int nll(fac_tensor *x, fac_tensor *t, fac_tensor *weight, int64_t reduction, int64_t ignore,
+               fac_tensor **r)
+{
+    r[0] = r[1] = fac_bad;
+    if (fac__is_bad(x) || check_batch(x, t) != 0)
+        return -1;
+    if (x->ndim <= 2)
+        return fac_nll_loss_forward(x, t, weight, reduction, ignore, r);
+    if (x->ndim == 4)
+        return fac_nll_loss2d_forward(x, t, weight, reduction, ignore, r);
+    if (check_positions(x, t) != 0)
+        return -1;
+    int64_t n = x->sizes[0], c = x->sizes[1], s = 1;
+    for (int i = 2; i < x->ndim; i++)
+        s *= x->sizes[i];
+    fac_nll_loss2d_forward(fac_reshape(x, fac_dims(n, c, 1, s)), fac_reshape(t, fac_dims(n, 1, s)),
+                           weight, reduction, ignore, r);
+    if (reduction == 0)
+        r[0] = fac_reshape(r[0], fac__sizes_of(t));
+    return fac__is_bad(r[0]) ? -1 : 0;
+}
+
+COMPOSITE(nll_loss_nd)
+{
+    fac_tensor *r[2];
+    nll(a->input, a->target, a->weight, a->reduction, a->ignore_index, r);
+    out[0] = r[0];
+}
+
+/* Class indices without smoothing: rows of logits in one pass. */
+static fac_tensor *entropy_of_indices(const struct fac__cross_entropy_loss_args *a)
+{
+    fac_tensor *x = a->input, *t = a->target, *r[3];
+    if (check_batch(x, t) != 0)
+        return fac_bad;
+    if (x->ndim > 2 && check_positions(x, t) != 0)
+        return fac_bad;
+    if (x->ndim == 2) {
+        fac__cross_entropy(x, t, a->weight, a->reduction, a->ignore_index, r);
+        return r[0];
+    }
+    if (x->ndim == 1)
+        x = fac_unsqueeze(x, 0);
+    int64_t order[FAC_MAX_DIMS], c = x->sizes[1];
+    order[0] = 0;
+    for (int i = 2; i < x->ndim; i++)
+        order[i - 1] = i;
+    order[x->ndim - 1] = 1;
+    fac_tensor *rows = fac_permute(x, ((fac_ints){order, x->ndim, true}));
+    if (fac__is_bad(rows))
+        return rows;
+    rows = fac_reshape(rows, fac_dims(c == 0 ? t->numel : x->numel / c, c));
+    fac__cross_entropy(rows, fac_reshape(t, fac_dims(-1)), a->weight, a->reduction, a->ignore_index,
+                       r);
+    return a->reduction == 0 ? fac_reshape(r[0], fac__sizes_of(t)) : r[0];
+}
+
+static bool same_shape(const fac_tensor *x, const fac_tensor *y)
+{
+    return x->ndim == y->ndim &&
+           memcmp(x->sizes, y->sizes, sizeof(int64_t) * (size_t)x->ndim) == 0;
+}
+
+COMPOSITE(cross_entropy_loss)
+{
+    fac_tensor *x = a->input;
+    if (same_shape(x, a->target) || a->label_smoothing != 0) {
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                  "cross_entropy_loss: class probabilities and label smoothing are not available");
+        out[0] = fac_bad;
+        return;
+    }
+    out[0] = entropy_of_indices(a);
+}
+
+/* --- normalisation --------------------------------------------------------------------------- */
+
+COMPOSITE(layer_norm)
+{
+    fac_tensor *r[3];
+    fac_native_layer_norm(a->input, a->normalized_shape, a->weight, a->bias, a->eps, r);
+    out[0] = r[0];
+}
+
+COMPOSITE(batch_norm)
+{
+    fac_tensor *r[3];
+    fac_native_batch_norm(a->input, a->weight, a->bias, a->running_mean, a->running_var, a->training,
+                          a->momentum, a->eps, r);
+    out[0] = r[0];
+}
+
+static fac_tensor *grouped(const struct fac__group_norm_args *a)
+{
+    fac_tensor *x = a->input, *r[3];
+    if (x->ndim < 2)
+        FAIL(INDEX, "Dimension out of range (expected to be in range of [%d, %d], but got 1)",
+             x->ndim == 0 ? -1 : -x->ndim, x->ndim == 0 ? 0 : x->ndim - 1);
+    int64_t s = 1;
+    for (int i = 2; i < x->ndim; i++)
+        s *= x->sizes[i];
+    fac_native_group_norm(x, a->weight, a->bias, x->sizes[0], x->sizes[1], s, a->num_groups, a->eps,
+                          r);
+    return r[0];
+}
+
+COMPOSITE(group_norm)
+{
+    out[0] = grouped(a);
+}
+
+static fac_tensor *repeated(fac_tensor *t, int64_t n)
+{
+    return t == NULL ? NULL : fac_reshape(fac_expand(t, fac_dims(n, t->numel)), fac_dims(-1));
+}
+
+/* The mean over samples of statistics that batch_norm moved, put back. */
+static bool put_back(fac_tensor *to, fac_tensor *from, int64_t n)
+{
+    if (to == NULL)
+        return true;
+    bool mode = fac_set_grad_mode(false);
+    fac_tensor *mean = fac_sum(fac_reshape(from, fac_dims(n, to->numel)), .dim = fac_dims(0));
+    bool ok = !fac__is_bad(fac_copy_(to, fac_div(mean, (double)n)));
+    fac_set_grad_mode(mode);
+    return ok;
+}
+
+static fac_tensor *instances(const struct fac__instance_norm_args *a)
+{
+    fac_tensor *x = a->input, *r[3];
+    if (!a->use_input_stats && (a->running_mean == NULL || a->running_var == NULL))
+        FAIL(RUNTIME,
+             "Expected running_mean and running_var to be defined when use_input_stats is false");
+    if (x->ndim < 2)
+        FAIL(INDEX, "Dimension out of range (expected to be in range of [%d, %d], but got 1)",
+             x->ndim == 0 ? -1 : -x->ndim, x->ndim == 0 ? 0 : x->ndim - 1);
+    int64_t n = x->sizes[0], sizes[FAC_MAX_DIMS];
+    memcpy(sizes, x->sizes, sizeof(int64_t) * (size_t)x->ndim);
+    sizes[0] = 1;
+    sizes[1] = n * x->sizes[1];
+    fac_tensor *mean = repeated(a->running_mean, n), *var = repeated(a->running_var, n);
+    fac_native_batch_norm(fac_reshape(x, ((fac_ints){sizes, x->ndim, true})), repeated(a->weight, n),
+                          repeated(a->bias, n), mean, var, a->use_input_stats, a->momentum, a->eps,
+                          r);
+    if (fac__is_bad(r[0]))
+        return r[0];
+    if (a->use_input_stats && !(put_back(a->running_mean, mean, n) && put_back(a->running_var, var, n)))
+        return fac_bad;
+    return fac_reshape(r[0], fac__sizes_of(x));
+}
+
+COMPOSITE(instance_norm)
+{
+    out[0] = instances(a);
+}
+
+static double machine_epsilon(fac_dtype d)
+{
+    return d == FAC_FLOAT64 || d == FAC_COMPLEX128 ? 0x1p-52 : 0x1p-23;
+}
+
+static fac_tensor *root_mean_square(const struct fac__rms_norm_args *a)
+{
+    fac_tensor *x = a->input;
+    fac_ints s = a->normalized_shape;
+    bool ends = s.n >= 1 && x->ndim >= s.n;
+    for (int i = 0; ends && i < s.n; i++)
+        ends = x->sizes[x->ndim - s.n + i] == s.values[i];
+    if (s.n < 1)
+        FAIL(RUNTIME, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at "
+                      "least one element, but got normalized_shape = []");
+    if (a->weight != NULL &&
+        (a->weight->ndim != s.n ||
+         memcmp(a->weight->sizes, s.values, sizeof(int64_t) * (size_t)s.n) != 0))
+        FAIL(RUNTIME,
+             "Expected weight to be of same shape as normalized_shape, but got weight of shape %s and "
+             "normalized_shape = %s",
+             fac__shape_text(a->weight->ndim, a->weight->sizes), fac__shape_text(s.n, s.values));
+    if (!ends)
+        FAIL(RUNTIME,
+             "Given normalized_shape=%s, expected input with shape [*%s, but got input of size%s",
+             fac__shape_text(s.n, s.values), fac__shape_text(s.n, s.values) + 1,
+             fac__shape_text(x->ndim, x->sizes));
+    fac_dtype d = (fac_dtype)x->dtype, wide = fac__opmath(d);
+    if (wide != d)
+        x = fac__to_copy(x, .dtype = wide);
+    int64_t dims[FAC_MAX_DIMS], n = 1;
+    for (int i = 0; i < s.n; i++) {
+        dims[i] = i - s.n;
+        n *= s.values[i];
+    }
+    fac_tensor *sq = fac_sum(fac_mul(x, x), .dim = ((fac_ints){dims, s.n, true}), .keepdim = true);
+    double eps = a->eps.given ? a->eps.value : machine_epsilon(wide);
+    fac_tensor *r = fac_mul(x, fac_rsqrt(fac_add(fac_div(sq, (double)n), eps)));
+    if (a->weight != NULL)
+        r = fac_mul(r, a->weight);
+    return r == fac_bad || r->dtype == d ? r : fac__to_copy(r, .dtype = d);
+}
+
+COMPOSITE(rms_norm)
+{
+    out[0] = root_mean_square(a);
+}
