@@ -42,10 +42,10 @@ def nll_loss2d_forward(input: Tensor, target: Tensor, weight: Tensor | None, red
 
 
 @op("structured", function=False, node="NllLossBackwardBackward0", grads={"grad_output": ["target", "weight", "total_weight"]})
-def nll_loss_backward(grad_output: Tensor, input: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
+def nll_loss_backward(grad_output: Tensor, sizes: Ints, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
     """nll_loss_backward(...) -> Tensor
 
-    The gradient of nll_loss(); of input the shape alone is read.
+    The gradient of nll_loss() of an input of `sizes`.
     """
 
 

@@ -364,8 +364,8 @@ FAC_API int fac_nll_loss2d_forward_ex(fac_tensor *input, fac_tensor *target, fac
 
 /* nll_loss_backward(...) -> Tensor
  *
- * The gradient of nll_loss(); of input the shape alone is read. */
-FAC_API fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight);
+ * The gradient of nll_loss() of an input of `sizes`. */
+FAC_API fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_ints sizes, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight);
 
 /* _cross_entropy(...) -> (Tensor, Tensor, Tensor)
  *
@@ -2315,7 +2315,7 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac_embedding_dense_backward(grad_output, indices, num_weights, padding_idx, scale_grad_by_freq) fac_embedding_dense_backward_ex(grad_output, indices, num_weights, padding_idx, scale_grad_by_freq)
 #define fac_nll_loss_forward(input, target, weight, reduction, ignore_index, results) fac_nll_loss_forward_ex(input, target, weight, reduction, ignore_index, results)
 #define fac_nll_loss2d_forward(input, target, weight, reduction, ignore_index, results) fac_nll_loss2d_forward_ex(input, target, weight, reduction, ignore_index, results)
-#define fac_nll_loss_backward(grad_output, input, target, weight, reduction, ignore_index, total_weight) fac_nll_loss_backward_ex(grad_output, input, target, weight, reduction, ignore_index, total_weight)
+#define fac_nll_loss_backward(grad_output, sizes, target, weight, reduction, ignore_index, total_weight) fac_nll_loss_backward_ex(grad_output, sizes, target, weight, reduction, ignore_index, total_weight)
 #define fac__cross_entropy(input, target, weight, reduction, ignore_index, results) fac__cross_entropy_ex(input, target, weight, reduction, ignore_index, results)
 #define fac__cross_entropy_backward(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight) fac__cross_entropy_backward_ex(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight)
 #define fac_nll_loss(...) FAC__WITH_nll_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_options))

@@ -400,9 +400,9 @@ int fac_nll_loss2d_forward_ex(fac_tensor *input, fac_tensor *target, fac_tensor 
     return fac__api_multi(&fac__op_nll_loss2d_forward, &args, 2, results);
 }
 
-fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight)
+fac_tensor *fac_nll_loss_backward_ex(fac_tensor *grad_output, fac_ints sizes, fac_tensor *target, fac_tensor *weight, int64_t reduction, int64_t ignore_index, fac_tensor *total_weight)
 {
-    struct fac__nll_loss_backward_args args = {.grad_output = grad_output, .input = input, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index, .total_weight = total_weight};
+    struct fac__nll_loss_backward_args args = {.grad_output = grad_output, .sizes = sizes, .target = target, .weight = weight, .reduction = reduction, .ignore_index = ignore_index, .total_weight = total_weight};
     return fac__api_call(&fac__op_nll_loss_backward, &args);
 }
 

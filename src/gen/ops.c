@@ -1852,14 +1852,14 @@ const fac__op fac__op_nll_loss2d_forward = {
 
 static const fac__param params_nll_loss_backward[] = {
     {"grad_output", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, grad_output), 0, 0},
-    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, input), 0, 1},
-    {"target", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, target), 0, 2},
-    {"weight", NULL, "Tensor", NULL, FAC__T_TENSOR, FAC__P_NONE, offsetof(struct fac__nll_loss_backward_args, weight), 0, 3},
+    {"sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__nll_loss_backward_args, sizes), 0, 255},
+    {"target", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, target), 0, 1},
+    {"weight", NULL, "Tensor", NULL, FAC__T_TENSOR, FAC__P_NONE, offsetof(struct fac__nll_loss_backward_args, weight), 0, 2},
     {"reduction", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__nll_loss_backward_args, reduction), 0, 255},
     {"ignore_index", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__nll_loss_backward_args, ignore_index), 0, 255},
-    {"total_weight", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, total_weight), 0, 4},
+    {"total_weight", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__nll_loss_backward_args, total_weight), 0, 3},
 };
-static const fac__saves saves_nll_loss_backward[] = {{0, 0x1c, 0x0, 0x0}};
+static const fac__saves saves_nll_loss_backward[] = {{0, 0xe, 0x0, 0x0}};
 const fac__op fac__op_nll_loss_backward = {
     .name = "nll_loss_backward",
     .overload = "",
@@ -1882,9 +1882,9 @@ const fac__op fac__op_nll_loss_backward = {
     .nout = 1,
     .nsaves = 1,
     .dtypes = FAC__D_PROMOTE,
-    .ntensors = 5,
+    .ntensors = 4,
     .nlists = 0,
-    .tensor_offsets = {offsetof(struct fac__nll_loss_backward_args, grad_output), offsetof(struct fac__nll_loss_backward_args, input), offsetof(struct fac__nll_loss_backward_args, target), offsetof(struct fac__nll_loss_backward_args, weight), offsetof(struct fac__nll_loss_backward_args, total_weight)},
+    .tensor_offsets = {offsetof(struct fac__nll_loss_backward_args, grad_output), offsetof(struct fac__nll_loss_backward_args, target), offsetof(struct fac__nll_loss_backward_args, weight), offsetof(struct fac__nll_loss_backward_args, total_weight)},
     .list_offsets = {0},
     .nondiff_outputs = 0,
     .nnumbers = 0,

@@ -321,7 +321,7 @@ struct fac__nll_loss2d_forward_args {
 
 struct fac__nll_loss_backward_args {
     fac_tensor *grad_output;
-    fac_tensor *input;
+    fac_ints sizes;
     fac_tensor *target;
     fac_tensor *weight;
     int64_t reduction;

@@ -42,8 +42,8 @@ FAC__VJP(embedding_dense_backward)
 
 FAC__VJP(nll_loss_forward)
 {
-    v->in[0] = fac_nll_loss_backward(g, a->input, a->target, a->weight, a->reduction, a->ignore_index,
-                                     v->out[1]);
+    v->in[0] = fac_nll_loss_backward(g, fac__sizes_of(a->input), a->target, a->weight, a->reduction,
+                                     a->ignore_index, v->out[1]);
 }
 
 /* Linear in the gradient: the loss of g as if it were log-probabilities, by the same weights. */
@@ -66,8 +66,8 @@ FAC__VJP(_cross_entropy)
     fac_tensor *top = fac_slice(log_sum, .dim = 1, .end = fac_some(1));
     fac_tensor *e = fac_exp(fac_sub(fac__to(x, (fac_dtype)top->dtype), top));
     fac_tensor *p = fac_div(e, fac_sum(e, .dim = fac_dims(1), .keepdim = true));
-    fac_tensor *d = fac_nll_loss_backward(g, x, a->target, a->weight, a->reduction, a->ignore_index,
-                                          fac__to(total, (fac_dtype)x->dtype));
+    fac_tensor *d = fac_nll_loss_backward(g, fac__sizes_of(x), a->target, a->weight, a->reduction,
+                                          a->ignore_index, fac__to(total, (fac_dtype)x->dtype));
     d = fac__to(d, (fac_dtype)top->dtype);
     v->in[0] = fac_sub(d, fac_mul(p, fac_sum(d, .dim = fac_dims(1), .keepdim = true)));
 }

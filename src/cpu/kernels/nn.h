@@ -76,9 +76,9 @@ enum { NN_LANES = 16, NN_BLOCK = 4096 };
                 int64_t at = i;                                                                    \
                 rest += (expr);                                                                    \
             }                                                                                      \
-            for (int half_ = NN_LANES / 2; half_ > 0; half_ /= 2)                                           \
+            for (int half_ = NN_LANES / 2; half_ > 0; half_ /= 2)                                  \
                 for (int j = 0; j < half_; j++)                                                    \
-                    lane[j] += lane[j + half_];                                                     \
+                    lane[j] += lane[j + half_];                                                    \
             total += (double)lane[0] + (double)rest;                                               \
         }                                                                                          \
         return total;                                                                              \
@@ -88,8 +88,10 @@ enum { NN_LANES = 16, NN_BLOCK = 4096 };
 /* Calls F(dtype, ...) by a tensor's floating dtype. */
 #define NN_PICK(table, t) ((table)[(t)->dtype])
 #define NN_TABLE(name)                                                                             \
-    {[FAC_FLOAT16] = name##_FLOAT16, [FAC_BFLOAT16] = name##_BFLOAT16,                             \
-     [FAC_FLOAT32] = name##_FLOAT32, [FAC_FLOAT64] = name##_FLOAT64}
+    {[FAC_FLOAT16] = name##_FLOAT16,                                                               \
+     [FAC_BFLOAT16] = name##_BFLOAT16,                                                             \
+     [FAC_FLOAT32] = name##_FLOAT32,                                                               \
+     [FAC_FLOAT64] = name##_FLOAT64}
 
 /* A parameter in the dtype sums are kept in, contiguous; NULL stays NULL. */
 static inline int nn_parameter(fac_tensor *t, fac_dtype d, fac_tensor **out) {
