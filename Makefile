@@ -12,6 +12,10 @@
 PYTHON ?= python3
 PREFIX ?= /usr/local
 WERROR ?= false
+REPORTS ?= build/reports
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+IMAGES ?=
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
 MESON := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/meson
@@ -19,7 +23,7 @@ NINJA := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ninja
 SUFFIX = $$($(PY) -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
 C_FILES = $$(git ls-files '*.c' '*.h' '*.inc')
 
-.PHONY: all build test test-c test-python check symbols sanitize demo bench size install clean
+.PHONY: all build test test-c test-python test-kernels check symbols sanitize demo bench size install clean
 all: build
 
 $(VENV)/bin/python:
@@ -42,11 +46,17 @@ build: build/build.ninja
 
 test: test-c test-python
 
+# Reports in JUnit's form are kept under $(REPORTS), for tools/summary.py.
 test-c: build
 	$(MESON) test -C build --suite c --print-errorlogs
+	mkdir -p $(REPORTS) && cp build/meson-logs/testlog.junit.xml $(REPORTS)/c.xml
 
 test-python: build $(VENV)/test.stamp
-	$(PY) -m pytest --junitxml=build/pytest.xml
+	$(PY) -m pytest --junitxml=$(REPORTS)/python.xml $(PYTEST_ARGS)
+
+# What runs kernels and nothing slow: for another round under FACULA_CPU=base, v3 or v4.
+test-kernels: build $(VENV)/test.stamp
+	$(PY) -m pytest -m kernels --junitxml=$(REPORTS)/kernels.xml $(PYTEST_ARGS)
 
 check: build symbols $(VENV)/check.stamp
 	$(PY) tools/gen.py --check
@@ -58,7 +68,7 @@ symbols: build
 	$(PY) tools/check_symbols.py build
 
 sanitize: build/build.ninja
-	tools/sanitize.sh $(VENV)/bin
+	tools/sanitize.sh $(VENV)/bin $(REPORTS)
 
 demo: build $(VENV)/demo.stamp
 	$(PY) examples/python/tour.py
@@ -67,7 +77,7 @@ demo: build $(VENV)/demo.stamp
 
 bench: build $(VENV)/test.stamp
 	$(NINJA) -C build bench/call_overhead && build/bench/call_overhead
-	$(PY) bench/run.py
+	$(PY) bench/run.py $(BENCH_ARGS)
 
 size: build $(VENV)/build.stamp
 	$(PY) tools/size.py

@@ -5,5 +5,5 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 for path in sorted((root / "facula").rglob("*")):
-    if path.suffix in (".py", ".pyi", ".typed"):
+    if path.suffix in (".py", ".pyi", ".typed") or path.name == "METADATA":
         print(path.relative_to(root).as_posix())

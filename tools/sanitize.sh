@@ -2,10 +2,12 @@
 # The C tests under address and undefined-behaviour sanitizers, and the thread pool's and
 # autograd's under the thread sanitizer.
 #
-#   sanitize.sh FOLDER_OF_MESON
+#   sanitize.sh FOLDER_OF_MESON FOLDER_OF_REPORTS
 set -eu
 PATH="$1:$PATH"
 export PATH
+reports="$2"
+mkdir -p "$reports"
 options="-Dpython_package=false -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false"
 
 build() { # build FOLDER SANITIZERS
@@ -13,11 +15,15 @@ build() { # build FOLDER SANITIZERS
     ninja -C "$1" >>"$1.log" 2>&1 || { tail -50 "$1.log"; exit 1; }
 }
 
+status=0
 build build-asan address,undefined
 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    meson test -C build-asan --suite c --print-errorlogs --timeout-multiplier 6
+    meson test -C build-asan --suite c --print-errorlogs --timeout-multiplier 6 || status=1
+cp build-asan/meson-logs/testlog.junit.xml "$reports/asan.xml"
 
 build build-tsan thread
 TSAN_OPTIONS=halt_on_error=1 \
-    meson test -C build-tsan --suite threads --print-errorlogs --timeout-multiplier 6
+    meson test -C build-tsan --suite threads --print-errorlogs --timeout-multiplier 6 || status=1
+cp build-tsan/meson-logs/testlog.junit.xml "$reports/tsan.xml"
+exit $status
