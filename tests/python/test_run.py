@@ -1,4 +1,4 @@
-"""`python -m facula`: the program sees facula where it asks for torch, and nothing of the runner."""
+"""`python -m facula`: a program finds facula where it asks for torch."""
 
 import os
 import pathlib
@@ -121,7 +121,8 @@ def test_children(script, tmp_path, method):
             with mp.get_context({method!r}).Pool(2) as pool:
                 print(pool.map(work, [1, 2]))
             sys.stdout.flush()
-            subprocess.run([sys.executable, "-c", "import torch; print(torch.__name__)"], check=True)
+            source = "import torch; print(torch.__name__)"
+            subprocess.run([sys.executable, "-c", source], check=True)
         """
     )
     assert run(name, cwd=tmp_path, code=0).stdout == "[[0, 0], [0, 0, 1]]\nfacula\n"
@@ -132,7 +133,8 @@ def test_child_finds_facula_by_itself(script, tmp_path):
     name = script(
         """
         import subprocess, sys
-        subprocess.run([sys.executable, "-c", "import torch; print(torch.__name__)"], cwd="/", check=True)
+        source = "import torch; print(torch.__name__)"
+        subprocess.run([sys.executable, "-c", source], cwd="/", check=True)
         """
     )
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
