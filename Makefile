@@ -71,9 +71,9 @@ sanitize: build/build.ninja
 	tools/sanitize.sh $(VENV)/bin $(REPORTS)
 
 demo: build $(VENV)/demo.stamp
-	$(PY) examples/python/tour.py
+	$(PY) -m facula examples/python/tour.py
 	$(NINJA) -C build examples/c/tour && build/examples/c/tour
-	$(PY) examples/python/train_images.py $(IMAGES)
+	$(PY) -m facula examples/python/train_images.py $(IMAGES)
 
 bench: build $(VENV)/test.stamp
 	$(NINJA) -C build bench/call_overhead && build/bench/call_overhead
