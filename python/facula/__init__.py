@@ -2,7 +2,7 @@
 
 from . import _C
 from ._C import *
-from . import _tensor, _tensor_str
+from . import _levels, _tensor, _tensor_str
 from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor
 from ._numeric import finfo, iinfo
 from ._tensor import (
@@ -31,6 +31,8 @@ from .random import (
     seed,
     set_rng_state,
 )
+
+_levels.guard_methods()
 
 # These read names of this module as they load.
 from . import autograd, cuda, nn, random

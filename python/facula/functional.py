@@ -34,3 +34,7 @@ def _from_sublists(args):
     if len(args) % 2:
         equation += "->" + "".join(_label(n) for n in args[-1])
     return equation, operands
+
+
+for _name in __all__:
+    globals()[_name] = _C._overridable(globals()[_name])

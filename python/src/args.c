@@ -821,22 +821,6 @@ PyObject *fac__invoke(const fac__op *op, void *args, int how, fac_tensor *const 
     return wrap_results(op, &outs);
 }
 
-static bool any_override(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
-    if (self != NULL && fac__overrides(self))
-        return true;
-    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    for (Py_ssize_t i = 0; i < all; i++) {
-        PyObject *o = args[i];
-        if (fac__overrides(o))
-            return true;
-        if (PyTuple_CheckExact(o) || PyList_CheckExact(o))
-            for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(o); k++)
-                if (fac__overrides(PySequence_Fast_GET_ITEM(o, k)))
-                    return true;
-    }
-    return false;
-}
-
 static PyObject *finish_creation(const fac__op *op, const fac__pool *pool, PyObject *result) {
     if (result == NULL || !(op->flags & FAC__OP_CREATION) || !pool->requires_grad)
         return result;
@@ -849,7 +833,7 @@ static PyObject *finish_creation(const fac__op *op, const fac__pool *pool, PyObj
 
 static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                       PyObject *names, int how, PyObject *holder) {
-    if (FAC_UNLIKELY(fac__function_mode_active() || any_override(self, args, n, names))) {
+    if (FAC_UNLIKELY(fac__function_mode_active() || fac__any_override(self, args, n, names))) {
         PyObject *func = PyObject_GetAttrString(holder, e->name);
         PyObject *r = func == NULL ? NULL : fac__call_override(func, self, args, n, names);
         Py_XDECREF(func);

@@ -207,82 +207,12 @@ done:
     return result;
 }
 
-/* --- overrides ---------------------------------------------------------------------------------
- */
-
-bool fac__function_mode_active(void) {
-    return (fac__tls.levels & FAC__L_FUNCTION) != 0;
-}
-
-PyObject *fac__call_override(PyObject *func, PyObject *self, PyObject *const *args, Py_ssize_t n,
-                             PyObject *names) {
-    PyObject *overrides = PyImport_ImportModule("facula.overrides");
-    if (overrides == NULL)
-        return NULL;
-    Py_ssize_t lead = self == NULL ? 0 : 1;
-    PyObject *tuple = PyTuple_New(n + lead), *kwargs = PyDict_New(), *r = NULL;
-    if (tuple != NULL && kwargs != NULL) {
-        if (self != NULL)
-            PyTuple_SET_ITEM(tuple, 0, Py_NewRef(self));
-        for (Py_ssize_t i = 0; i < n; i++)
-            PyTuple_SET_ITEM(tuple, i + lead, Py_NewRef(args[i]));
-        for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++)
-            PyDict_SetItem(kwargs, PyTuple_GET_ITEM(names, i), args[n + i]);
-        r = PyObject_CallMethod(overrides, "_dispatch", "OOO", func, tuple, kwargs);
-    }
-    Py_XDECREF(tuple);
-    Py_XDECREF(kwargs);
-    Py_DECREF(overrides);
-    return r;
-}
-
-static PyObject *disabled_function(PyObject *m, PyObject *args) {
-    (void)m;
-    PyObject *func, *types, *a = NULL, *k = NULL;
-    if (!PyArg_ParseTuple(args, "OO|OO", &func, &types, &a, &k))
-        return NULL;
-    PyObject *empty = a == NULL ? PyTuple_New(0) : Py_NewRef(a);
-    uint32_t old = fac__tls.levels;
-    fac__tls.levels |= 1u << 30;
-    PyObject *r = PyObject_Call(func, empty, k == Py_None ? NULL : k);
-    fac__tls.levels = (fac__tls.levels & ~(1u << 30)) | (old & (1u << 30));
-    Py_DECREF(empty);
-    return r;
-}
-
-static PyObject *has_override_one(PyObject *m, PyObject *o) {
-    (void)m;
-    return PyBool_FromLong(fac__function_mode_active() || fac__overrides(o));
-}
-
-static PyObject *has_override_many(PyObject *m, PyObject *const *args, Py_ssize_t n) {
-    (void)m;
-    bool any = fac__function_mode_active();
-    for (Py_ssize_t i = 0; i < n && !any; i++)
-        any = fac__overrides(args[i]);
-    return PyBool_FromLong(any);
-}
-
-static PyObject *has_override_in(PyObject *m, PyObject *seq) {
-    PyObject *fast = PySequence_Fast(seq, "expected a sequence");
-    if (fast == NULL)
-        return NULL;
-    PyObject *r = has_override_many(m, PySequence_Fast_ITEMS(fast), PySequence_Fast_GET_SIZE(fast));
-    Py_DECREF(fast);
-    return r;
-}
-
 PyMethodDef fac__autograd_functions[] = {
-    {"_has_torch_function_unary", has_override_one, METH_O, NULL},
-    {"_has_torch_function_variadic", (PyCFunction)(void (*)(void))has_override_many, METH_FASTCALL,
-     NULL},
-    {"_has_torch_function", has_override_in, METH_O, NULL},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "is_grad_enabled() -> bool"},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
     {"is_inference_mode_enabled", is_inference, METH_NOARGS, NULL},
     {"_set_inference", set_inference, METH_O, NULL},
     {"_backward", run_backward, METH_VARARGS, NULL},
-    {"_disabled_torch_function_impl", disabled_function, METH_VARARGS, NULL},
     {0}};
 PyMethodDef fac__tensor_autograd_methods[] = {{0}};
 

@@ -456,6 +456,12 @@ PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device devi
 }
 
 static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__function_mode_active())) {
+        PyObject *func = PyObject_GetAttrString(fac__module, "tensor");
+        PyObject *r = func == NULL ? NULL : fac__call_override(func, NULL, args, n, names);
+        Py_XDECREF(func);
+        return r;
+    }
     (void)module;
     static const char *const keys[] = {"data", "dtype", "device", "requires_grad", "pin_memory"};
     PyObject *values[5] = {NULL};

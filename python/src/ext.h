@@ -126,9 +126,21 @@ int fac__to_sizes(PyObject *o, int64_t *out, int *n); /* at most FAC_MAX_DIMS */
 
 /* __torch_function__: whether o's class overrides it; the call itself. */
 bool fac__overrides(PyObject *o);
+bool fac__any_override(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names);
 PyObject *fac__call_override(PyObject *func, PyObject *self, PyObject *const *args, Py_ssize_t n,
                              PyObject *names);
+PyObject *fac__override_method(const char *name, PyObject *self, PyObject *const *args,
+                               Py_ssize_t n, PyObject *names);
+PyObject *fac__override_slot(const char *name, PyObject *a, PyObject *b);
+PyGetSetDef *fac__guard_attributes(PyGetSetDef *plain);
 bool fac__function_mode_active(void);
+
+/* Whether a method of this tensor goes to an override: false by two comparisons for plain ones. */
+static inline bool fac__unusual(PyObject *o) {
+    if (FAC_LIKELY(Py_TYPE(o) == fac__tensor_type && !(fac__tls.levels & FAC__L_PYTHON)))
+        return false;
+    return (fac__tls.levels & FAC__L_PYTHON) != 0 || fac__overrides(o);
+}
 
 /* --- parts -------------------------------------------------------------------------------------
  */
@@ -136,6 +148,7 @@ bool fac__function_mode_active(void);
 int fac__init_types(PyObject *module);
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
+int fac__init_overrides(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 extern PyNumberMethods fac__number_methods;

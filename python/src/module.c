@@ -76,11 +76,12 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, fac__text_functions) < 0 ||
         PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)
         return -1;
-    return PyModule_AddFunctions(module, nn_table) < 0 ||
-                   PyModule_AddFunctions(module, nncall_table) < 0 ||
-                   PyModule_AddObjectRef(module, "_nn", fac__nn_module) < 0
-               ? -1
-               : 0;
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(PyModule_GetDict(fac__nn_module), &at, &key, &value))
+        if (PyUnicode_READ_CHAR(key, 0) != '_' && PyObject_SetAttr(module, key, value) < 0)
+            return -1;
+    return PyModule_AddObjectRef(module, "_nn", fac__nn_module);
 }
 
 static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = "facula._C", .m_size = -1};
@@ -91,7 +92,8 @@ PyMODINIT_FUNC PyInit__C(void) {
         return NULL;
     fac__module = module;
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
-        fac__init_tensor(module) < 0 || fac__init_random(module) < 0 || add_functions(module) < 0) {
+        fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 ||
+        fac__init_random(module) < 0 || add_functions(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -135,36 +135,8 @@ static PyObject *meta_new(PyTypeObject *meta, PyObject *args, PyObject *kwargs) 
     return type;
 }
 
-/* --- __torch_function__ ------------------------------------------------------------------------
- */
-
-bool fac__overrides(PyObject *o) {
-    PyTypeObject *type = Py_TYPE(o);
-    if (FAC_LIKELY(type == fac__tensor_type || type == fac__parameter_type ||
-                   PyLong_CheckExact(o) || PyFloat_CheckExact(o) || PyTuple_CheckExact(o) ||
-                   PyList_CheckExact(o) || o == Py_None || PyBool_Check(o) ||
-                   PyUnicode_CheckExact(o) || type == fac__size_type || type == fac__dtype_type ||
-                   type == fac__device_type_))
-        return false;
-    if (fac__tls.levels & (1u << 30)) /* DisableTorchFunctionSubclass */
-        return false;
-    static PyObject *name;
-    if (name == NULL)
-        name = PyUnicode_InternFromString("__torch_function__");
-    PyObject *f = _PyType_Lookup(type, name);
-    return f != NULL && f != fac__disabled_function;
-}
-
 /* --- number slots ------------------------------------------------------------------------------
  */
-
-static PyObject *override_slot(const char *name, PyObject *a, PyObject *b) {
-    PyObject *func = PyObject_GetAttrString((PyObject *)fac__tensor_type, name);
-    PyObject *args[1] = {b};
-    PyObject *r = func == NULL ? NULL : fac__call_override(func, a, args, b == NULL ? 0 : 1, NULL);
-    Py_XDECREF(func);
-    return r;
-}
 
 static bool plain(PyObject *o) {
     return Py_TYPE(o) == fac__tensor_type || PyFloat_CheckExact(o) || PyLong_CheckExact(o);
@@ -182,8 +154,8 @@ static PyObject *binary(const fac__op *op, const char *forward, const char *back
     struct fac__add_args args;
     if (FAC_UNLIKELY(!plain(a) || !plain(b) || fac__function_mode_active())) {
         if (fac__function_mode_active() || fac__overrides(a) || fac__overrides(b))
-            return fac__tensor_check(a) ? override_slot(forward, a, b)
-                                        : override_slot(backward, b, a);
+            return fac__tensor_check(a) ? fac__override_slot(forward, a, b)
+                                        : fac__override_slot(backward, b, a);
     }
     int r = two_values(a, b, &args.input, &args.other);
     if (FAC_UNLIKELY(r != 1)) {
@@ -198,24 +170,25 @@ static PyObject *binary(const fac__op *op, const char *forward, const char *back
     return fac__invoke(op, &args, FAC__CALL_INPLACE, &given, 1);
 }
 
-#define SLOT(name, op, text)                                                                       \
+/* name, op, and the methods that overrides see: forward, reflected, in place */
+#define SLOT(name, op, forward, backward, inplace)                                                 \
     static PyObject *nb_##name(PyObject *a, PyObject *b) {                                         \
-        return binary(&fac__op_##op, "__" text "__", "__r" text "__", a, b, FAC__CALL_NEW);        \
+        return binary(&fac__op_##op, forward, backward, a, b, FAC__CALL_NEW);                      \
     }                                                                                              \
     static PyObject *nb_inplace_##name(PyObject *a, PyObject *b) {                                 \
-        return binary(&fac__op_##op, "__i" text "__", "__i" text "__", a, b, FAC__CALL_INPLACE);   \
+        return binary(&fac__op_##op, inplace, inplace, a, b, FAC__CALL_INPLACE);                   \
     }
-SLOT(add, add, "add")
-SLOT(mul, mul, "mul")
-SLOT(subtract, sub, "sub")
-SLOT(true_divide, div, "truediv")
-SLOT(floor_divide, floor_divide, "floordiv")
-SLOT(remainder, remainder, "mod")
-SLOT(lshift, bitwise_left_shift, "lshift")
-SLOT(rshift, bitwise_right_shift, "rshift")
-SLOT(and, bitwise_and, "and")
-SLOT(or, bitwise_or, "or")
-SLOT(xor, bitwise_xor, "xor")
+SLOT(add, add, "add", "add", "add_")
+SLOT(mul, mul, "mul", "mul", "mul_")
+SLOT(subtract, sub, "sub", "__rsub__", "sub_")
+SLOT(true_divide, div, "div", "__rdiv__", "div_")
+SLOT(floor_divide, floor_divide, "__floordiv__", "__rfloordiv__", "floor_divide_")
+SLOT(remainder, remainder, "remainder", "__rmod__", "remainder_")
+SLOT(lshift, bitwise_left_shift, "__lshift__", "__rlshift__", "__ilshift__")
+SLOT(rshift, bitwise_right_shift, "__rshift__", "__rrshift__", "__irshift__")
+SLOT(and, bitwise_and, "__and__", "__rand__", "__iand__")
+SLOT(or, bitwise_or, "__or__", "__ror__", "__ior__")
+SLOT(xor, bitwise_xor, "__xor__", "__rxor__", "__ixor__")
 
 static PyObject *nb_power(PyObject *a, PyObject *b, PyObject *modulus) {
     if (modulus != Py_None)
@@ -225,22 +198,23 @@ static PyObject *nb_power(PyObject *a, PyObject *b, PyObject *modulus) {
 
 static PyObject *nb_inplace_power(PyObject *a, PyObject *b, PyObject *modulus) {
     (void)modulus;
-    return binary(&fac__op_pow, "__ipow__", "__ipow__", a, b, FAC__CALL_INPLACE);
+    return binary(&fac__op_pow, "pow_", "pow_", a, b, FAC__CALL_INPLACE);
 }
 
 /* Slots of one op, called as it is. */
 static PyObject *one(const fac__op *op, const char *name, PyObject *a) {
     struct fac__neg_args args = {fac__tensor_of(a)};
     if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a)))
-        return override_slot(name, a, NULL);
+        return fac__override_slot(name, a, NULL);
     return fac__invoke(op, &args, FAC__CALL_NEW, NULL, 0);
 }
 
 static PyObject *nb_matrix_multiply(PyObject *a, PyObject *b) {
+    if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))
+        return fac__tensor_check(a) ? fac__override_slot("matmul", a, b)
+                                    : fac__override_slot("__rmatmul__", b, a);
     if (!fac__tensor_check(a) || !fac__tensor_check(b))
         Py_RETURN_NOTIMPLEMENTED;
-    if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))
-        return override_slot("__matmul__", a, b);
     struct fac__matmul_args args = {fac__tensor_of(a), fac__tensor_of(b)};
     if (args.input->ndim == 2 && args.other->ndim == 2)
         return fac__invoke(&fac__op_mm, &args, FAC__CALL_NEW, NULL, 0);
@@ -248,15 +222,15 @@ static PyObject *nb_matrix_multiply(PyObject *a, PyObject *b) {
 }
 
 static PyObject *nb_negative(PyObject *a) {
-    return one(&fac__op_neg, "__neg__", a);
+    return one(&fac__op_neg, "neg", a);
 }
 
 static PyObject *nb_positive(PyObject *a) {
-    return one(&fac__op_positive, "__pos__", a);
+    return one(&fac__op_positive, "positive", a);
 }
 
 static PyObject *nb_absolute(PyObject *a) {
-    return one(&fac__op_abs, "__abs__", a);
+    return one(&fac__op_abs, "abs", a);
 }
 
 static PyObject *nb_invert(PyObject *a) {
@@ -269,12 +243,12 @@ static PyObject *nb_invert(PyObject *a) {
 }
 
 static PyObject *tensor_compare(PyObject *a, PyObject *b, int op) {
-    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+    static const char *const names[] = {"lt", "le", "__eq__", "ne", "gt", "ge"};
     static const fac__op *const ops[] = {&fac__op_lt, &fac__op_le, &fac__op_eq,
                                          &fac__op_ne, &fac__op_gt, &fac__op_ge};
     struct fac__lt_args args = {.input = fac__tensor_of(a)};
     if (FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(a) || fac__overrides(b)))
-        return override_slot(names[op], a, b);
+        return fac__override_slot(names[op], a, b);
     int r = fac__to_value(b, &args.other);
     if (r < 0)
         return NULL;
@@ -289,6 +263,12 @@ static Py_hash_t tensor_hash(PyObject *o) {
 
 static int nb_bool(PyObject *o) {
     fac_tensor *t = fac__tensor_of(o);
+    if (FAC_UNLIKELY(fac__unusual(o))) {
+        PyObject *r = fac__override_method("__bool__", o, NULL, 0, NULL);
+        int truth = r == NULL ? -1 : PyObject_IsTrue(r);
+        Py_XDECREF(r);
+        return truth;
+    }
     if (t->numel == 0) {
         PyErr_SetString(PyExc_RuntimeError, "Boolean value of Tensor with no values is ambiguous");
         return -1;
@@ -312,12 +292,16 @@ static PyObject *number_of(PyObject *o) {
 }
 
 static PyObject *nb_int(PyObject *o) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("__int__", o, NULL, 0, NULL);
     PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Long(v);
     Py_XDECREF(v);
     return r;
 }
 
 static PyObject *nb_float(PyObject *o) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("__float__", o, NULL, 0, NULL);
     PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Float(v);
     Py_XDECREF(v);
     return r;
@@ -325,6 +309,8 @@ static PyObject *nb_float(PyObject *o) {
 
 static PyObject *nb_index(PyObject *o) {
     fac_tensor *t = fac__tensor_of(o);
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("__index__", o, NULL, 0, NULL);
     if (!fac__is_integral((fac_dtype)t->dtype, true) || t->numel != 1)
         return PyErr_Format(
             PyExc_TypeError,
@@ -334,6 +320,12 @@ static PyObject *nb_index(PyObject *o) {
 
 static Py_ssize_t tensor_len(PyObject *o) {
     fac_tensor *t = fac__tensor_of(o);
+    if (FAC_UNLIKELY(fac__unusual(o))) {
+        PyObject *r = fac__override_method("__len__", o, NULL, 0, NULL);
+        Py_ssize_t n = r == NULL ? -1 : PyNumber_AsSsize_t(r, PyExc_OverflowError);
+        Py_XDECREF(r);
+        return n;
+    }
     if (t->ndim == 0) {
         PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
         return -1;
@@ -610,6 +602,8 @@ PyGetSetDef fac__tensor_getset[] = {
  */
 
 static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("size", o, args, n, names);
     fac_tensor *t = fac__tensor_of(o);
     int64_t d;
     Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
@@ -630,6 +624,8 @@ static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObje
 }
 
 static PyObject *m_stride(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("stride", o, args, n, names);
     fac_tensor *t = fac__tensor_of(o);
     int64_t d;
     Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
@@ -649,6 +645,8 @@ static PyObject *m_stride(PyObject *o, PyObject *const *args, Py_ssize_t n, PyOb
     static PyObject *m_##name(PyObject *o, PyObject *unused) {                                     \
         fac_tensor *t = fac__tensor_of(o);                                                         \
         (void)unused;                                                                              \
+        if (FAC_UNLIKELY(fac__unusual(o)))                                                         \
+            return fac__override_method(#name, o, NULL, 0, NULL);                                  \
         return expr;                                                                               \
     }
 NOARGS(dim, PyLong_FromLong(t->ndim))
@@ -662,15 +660,17 @@ NOARGS(is_signed, PyBool_FromLong(fac_dtype_is_signed((fac_dtype)t->dtype)))
 NOARGS(is_conj, PyBool_FromLong((t->features & FAC__CONJ) != 0))
 NOARGS(is_neg, PyBool_FromLong((t->features & FAC__NEG) != 0))
 NOARGS(is_inference, PyBool_FromLong((t->features & FAC__INFERENCE) != 0))
-NOARGS(is_view, PyBool_FromLong((t->features & FAC__VIEW) != 0))
-NOARGS(is_non_overlapping_and_dense, PyBool_FromLong((t->features & FAC__DENSE) != 0))
+NOARGS(_is_view, PyBool_FromLong((t->features & FAC__VIEW) != 0))
+NOARGS(_is_dense, PyBool_FromLong((t->features & FAC__DENSE) != 0))
 NOARGS(item, fac__item_of(t))
-NOARGS(zerotensor, PyBool_FromLong(t == NULL))
-NOARGS(storage_nbytes, PyLong_FromSize_t(t->storage == NULL ? 0 : t->storage->nbytes))
-NOARGS(storage_ptr, PyLong_FromVoidPtr(t->storage == NULL ? NULL : t->storage->data))
+NOARGS(_is_zerotensor, PyBool_FromLong(t == NULL))
+NOARGS(_storage_nbytes, PyLong_FromSize_t(t->storage == NULL ? 0 : t->storage->nbytes))
+NOARGS(_storage_ptr, PyLong_FromVoidPtr(t->storage == NULL ? NULL : t->storage->data))
 
 static PyObject *m_is_contiguous(PyObject *o, PyObject *const *args, Py_ssize_t n,
                                  PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("is_contiguous", o, args, n, names);
     Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
     fac_memory_format f = FAC_CONTIGUOUS_FORMAT;
     if (all > 0) {
@@ -686,6 +686,8 @@ static PyObject *m_is_contiguous(PyObject *o, PyObject *const *args, Py_ssize_t 
 
 static PyObject *m_requires_grad_(PyObject *o, PyObject *const *args, Py_ssize_t n,
                                   PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("requires_grad_", o, args, n, names);
     Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
     bool on = true;
     if (all > 0) {
@@ -752,11 +754,11 @@ PyMethodDef fac__tensor_methods[] = {
     {"is_conj", m_is_conj, METH_NOARGS, "is_conj() -> bool"},
     {"is_neg", m_is_neg, METH_NOARGS, "is_neg() -> bool"},
     {"is_inference", m_is_inference, METH_NOARGS, "is_inference() -> bool"},
-    {"_is_view", m_is_view, METH_NOARGS, NULL},
-    {"_is_zerotensor", m_zerotensor, METH_NOARGS, NULL},
-    {"_is_dense", m_is_non_overlapping_and_dense, METH_NOARGS, NULL},
-    {"_storage_nbytes", m_storage_nbytes, METH_NOARGS, NULL},
-    {"_storage_ptr", m_storage_ptr, METH_NOARGS, NULL},
+    {"_is_view", m__is_view, METH_NOARGS, NULL},
+    {"_is_zerotensor", m__is_zerotensor, METH_NOARGS, NULL},
+    {"_is_dense", m__is_dense, METH_NOARGS, NULL},
+    {"_storage_nbytes", m__storage_nbytes, METH_NOARGS, NULL},
+    {"_storage_ptr", m__storage_ptr, METH_NOARGS, NULL},
     {"is_contiguous", FN(m_is_contiguous), KW,
      "is_contiguous(memory_format=torch.contiguous_format) -> bool"},
     {"item", m_item, METH_NOARGS, "item() -> number\n\nThe one element as a Python number."},
@@ -797,7 +799,7 @@ static PyType_Slot slots[] = {{Py_tp_new, tensor_new},
                               {Py_tp_clear, tensor_clear},
                               {Py_tp_hash, tensor_hash},
                               {Py_tp_richcompare, tensor_compare},
-                              {Py_tp_getset, fac__tensor_getset},
+                              {Py_tp_getset, NULL}, /* guarded, see fac__init_tensor */
                               {Py_tp_members, members},
                               {Py_mp_length, tensor_len},
                               {Py_mp_subscript, fac__py_getitem},
@@ -859,6 +861,9 @@ int fac__init_tensor(PyObject *module) {
     meta_type = (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
     if (meta_type == NULL)
         return -1;
+    for (PyType_Slot *slot = slots; slot->slot != 0; slot++)
+        if (slot->slot == Py_tp_getset)
+            slot->pfunc = fac__guard_attributes(fac__tensor_getset);
     fac__tensor_type = (PyTypeObject *)PyType_FromSpec(&spec);
     if (fac__tensor_type == NULL)
         return -1;

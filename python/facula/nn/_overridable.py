@@ -19,15 +19,4 @@ def call_override(function, args, kwargs):
     return handle_torch_function(function, (*args, *kwargs.values()), *args, **kwargs)
 
 
-def overridable(function):
-    """Let the arguments' `__torch_function__` have the call first."""
-
-    def wrapper(*args, **kwargs):
-        if has_override(args, kwargs):
-            return call_override(wrapper, args, kwargs)
-        return function(*args, **kwargs)
-
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(wrapper, name, getattr(function, name))
-    wrapper.__wrapped__ = function
-    return wrapper
+overridable = _C._overridable  # lets the arguments' `__torch_function__` have the call first

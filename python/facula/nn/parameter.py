@@ -60,6 +60,9 @@ class Parameter(torch.Tensor, metaclass=_ParameterMeta):
     __torch_function__ = torch._C._disabled_torch_function_impl
 
 
+torch._C._register_parameter_type(Parameter)
+
+
 class _BufferMeta(_TensorMeta):
     def __instancecheck__(self, instance):
         if self is Buffer and isinstance(instance, torch.Tensor):
