@@ -1,0 +1,82 @@
+/* Reductions: n values become one, for each of many outputs.
+ *
+ * Note [Order of a fold]. The values of one output are a sequence, and the order in which they are
+ * combined depends on its length alone: blocks of 256; within a block eight lanes, lane l taking
+ * elements l, l + 8, ...; the lanes join as l with l + 4, then as adjacent pairs; blocks join
+ * pairwise, as the carries of a binary counter. So the bits of a result depend neither on threads
+ * nor on strides nor on the instruction set, and rounding errors grow with the logarithm of n.
+ *
+ * A fold is four functions over accumulators: `row` folds up to 1024 contiguous values (four
+ * blocks), `columns` folds one block of many columns at once, `join` combines what came before with
+ * what comes after, `finish` turns accumulators into results. The driver finds the geometry,
+ * gathers and converts what does not lie in the right dtype in one piece, and splits for threads.
+ */
+#ifndef FAC_REDUCE_H
+#define FAC_REDUCE_H
+
+#include "../../gen/ops.h"
+
+enum {
+    FAC__FOLD_LANES = 8,
+    FAC__FOLD_BLOCK = 256, /* values of one column in a call of columns() */
+    FAC__FOLD_ROW = 1024,  /* values in a call of row() */
+    FAC__FOLD_TILE = 1024, /* bytes of accumulators that a tile of columns holds */
+};
+
+/* Accumulators lie as arrays of `ld` entries, one array a part: part c of accumulator j is at index
+ * j of array c. */
+typedef struct {
+    fac_dtype in;     /* what row() and columns() read; values are converted on the way */
+    fac_dtype out[2]; /* what finish() writes; the second one may be none */
+    uint8_t part[4];  /* bytes of each part of an accumulator, widest first; 0 ends the list */
+    bool logical;     /* the sequence is row-major; otherwise as memory lies */
+    /* n values at x, from place `at` of the sequence, into accumulator j. n may be 0. */
+    void (*row)(void *acc, int ld, int j, const void *x, int64_t n, int64_t at, const void *ctx);
+    /* n rows of w values each into accumulators 0 .. w; `dense`: the rows follow one another. */
+    void (*columns)(void *acc, int ld, const char *const *rows, bool dense, int n, int w,
+                    int64_t at, const void *ctx);
+    /* acc, which holds n0 values each, joined with the n1 values that come after. */
+    void (*join)(void *acc, const void *after, int ld, int w, int64_t n0, int64_t n1,
+                 const void *ctx);
+    void (*finish)(void *const *out, const void *acc, int ld, int w, int64_t n, const void *ctx);
+    const void *ctx;
+} fac__fold;
+
+/* Folds the dimensions of x whose bits are set in `gone` (0 bits: none; all of them: FAC__ALL)
+ * into out[0] and, where the fold has two results, out[1]; outputs keep reduced dimensions as size
+ * 1 where keepdim. */
+#define FAC__ALL_DIMS UINT64_MAX
+int FAC__K(fac__reduce)(fac_tensor *x, uint64_t gone, bool keepdim, const fac__fold *fold,
+                        fac_tensor *const *out);
+
+/* The bits of `dim`; none given, or an empty list, is all of them. Rules have checked the list. */
+static inline uint64_t fac__dims_gone(fac_ints dim, int ndim) {
+    uint64_t gone = 0;
+    for (int i = 0; i < dim.n; i++)
+        gone |= 1ull << (dim.values[i] < 0 ? dim.values[i] + (ndim ? ndim : 1) : dim.values[i]);
+    return dim.n == 0 ? FAC__ALL_DIMS : gone;
+}
+static inline uint64_t fac__dim_gone(int64_t dim, int ndim) {
+    return 1ull << (dim < 0 ? dim + (ndim ? ndim : 1) : dim);
+}
+
+extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
+
+/* --- vectors --------------------------------------------------------------------------------- */
+
+/* GCC's vector extensions, so that one text serves every instruction set. 32 bytes at most: with
+ * eight lanes wider ones would not fill. */
+#if defined(__AVX2__)
+#define FAC__VB 32
+#else
+#define FAC__VB 16
+#endif
+#define FAC__VECTOR(T, name)                                                                       \
+    typedef T name __attribute__((vector_size(FAC__VB)));                                          \
+    typedef T name##_u __attribute__((vector_size(FAC__VB), aligned(__alignof__(T)), may_alias))
+FAC__VECTOR(float, fac__vf32);
+FAC__VECTOR(double, fac__vf64);
+FAC__VECTOR(int32_t, fac__vi32);
+FAC__VECTOR(int64_t, fac__vi64);
+
+#endif
