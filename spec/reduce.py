@@ -17,7 +17,7 @@ def mean(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dt
     """
 
 
-@op("structured", rule="sum", method=True, out=True, grads={"input": ["input"]})
+@op("structured", method=True, out=True, grads={"input": ["input"]})
 def nansum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """nansum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 

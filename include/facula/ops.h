@@ -2068,6 +2068,73 @@ FAC_API fac_tensor *fac_sum_out_ex(fac_tensor *out, fac_tensor *input, const fac
 
 typedef struct {
     size_t size_;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_mean_options;
+/* mean(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The mean over the dimensions `dim`, all of them by default. */
+FAC_API fac_tensor *fac_mean_ex(fac_tensor *input, const fac_mean_options *o);
+FAC_API fac_tensor *fac_mean_out_ex(fac_tensor *out, fac_tensor *input, const fac_mean_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_nansum_options;
+/* nansum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The sum over the dimensions `dim`, all of them by default, with NaN as zero. */
+FAC_API fac_tensor *fac_nansum_ex(fac_tensor *input, const fac_nansum_options *o);
+FAC_API fac_tensor *fac_nansum_out_ex(fac_tensor *out, fac_tensor *input, const fac_nansum_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_prod_options;
+/* prod(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The product over dimension `dim`, or of all elements. Integers multiply as int64. */
+FAC_API fac_tensor *fac_prod_ex(fac_tensor *input, const fac_prod_options *o);
+FAC_API fac_tensor *fac_prod_out_ex(fac_tensor *out, fac_tensor *input, const fac_prod_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+} fac_all_options;
+/* all(input, dim=None, keepdim=False, *, out=None) -> Tensor
+ *
+ * Whether all elements over the dimensions `dim` are non-zero. uint8 in gives uint8 out. */
+FAC_API fac_tensor *fac_all_ex(fac_tensor *input, const fac_all_options *o);
+FAC_API fac_tensor *fac_all_out_ex(fac_tensor *out, fac_tensor *input, const fac_all_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+} fac_any_options;
+/* any(input, dim=None, keepdim=False, *, out=None) -> Tensor
+ *
+ * Whether any element over the dimensions `dim` is non-zero. uint8 in gives uint8 out. */
+FAC_API fac_tensor *fac_any_ex(fac_tensor *input, const fac_any_options *o);
+FAC_API fac_tensor *fac_any_out_ex(fac_tensor *out, fac_tensor *input, const fac_any_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+} fac_count_nonzero_options;
+/* count_nonzero(input, dim=None) -> Tensor
+ *
+ * How many elements over the dimensions `dim` are not zero. */
+FAC_API fac_tensor *fac_count_nonzero_ex(fac_tensor *input, const fac_count_nonzero_options *o);
+
+typedef struct {
+    size_t size_;
     fac_opt_int storage_offset;
 } fac_as_strided_options;
 /* as_strided(input, size, stride, storage_offset=None) -> Tensor
@@ -2911,6 +2978,28 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define FAC__WITH_sum_ex(input, ...) fac_sum_ex(input, &(const fac_sum_options){__VA_ARGS__})
 #define fac_sum_out(...) FAC__WITH_sum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
 #define FAC__WITH_sum_out_ex(out, input, ...) fac_sum_out_ex(out, input, &(const fac_sum_options){__VA_ARGS__})
+#define fac_mean(...) FAC__WITH_mean_ex(__VA_ARGS__, .size_ = sizeof(fac_mean_options))
+#define FAC__WITH_mean_ex(input, ...) fac_mean_ex(input, &(const fac_mean_options){__VA_ARGS__})
+#define fac_mean_out(...) FAC__WITH_mean_out_ex(__VA_ARGS__, .size_ = sizeof(fac_mean_options))
+#define FAC__WITH_mean_out_ex(out, input, ...) fac_mean_out_ex(out, input, &(const fac_mean_options){__VA_ARGS__})
+#define fac_nansum(...) FAC__WITH_nansum_ex(__VA_ARGS__, .size_ = sizeof(fac_nansum_options))
+#define FAC__WITH_nansum_ex(input, ...) fac_nansum_ex(input, &(const fac_nansum_options){__VA_ARGS__})
+#define fac_nansum_out(...) FAC__WITH_nansum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_nansum_options))
+#define FAC__WITH_nansum_out_ex(out, input, ...) fac_nansum_out_ex(out, input, &(const fac_nansum_options){__VA_ARGS__})
+#define fac_prod(...) FAC__WITH_prod_ex(__VA_ARGS__, .size_ = sizeof(fac_prod_options))
+#define FAC__WITH_prod_ex(input, ...) fac_prod_ex(input, &(const fac_prod_options){__VA_ARGS__})
+#define fac_prod_out(...) FAC__WITH_prod_out_ex(__VA_ARGS__, .size_ = sizeof(fac_prod_options))
+#define FAC__WITH_prod_out_ex(out, input, ...) fac_prod_out_ex(out, input, &(const fac_prod_options){__VA_ARGS__})
+#define fac_all(...) FAC__WITH_all_ex(__VA_ARGS__, .size_ = sizeof(fac_all_options))
+#define FAC__WITH_all_ex(input, ...) fac_all_ex(input, &(const fac_all_options){__VA_ARGS__})
+#define fac_all_out(...) FAC__WITH_all_out_ex(__VA_ARGS__, .size_ = sizeof(fac_all_options))
+#define FAC__WITH_all_out_ex(out, input, ...) fac_all_out_ex(out, input, &(const fac_all_options){__VA_ARGS__})
+#define fac_any(...) FAC__WITH_any_ex(__VA_ARGS__, .size_ = sizeof(fac_any_options))
+#define FAC__WITH_any_ex(input, ...) fac_any_ex(input, &(const fac_any_options){__VA_ARGS__})
+#define fac_any_out(...) FAC__WITH_any_out_ex(__VA_ARGS__, .size_ = sizeof(fac_any_options))
+#define FAC__WITH_any_out_ex(out, input, ...) fac_any_out_ex(out, input, &(const fac_any_options){__VA_ARGS__})
+#define fac_count_nonzero(...) FAC__WITH_count_nonzero_ex(__VA_ARGS__, .size_ = sizeof(fac_count_nonzero_options))
+#define FAC__WITH_count_nonzero_ex(input, ...) fac_count_nonzero_ex(input, &(const fac_count_nonzero_options){__VA_ARGS__})
 #define fac_as_strided(...) FAC__WITH_as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
 #define FAC__WITH_as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
 #define fac_view(input, size) fac_view_ex(input, size)

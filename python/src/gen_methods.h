@@ -1091,6 +1091,42 @@ static PyObject *function_sum(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_function(&function_entry_sum, self, args, n, names);
 }
+static const fac__op *const function_ops_mean[] = {&fac__op_mean};
+static const fac__entry function_entry_mean = {"mean", function_ops_mean, 1, NULL};
+static PyObject *function_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_mean, self, args, n, names);
+}
+static const fac__op *const function_ops_nansum[] = {&fac__op_nansum};
+static const fac__entry function_entry_nansum = {"nansum", function_ops_nansum, 1, NULL};
+static PyObject *function_nansum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_nansum, self, args, n, names);
+}
+static const fac__op *const function_ops_prod[] = {&fac__op_prod};
+static const fac__entry function_entry_prod = {"prod", function_ops_prod, 1, NULL};
+static PyObject *function_prod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_prod, self, args, n, names);
+}
+static const fac__op *const function_ops_all[] = {&fac__op_all};
+static const fac__entry function_entry_all = {"all", function_ops_all, 1, NULL};
+static PyObject *function_all(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_all, self, args, n, names);
+}
+static const fac__op *const function_ops_any[] = {&fac__op_any};
+static const fac__entry function_entry_any = {"any", function_ops_any, 1, NULL};
+static PyObject *function_any(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_any, self, args, n, names);
+}
+static const fac__op *const function_ops_count_nonzero[] = {&fac__op_count_nonzero};
+static const fac__entry function_entry_count_nonzero = {"count_nonzero", function_ops_count_nonzero, 1, NULL};
+static PyObject *function_count_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_count_nonzero, self, args, n, names);
+}
 static const fac__op *const function_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry function_entry_as_strided = {"as_strided", function_ops_as_strided, 1, NULL};
 static PyObject *function_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1528,6 +1564,18 @@ static PyMethodDef function_table[] = {
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
     {"sum", (PyCFunction)(void (*)(void))function_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
+    {"mean", (PyCFunction)(void (*)(void))function_mean, METH_FASTCALL | METH_KEYWORDS,
+     "mean(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe mean over the dimensions `dim`, all of them by default."},
+    {"nansum", (PyCFunction)(void (*)(void))function_nansum, METH_FASTCALL | METH_KEYWORDS,
+     "nansum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default, with NaN as zero."},
+    {"prod", (PyCFunction)(void (*)(void))function_prod, METH_FASTCALL | METH_KEYWORDS,
+     "prod(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe product over dimension `dim`, or of all elements. Integers multiply as int64."},
+    {"all", (PyCFunction)(void (*)(void))function_all, METH_FASTCALL | METH_KEYWORDS,
+     "all(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether all elements over the dimensions `dim` are non-zero. uint8 in gives uint8 out."},
+    {"any", (PyCFunction)(void (*)(void))function_any, METH_FASTCALL | METH_KEYWORDS,
+     "any(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether any element over the dimensions `dim` is non-zero. uint8 in gives uint8 out."},
+    {"count_nonzero", (PyCFunction)(void (*)(void))function_count_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "count_nonzero(input, dim=None) -> Tensor\n\nHow many elements over the dimensions `dim` are not zero."},
     {"as_strided", (PyCFunction)(void (*)(void))function_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"reshape", (PyCFunction)(void (*)(void))function_reshape, METH_FASTCALL | METH_KEYWORDS,
@@ -3571,6 +3619,42 @@ static PyObject *method_sum(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
     return fac__py_method(&method_entry_sum, self, args, n, names);
 }
+static const fac__op *const method_ops_mean[] = {&fac__op_mean};
+static const fac__entry method_entry_mean = {"mean", method_ops_mean, 1, NULL};
+static PyObject *method_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_mean, self, args, n, names);
+}
+static const fac__op *const method_ops_nansum[] = {&fac__op_nansum};
+static const fac__entry method_entry_nansum = {"nansum", method_ops_nansum, 1, NULL};
+static PyObject *method_nansum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nansum, self, args, n, names);
+}
+static const fac__op *const method_ops_prod[] = {&fac__op_prod};
+static const fac__entry method_entry_prod = {"prod", method_ops_prod, 1, NULL};
+static PyObject *method_prod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_prod, self, args, n, names);
+}
+static const fac__op *const method_ops_all[] = {&fac__op_all};
+static const fac__entry method_entry_all = {"all", method_ops_all, 1, NULL};
+static PyObject *method_all(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_all, self, args, n, names);
+}
+static const fac__op *const method_ops_any[] = {&fac__op_any};
+static const fac__entry method_entry_any = {"any", method_ops_any, 1, NULL};
+static PyObject *method_any(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_any, self, args, n, names);
+}
+static const fac__op *const method_ops_count_nonzero[] = {&fac__op_count_nonzero};
+static const fac__entry method_entry_count_nonzero = {"count_nonzero", method_ops_count_nonzero, 1, NULL};
+static PyObject *method_count_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_count_nonzero, self, args, n, names);
+}
 static const fac__op *const method_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry method_entry_as_strided = {"as_strided", method_ops_as_strided, 1, NULL};
 static PyObject *method_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3934,6 +4018,18 @@ static PyMethodDef method_table[] = {
      "multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor\n\nIndices drawn by the weights in each row of input."},
     {"sum", (PyCFunction)(void (*)(void))method_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64."},
+    {"mean", (PyCFunction)(void (*)(void))method_mean, METH_FASTCALL | METH_KEYWORDS,
+     "mean(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe mean over the dimensions `dim`, all of them by default."},
+    {"nansum", (PyCFunction)(void (*)(void))method_nansum, METH_FASTCALL | METH_KEYWORDS,
+     "nansum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default, with NaN as zero."},
+    {"prod", (PyCFunction)(void (*)(void))method_prod, METH_FASTCALL | METH_KEYWORDS,
+     "prod(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe product over dimension `dim`, or of all elements. Integers multiply as int64."},
+    {"all", (PyCFunction)(void (*)(void))method_all, METH_FASTCALL | METH_KEYWORDS,
+     "all(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether all elements over the dimensions `dim` are non-zero. uint8 in gives uint8 out."},
+    {"any", (PyCFunction)(void (*)(void))method_any, METH_FASTCALL | METH_KEYWORDS,
+     "any(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether any element over the dimensions `dim` is non-zero. uint8 in gives uint8 out."},
+    {"count_nonzero", (PyCFunction)(void (*)(void))method_count_nonzero, METH_FASTCALL | METH_KEYWORDS,
+     "count_nonzero(input, dim=None) -> Tensor\n\nHow many elements over the dimensions `dim` are not zero."},
     {"as_strided", (PyCFunction)(void (*)(void))method_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"view", (PyCFunction)(void (*)(void))method_view, METH_FASTCALL | METH_KEYWORDS,

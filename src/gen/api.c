@@ -3310,6 +3310,72 @@ fac_tensor *fac_sum_out_ex(fac_tensor *out, fac_tensor *input, const fac_sum_opt
     return fac__api_out(&fac__op_sum, &args, out);
 }
 
+fac_tensor *fac_mean_ex(fac_tensor *input, const fac_mean_options *o)
+{
+    struct fac__mean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_mean, &args);
+}
+
+fac_tensor *fac_mean_out_ex(fac_tensor *out, fac_tensor *input, const fac_mean_options *o)
+{
+    struct fac__mean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_mean, &args, out);
+}
+
+fac_tensor *fac_nansum_ex(fac_tensor *input, const fac_nansum_options *o)
+{
+    struct fac__nansum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_nansum, &args);
+}
+
+fac_tensor *fac_nansum_out_ex(fac_tensor *out, fac_tensor *input, const fac_nansum_options *o)
+{
+    struct fac__nansum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_nansum, &args, out);
+}
+
+fac_tensor *fac_prod_ex(fac_tensor *input, const fac_prod_options *o)
+{
+    struct fac__prod_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_prod, &args);
+}
+
+fac_tensor *fac_prod_out_ex(fac_tensor *out, fac_tensor *input, const fac_prod_options *o)
+{
+    struct fac__prod_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_prod, &args, out);
+}
+
+fac_tensor *fac_all_ex(fac_tensor *input, const fac_all_options *o)
+{
+    struct fac__all_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_all, &args);
+}
+
+fac_tensor *fac_all_out_ex(fac_tensor *out, fac_tensor *input, const fac_all_options *o)
+{
+    struct fac__all_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_all, &args, out);
+}
+
+fac_tensor *fac_any_ex(fac_tensor *input, const fac_any_options *o)
+{
+    struct fac__any_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_any, &args);
+}
+
+fac_tensor *fac_any_out_ex(fac_tensor *out, fac_tensor *input, const fac_any_options *o)
+{
+    struct fac__any_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_any, &args, out);
+}
+
+fac_tensor *fac_count_nonzero_ex(fac_tensor *input, const fac_count_nonzero_options *o)
+{
+    struct fac__count_nonzero_args args = {.input = input, .dim = o->dim};
+    return fac__api_call(&fac__op_count_nonzero, &args);
+}
+
 fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
 {
     struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};

@@ -1827,6 +1827,52 @@ struct fac__sum_args {
 fac__exec_fn fac__rule_sum;
 fac__vjp_fn fac__vjp_sum;
 
+struct fac__mean_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__rule_mean;
+fac__vjp_fn fac__vjp_mean;
+
+struct fac__nansum_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__rule_nansum;
+fac__vjp_fn fac__vjp_nansum;
+
+struct fac__prod_args {
+    fac_tensor *input;
+    fac_opt_int dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__rule_prod;
+fac__vjp_fn fac__vjp_prod;
+
+struct fac__all_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_all;
+
+struct fac__any_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+};
+
+struct fac__count_nonzero_args {
+    fac_tensor *input;
+    fac_ints dim;
+};
+fac__exec_fn fac__rule_count_nonzero;
+
 struct fac__as_strided_args {
     fac_tensor *input;
     fac_ints size;
@@ -2260,6 +2306,12 @@ enum {
     FAC__OP_ID_feature_dropout,
     FAC__OP_ID_alpha_dropout,
     FAC__OP_ID_sum,
+    FAC__OP_ID_mean,
+    FAC__OP_ID_nansum,
+    FAC__OP_ID_prod,
+    FAC__OP_ID_all,
+    FAC__OP_ID_any,
+    FAC__OP_ID_count_nonzero,
     FAC__OP_ID_as_strided,
     FAC__OP_ID_view,
     FAC__OP_ID_view_dtype,
@@ -2550,6 +2602,12 @@ extern const fac__op fac__op_dropout;
 extern const fac__op fac__op_feature_dropout;
 extern const fac__op fac__op_alpha_dropout;
 extern const fac__op fac__op_sum;
+extern const fac__op fac__op_mean;
+extern const fac__op fac__op_nansum;
+extern const fac__op fac__op_prod;
+extern const fac__op fac__op_all;
+extern const fac__op fac__op_any;
+extern const fac__op fac__op_count_nonzero;
 extern const fac__op fac__op_as_strided;
 extern const fac__op fac__op_view;
 extern const fac__op fac__op_view_dtype;

@@ -1,21 +1,15 @@
 /* Rules of reductions: which dimensions go, and what remains. */
-#include "../gen/ops.h"
+#include "rules.h"
 
 #include <string.h>
 
-static int reduced(fac__outs *outs, int i, const fac_tensor *t, fac_ints dim, bool keepdim,
+/* A result of t without the dimensions whose bits are set, or with size 1 in their place. */
+static int without(fac__outs *outs, int i, const fac_tensor *t, uint64_t gone, bool keepdim,
                    fac_dtype dtype) {
-    int dims[FAC_MAX_DIMS];
     int64_t sizes[FAC_MAX_DIMS];
-    bool gone[FAC_MAX_DIMS] = {false};
     int n = 0;
-    int64_t count = fac__norm_dims(dim, t->ndim, dims);
-    if (count < 0)
-        return -1;
-    for (int64_t k = 0; k < count; k++)
-        gone[dims[k]] = true;
     for (int d = 0; d < t->ndim; d++) {
-        if (!gone[d] && count != 0)
+        if (!(gone >> d & 1))
             sizes[n++] = t->sizes[d];
         else if (keepdim)
             sizes[n++] = 1;
@@ -23,12 +17,99 @@ static int reduced(fac__outs *outs, int i, const fac_tensor *t, fac_ints dim, bo
     return fac__out(outs, i, n, sizes, NULL, dtype, t->device);
 }
 
+/* The bits of checked dimensions; none given, or an empty list, is all. */
+static int gone_of(const fac_tensor *t, fac_ints dim, uint64_t *gone) {
+    int dims[FAC_MAX_DIMS];
+    if (dim.n > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "only tensors with up to 64 dims are supported");
+    int64_t count = fac__norm_dims(dim, t->ndim, dims);
+    if (count < 0)
+        return -1;
+    *gone = count == 0 ? UINT64_MAX : 0;
+    for (int64_t k = 0; k < count; k++)
+        *gone |= 1ull << dims[k];
+    return 0;
+}
+
+/* The dtype a sum is taken in: what was asked for, that of out=, or int64 for whole numbers. */
+static fac_dtype sum_dtype(const fac__outs *outs, const fac_tensor *t, fac_dtype asked) {
+    if (asked != FAC_DTYPE_NONE)
+        return asked;
+    if (outs->how == FAC__CALL_OUT && outs->given[0] != NULL)
+        return (fac_dtype)outs->given[0]->dtype;
+    fac_dtype d = (fac_dtype)t->dtype;
+    return fac__is_integral(d, true) ? FAC_INT64 : d;
+}
+
 int fac__rule_sum(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__sum_args *a = args;
-    fac_dtype d = a->dtype;
-    if (d == FAC_DTYPE_NONE)
-        d = fac__is_integral((fac_dtype)a->input->dtype, true) ? FAC_INT64
-                                                               : (fac_dtype)a->input->dtype;
-    return reduced(outs, 0, a->input, a->dim, a->keepdim, d);
+    uint64_t gone;
+    if (gone_of(a->input, a->dim, &gone) != 0)
+        return -1;
+    (void)op;
+    return without(outs, 0, a->input, gone, a->keepdim, sum_dtype(outs, a->input, a->dtype));
+}
+
+int fac__rule_nansum(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__nansum_args *a = args;
+    if (fac__is_complex((fac_dtype)a->input->dtype))
+        return fac__fail(FAC_ERROR_RUNTIME, "nansum on CPU does not support complex inputs");
+    if (fac__is_complex(sum_dtype(outs, a->input, a->dtype)))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"nansum_cpu\" not implemented for '%s'",
+                         fac__scalar_type_name(sum_dtype(outs, a->input, a->dtype)));
+    return fac__rule_sum(op, args, outs); /* the same argument struct */
+}
+
+int fac__rule_mean(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__mean_args *a = args;
+    fac_dtype d = a->dtype != FAC_DTYPE_NONE ? a->dtype : (fac_dtype)a->input->dtype;
+    uint64_t gone;
+    (void)op;
+    if (fac__is_integral(d, true))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "mean(): could not infer output dtype. %s dtype must be either a "
+                         "floating point or complex dtype. Got: %s",
+                         a->dtype != FAC_DTYPE_NONE ? "Optional" : "Input",
+                         fac__scalar_type_name(d));
+    if (gone_of(a->input, a->dim, &gone) != 0)
+        return -1;
+    return without(outs, 0, a->input, gone, a->keepdim, d);
+}
+
+int fac__rule_prod(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__prod_args *a = args;
+    (void)op;
+    uint64_t gone;
+    fac_ints dim = {&a->dim.value, a->dim.given, a->dim.given};
+    if (gone_of(a->input, dim, &gone) != 0)
+        return -1;
+    return without(outs, 0, a->input, gone, a->keepdim, sum_dtype(outs, a->input, a->dtype));
+}
+
+/* all and any: bool, but uint8 of uint8. An empty list reduces nothing. */
+int fac__rule_all(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__all_args *a = args;
+    uint64_t gone;
+    if (gone_of(a->input, a->dim, &gone) != 0)
+        return -1;
+    if (a->dim.given && a->dim.n == 0)
+        gone = 0;
+    fac_dtype d = a->input->dtype == FAC_UINT8 ? FAC_UINT8 : FAC_BOOL;
+    if (outs->how == FAC__CALL_OUT && outs->given[0] != NULL) {
+        fac_dtype g = (fac_dtype)outs->given[0]->dtype;
+        if (g != FAC_BOOL && g != FAC_UINT8)
+            return fac__fail(FAC_ERROR_RUNTIME, "%s only supports bool tensor for result, got: %s",
+                             op->python, fac__scalar_type_name(g));
+        d = g;
+    }
+    return without(outs, 0, a->input, gone, a->keepdim, d);
+}
+
+int fac__rule_count_nonzero(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__count_nonzero_args *a = args;
+    uint64_t gone;
+    (void)op;
+    if (gone_of(a->input, a->dim, &gone) != 0)
+        return -1;
+    return without(outs, 0, a->input, gone, false, FAC_INT64);
 }

@@ -1,15 +1,17 @@
 /* Reductions: n values become one, for each of many outputs.
  *
  * Note [Order of a fold]. The values of one output are a sequence, and the order in which they are
- * combined depends on its length alone: blocks of 256; within a block eight lanes, lane l taking
- * elements l, l + 8, ...; the lanes join as l with l + 4, then as adjacent pairs; blocks join
- * pairwise, as the carries of a binary counter. So the bits of a result depend neither on threads
- * nor on strides nor on the instruction set, and rounding errors grow with the logarithm of n.
+ * combined depends on its length alone. It is cut into runs of 1024. A run is dealt out to four
+ * blocks, eight neighbours at a time: value i goes to block i / 8 % 4, lane i % 8, and a lane
+ * combines what it gets in order. The lanes of a block join as l with l + 4, then as adjacent
+ * pairs; blocks join pairwise, as the carries of a binary counter. So the bits of a result depend
+ * neither on threads nor on strides nor on the instruction set, and rounding errors grow with the
+ * logarithm of n. An exact fold (integers, extremes) need not care: its blocks are consecutive.
  *
- * A fold is four functions over accumulators: `row` folds up to 1024 contiguous values (four
- * blocks), `columns` folds one block of many columns at once, `join` combines what came before with
- * what comes after, `finish` turns accumulators into results. The driver finds the geometry,
- * gathers and converts what does not lie in the right dtype in one piece, and splits for threads.
+ * A fold is four functions over accumulators: `row` folds a run of contiguous values, `columns`
+ * one block of many columns at once, `join` combines what came before with what comes after,
+ * `finish` turns accumulators into results. The driver finds the geometry, gathers and converts
+ * what does not lie in the right dtype in one piece, and splits for threads.
  */
 #ifndef FAC_REDUCE_H
 #define FAC_REDUCE_H
@@ -19,8 +21,8 @@
 enum {
     FAC__FOLD_LANES = 8,
     FAC__FOLD_BLOCK = 256, /* values of one column in a call of columns() */
-    FAC__FOLD_ROW = 1024,  /* values in a call of row() */
-    FAC__FOLD_TILE = 1024, /* bytes of accumulators that a tile of columns holds */
+    FAC__FOLD_RUN = 1024,  /* values in a call of row() */
+    FAC__FOLD_TILE = 4096, /* bytes of accumulators that a tile of columns holds */
 };
 
 /* Accumulators lie as arrays of `ld` entries, one array a part: part c of accumulator j is at index
@@ -29,10 +31,13 @@ typedef struct {
     fac_dtype in;     /* what row() and columns() read; values are converted on the way */
     fac_dtype out[2]; /* what finish() writes; the second one may be none */
     uint8_t part[4];  /* bytes of each part of an accumulator, widest first; 0 ends the list */
+    bool exact;       /* any grouping gives the same; blocks are consecutive */
     bool logical;     /* the sequence is row-major; otherwise as memory lies */
     /* n values at x, from place `at` of the sequence, into accumulator j. n may be 0. */
     void (*row)(void *acc, int ld, int j, const void *x, int64_t n, int64_t at, const void *ctx);
-    /* n rows of w values each into accumulators 0 .. w; `dense`: the rows follow one another. */
+    /* n rows of w values each into accumulators 0 .. w. `dense`: the rows of a whole run follow one
+     * another from rows[0] on, and w is at most a quarter of a tile. Otherwise rows[i] are those of
+     * one block, or of a whole run where the fold is exact. */
     void (*columns)(void *acc, int ld, const char *const *rows, bool dense, int n, int w,
                     int64_t at, const void *ctx);
     /* acc, which holds n0 values each, joined with the n1 values that come after. */
@@ -59,6 +64,11 @@ static inline uint64_t fac__dims_gone(fac_ints dim, int ndim) {
 static inline uint64_t fac__dim_gone(int64_t dim, int ndim) {
     return 1ull << (dim < 0 ? dim + (ndim ? ndim : 1) : dim);
 }
+
+/* Row i of what columns() was given. */
+#define FAC__ROW_AT(T, i, w)                                                                       \
+    ((const T *)(const void *)(dense ? rows[0] + (ptrdiff_t)(i) * (w) * (ptrdiff_t)sizeof(T)       \
+                                     : rows[i]))
 
 extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
 

@@ -9,13 +9,14 @@
 #include <string.h>
 
 enum {
-    LEVELS = 40,       /* of the binary counter: 2^40 blocks */
-    BUFFER = 32768,    /* bytes a gathered tile may take */
-    GRAIN = 32768,     /* values worth a thread's while */
-    CHUNK_LEVEL = 6,   /* a task folds 2^6 blocks where one output is split */
-    SHORT = 16,        /* sequences up to this long go by columns */
-    GROUP = 64,        /* outputs of row mode that finish together */
+    LEVELS = 40,     /* of the binary counter: 2^40 blocks */
+    BUFFER = 131072, /* bytes that a block's gathered rows may take */
+    GRAIN = 32768,   /* values worth a thread's while */
+    CHUNK_LEVEL = 7,   /* a task folds 2^7 blocks where one output is split */
+    SHORT = 16,      /* sequences up to this long go by columns */
+    GROUP = 64,      /* outputs of row mode that finish together */
     MAX_ITEM = 16,
+    MAX_ACC = 32, /* bytes of an accumulator */
 };
 
 struct dim {
@@ -32,16 +33,20 @@ struct plan {
     int nkept, nreduced, nout;
     struct dim kept[FAC_MAX_DIMS + 1], reduced[FAC_MAX_DIMS + 1]; /* [0] innermost */
     int64_t outputs, n;
-    int esize;       /* of fold->in */
-    int acc_size;    /* of all parts */
-    bool direct;     /* x is of dtype fold->in */
+    int esize;    /* of fold->in */
+    int acc_size; /* of all parts */
+    bool direct;  /* x is of dtype fold->in */
     bool by_columns;
+    bool gathers;    /* column mode copies rows to follow one another */
+    bool dense;      /* they do follow one another */
     int tile;        /* outputs of a unit */
     int64_t units;   /* tiles of all outputs */
     int64_t per_row; /* tiles along kept[0] */
     int chunk_level; /* a task folds up to 2^chunk_level blocks of its outputs */
     int64_t chunks;
-    char *partial;   /* FAC__FOLD_TILE bytes a task, where chunks > 1 */
+    char *partial;    /* a tile of accumulators a task, where chunks > 1 */
+    size_t tile_size; /* bytes of it, a multiple of 16 */
+    int64_t *count;   /* values of each output that a task folded */
 };
 
 /* --- geometry -------------------------------------------------------------------------------- */
@@ -111,25 +116,40 @@ static int64_t at_most(int64_t a, int64_t b) {
 static void choose(struct plan *p) {
     const struct dim *k = &p->kept[0], *r = &p->reduced[0];
     int64_t tile = FAC__FOLD_TILE / p->acc_size;
+    bool follow = p->nreduced == 1 && p->direct && k->in == p->esize && r->in == k->n * k->in;
+    p->gathers = p->dense = false;
     if (p->n == 0)
         p->by_columns = false;
     else if (k->n > 1 && distance(k->in) < distance(r->in))
-        p->by_columns =
-            k->n >= 4 || p->n <= SHORT || (p->direct && r->in == k->n * p->esize);
+        p->by_columns = k->n >= 4 || p->n <= SHORT || follow;
     else
         p->by_columns = p->n <= SHORT && k->n >= 4;
     if (!p->by_columns) {
         tile = at_most(at_most(tile, GROUP), GRAIN / 4 / (p->n + 1) + 1);
-    } else if (!p->direct || k->in != p->esize) {
-        int64_t room = BUFFER / (at_most(p->n, FAC__FOLD_BLOCK) * p->esize);
-        tile = at_most(tile, room);
+    } else {
+        p->gathers = !p->direct || k->in != p->esize;
+        p->dense = p->gathers || (follow && k->n <= tile / 4);
+        if (p->gathers)
+            tile = at_most(tile / 4, BUFFER / (at_most(p->n, FAC__FOLD_RUN) * p->esize));
     }
     p->tile = (int)tile;
+    p->tile_size = ((size_t)(tile * p->acc_size) + 15) & ~(size_t)15;
     p->per_row = (k->n + tile - 1) / tile;
     p->units = p->outputs / k->n * p->per_row;
+    /* Too few units for threads: one output's values are split as well, by runs or by blocks. */
     p->chunk_level = fac__grain_override > 0 ? 2 : CHUNK_LEVEL;
+    p->chunks = 1;
     int64_t chunk = (int64_t)FAC__FOLD_BLOCK << p->chunk_level;
-    p->chunks = p->units < 16 && p->n >= 2 * chunk ? (p->n + chunk - 1) / chunk : 1;
+    if (p->units < 16 && p->n >= 2 * chunk) {
+        p->chunks = (p->n + chunk - 1) / chunk;
+    } else if (p->units < 4 && p->by_columns && !p->dense && p->n > FAC__FOLD_BLOCK) {
+        int64_t rest = p->n % FAC__FOLD_RUN;
+        int64_t blocks = p->fold->exact
+                             ? (rest + FAC__FOLD_BLOCK - 1) / FAC__FOLD_BLOCK
+                             : at_most((rest + FAC__FOLD_LANES - 1) / FAC__FOLD_LANES, 4);
+        p->chunk_level = 0;
+        p->chunks = p->n / FAC__FOLD_RUN * 4 + blocks;
+    }
 }
 
 /* --- a walk along a sequence ------------------------------------------------------------------ */
@@ -175,18 +195,20 @@ struct counter {
     char *piece;           /* where the next piece goes */
     char *level[LEVELS];   /* NULL: not taken so far */
     int64_t count[LEVELS]; /* values there */
-    int nbuffers;
-    _Alignas(64) char buffer[LEVELS + 1][FAC__FOLD_TILE];
+    char *buffer;          /* LEVELS + 1 pieces */
+    size_t piece_size;
 };
 
-static void counter_start(struct counter *c, const fac__fold *fold, int ld, int w) {
+static void counter_start(struct counter *c, const fac__fold *fold, int ld, int w, char *buffer,
+                          size_t piece_size) {
     c->fold = fold;
     c->ld = ld;
     c->w = w;
     c->pushed = 0;
     memset(c->level, 0, sizeof c->level);
-    c->nbuffers = 1;
-    c->piece = c->buffer[0];
+    c->piece = buffer;
+    c->buffer = buffer + piece_size;
+    c->piece_size = piece_size;
 }
 
 /* c->piece holds n values: 2^k blocks, or less if it is the last piece. Joins it with its elder
@@ -201,7 +223,11 @@ static void counter_push(struct counter *c, int k, int64_t n) {
         c->level[k] = spare;
         n += c->count[k];
     }
-    char *spare = c->level[k] != NULL ? c->level[k] : c->buffer[c->nbuffers++];
+    char *spare = c->level[k];
+    if (spare == NULL) {
+        spare = c->buffer;
+        c->buffer += c->piece_size;
+    }
     c->level[k] = c->piece;
     c->count[k] = n;
     c->piece = spare;
@@ -261,18 +287,48 @@ static void put(const struct plan *p, char *acc, int ld, int j, const char *from
 static void fold_row(const struct plan *p, char *acc, int ld, int j, const char *x, int64_t begin,
                      int64_t end) {
     const fac__fold *f = p->fold;
-    _Alignas(64) char buffer[FAC__FOLD_ROW * MAX_ITEM];
+    _Alignas(64) char buffer[FAC__FOLD_RUN * MAX_ITEM];
     struct walk w;
     walk_start(&w, p, x, begin);
-    if (end - begin <= FAC__FOLD_ROW) {
+    if (end - begin <= FAC__FOLD_RUN) {
         f->row(acc, ld, j, take(&w, end - begin, buffer), end - begin, begin, f->ctx);
         return;
     }
     struct counter c;
-    counter_start(&c, f, 1, 1);
-    for (int64_t at = begin; at < end; at += FAC__FOLD_ROW) {
-        int64_t n = at_most(end - at, FAC__FOLD_ROW);
+    _Alignas(64) char pieces[LEVELS + 1][MAX_ACC];
+    counter_start(&c, f, 1, 1, pieces[0], MAX_ACC);
+    for (int64_t at = begin; at < end; at += FAC__FOLD_RUN) {
+        int64_t n = at_most(end - at, FAC__FOLD_RUN);
         f->row(c.piece, 1, 0, take(&w, n, buffer), n, at, f->ctx);
+        counter_push(&c, 2, n);
+    }
+    put(p, acc, ld, j, counter_total(&c));
+}
+
+/* The same of values that lie in one piece, four runs at a time. */
+static void fold_plain(const struct plan *p, char *acc, int ld, int j, const char *x, int64_t begin,
+                       int64_t end) {
+    const fac__fold *f = p->fold;
+    struct counter c;
+    _Alignas(64) char pieces[LEVELS + 1][MAX_ACC];
+    counter_start(&c, f, 1, 1, pieces[0], MAX_ACC);
+    const ptrdiff_t step = (ptrdiff_t)FAC__FOLD_RUN * p->esize;
+    const int64_t run = FAC__FOLD_RUN;
+    int64_t at = begin;
+    for (; at + 4 * run <= end; at += 4 * run, x += 4 * step) {
+        _Alignas(16) char a[3][MAX_ACC];
+        f->row(c.piece, 1, 0, x, run, at, f->ctx);
+        f->row(a[0], 1, 0, x + step, run, at + run, f->ctx);
+        f->row(a[1], 1, 0, x + 2 * step, run, at + 2 * run, f->ctx);
+        f->row(a[2], 1, 0, x + 3 * step, run, at + 3 * run, f->ctx);
+        f->join(c.piece, a[0], 1, 1, run, run, f->ctx);
+        f->join(a[1], a[2], 1, 1, run, run, f->ctx);
+        f->join(c.piece, a[1], 1, 1, 2 * run, 2 * run, f->ctx);
+        counter_push(&c, 4, 4 * run);
+    }
+    for (; at < end; at += run, x += step) {
+        int64_t n = at_most(end - at, run);
+        f->row(c.piece, 1, 0, x, n, at, f->ctx);
         counter_push(&c, 2, n);
     }
     put(p, acc, ld, j, counter_total(&c));
@@ -288,69 +344,117 @@ static void fold_rows(const struct plan *p, char *acc, int ld, int w, const char
         return;
     }
     bool plain = p->direct && p->nreduced == 1 && p->reduced[0].in == p->esize;
-    if (plain && end - begin <= FAC__FOLD_ROW) {
+    if (plain)
         x += begin * p->esize;
-        for (int j = 0; j < w; j++)
-            f->row(acc, ld, j, x + j * step, end - begin, begin, f->ctx);
-        return;
+    for (int j = 0; j < w; j++, x += step) {
+        if (!plain)
+            fold_row(p, acc, ld, j, x, begin, end);
+        else if (end - begin <= FAC__FOLD_RUN)
+            f->row(acc, ld, j, x, end - begin, begin, f->ctx);
+        else
+            fold_plain(p, acc, ld, j, x, begin, end);
     }
-    for (int j = 0; j < w; j++)
-        fold_row(p, acc, ld, j, x + j * step, begin, end);
 }
 
 /* --- column mode ------------------------------------------------------------------------------ */
 
-struct block {
-    const char *rows[FAC__FOLD_BLOCK];
-    bool dense;
+/* What a task needs besides its accumulators. */
+struct room {
+    const char *at[FAC__FOLD_RUN];    /* where each row of a run starts */
+    const char *row[FAC__FOLD_BLOCK]; /* a block's rows */
+    struct counter counter;
+    _Alignas(64) char pieces[LEVELS + 1][FAC__FOLD_TILE];
+    char *buffer; /* gathered rows */
 };
 
-/* The next n values of w columns: where they are, or gathered. */
-static void take_block(struct walk *k, int n, int w, struct block *b, char *buffer) {
-    const struct plan *p = k->p;
-    const struct dim *r = p->reduced;
-    ptrdiff_t in = p->kept[0].in, width = (ptrdiff_t)w * p->esize;
-    bool direct = p->direct && in == p->esize;
-    b->dense = !direct || (p->nreduced == 1 && r->in == width);
+/* m rows of w values from x on, one after another in `to`. */
+static void gather_rows(const struct plan *p, char *to, const char *x, int m, int w) {
+    ptrdiff_t in = p->kept[0].in, far = p->reduced[0].in;
+#define TRANSPOSE(T)                                                                               \
+    if (p->direct && far == sizeof(T) && p->esize == sizeof(T)) {                                  \
+        for (int j = 0; j < w; j++) {                                                              \
+            const T *from = (const void *)(x + j * in);                                            \
+            T *at = (T *)(void *)to + j;                                                           \
+            for (int i = 0; i < m; i++)                                                            \
+                at[(ptrdiff_t)i * w] = from[i];                                                    \
+        }                                                                                          \
+        return;                                                                                    \
+    }
+    TRANSPOSE(uint32_t)
+    TRANSPOSE(uint64_t)
+#undef TRANSPOSE
+    char *data[2] = {to, (char *)(uintptr_t)x};
+    ptrdiff_t s[4] = {p->esize, in, (ptrdiff_t)w * p->esize, far};
+    p->gather(data, s, w, m, NULL);
+}
+
+/* The next n rows of w columns: their addresses, or all of them gathered. */
+static void find_rows(struct walk *k, struct room *room, int n, int w, bool gather) {
+    const struct dim *r = k->p->reduced;
+    ptrdiff_t width = (ptrdiff_t)w * k->p->esize;
     for (int i = 0; i < n;) {
         const char *x = walk_here(k);
-        int64_t m = at_most(r[0].n - k->at[0], n - i);
-        if (direct) {
-            for (int64_t l = 0; l < m; l++)
-                b->rows[i + l] = x + l * r->in;
-        } else {
-            char *data[2] = {buffer + i * width, (char *)(uintptr_t)x};
-            ptrdiff_t s[4] = {p->esize, in, width, r->in};
-            p->gather(data, s, w, m, NULL);
-            for (int64_t l = 0; l < m; l++)
-                b->rows[i + l] = buffer + (i + l) * width;
-        }
+        int m = (int)at_most(r[0].n - k->at[0], n - i);
+        if (gather)
+            gather_rows(k->p, room->buffer + i * width, x, m, w);
+        else
+            for (int l = 0; l < m; l++)
+                room->at[i + l] = x + l * r[0].in;
         walk_on(k, 0, m);
-        i += (int)m;
+        i += m;
     }
 }
 
-static void fold_columns(const struct plan *p, char *acc, int w, const char *x, int64_t begin,
-                         int64_t end) {
+/* Block b of a run of n rows; returns how many of them it has. */
+static int fold_block(const struct plan *p, struct room *room, char *acc, int n, int b, int w,
+                      int64_t at) {
+    int count = 0;
+    for (int i = b * FAC__FOLD_LANES; i < n; i += 4 * FAC__FOLD_LANES)
+        for (int l = 0; l < FAC__FOLD_LANES && i + l < n; l++)
+            room->row[count++] = room->at[i + l];
+    if (count > 0)
+        p->fold->columns(acc, p->tile, room->row, false, count, w, at, p->fold->ctx);
+    return count;
+}
+
+/* A run of n rows that do not follow one another. */
+static void push_blocks(const struct plan *p, struct room *room, int n, int w, int64_t at) {
+    for (int b = 0; b < 4; b++) {
+        int count = fold_block(p, room, room->counter.piece, n, b, w, at);
+        if (count == 0)
+            return;
+        counter_push(&room->counter, 0, count);
+    }
+}
+
+static void fold_columns(const struct plan *p, struct room *room, char *acc, int w, const char *x,
+                         int64_t begin, int64_t end) {
     const fac__fold *f = p->fold;
-    _Alignas(64) char buffer[BUFFER];
-    struct block b;
+    struct counter *c = &room->counter;
     struct walk k;
     walk_start(&k, p, x, begin);
-    if (end - begin <= FAC__FOLD_BLOCK) {
-        take_block(&k, (int)(end - begin), w, &b, buffer);
-        f->columns(acc, p->tile, b.rows, b.dense, (int)(end - begin), w, begin, f->ctx);
-        return;
+    counter_start(c, f, p->tile, w, room->pieces[0], FAC__FOLD_TILE);
+    for (int64_t at = begin; at < end; at += FAC__FOLD_RUN) {
+        int n = (int)at_most(end - at, FAC__FOLD_RUN);
+        bool all = end - begin <= FAC__FOLD_RUN;
+        if (p->dense && !p->gathers) {
+            room->at[0] = walk_here(&k);
+            walk_on(&k, 0, n);
+        } else {
+            find_rows(&k, room, n, w, p->gathers);
+            if (p->gathers)
+                room->at[0] = room->buffer;
+        }
+        if (!p->dense && !f->exact && n > FAC__FOLD_LANES) {
+            push_blocks(p, room, n, w, at);
+            continue;
+        }
+        f->columns(all ? acc : c->piece, p->tile, room->at, p->dense, n, w, at, f->ctx);
+        if (all)
+            return;
+        counter_push(c, 2, n);
     }
-    struct counter c;
-    counter_start(&c, f, p->tile, w);
-    for (int64_t at = begin; at < end; at += FAC__FOLD_BLOCK) {
-        int n = (int)at_most(end - at, FAC__FOLD_BLOCK);
-        take_block(&k, n, w, &b, buffer);
-        f->columns(c.piece, p->tile, b.rows, b.dense, n, w, at, f->ctx);
-        counter_push(&c, 0, n);
-    }
-    memcpy(acc, counter_total(&c), (size_t)(p->tile * p->acc_size));
+    memcpy(acc, counter_total(c), p->tile_size);
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
@@ -378,10 +482,10 @@ static struct unit unit_at(const struct plan *p, int64_t i) {
     return u;
 }
 
-static void fold_unit(const struct plan *p, char *acc, const struct unit *u, int64_t begin,
-                      int64_t end) {
+static void fold_unit(const struct plan *p, struct room *room, char *acc, const struct unit *u,
+                      int64_t begin, int64_t end) {
     if (p->by_columns)
-        fold_columns(p, acc, u->w, u->x, begin, end);
+        fold_columns(p, room, acc, u->w, u->x, begin, end);
     else
         fold_rows(p, acc, p->tile, u->w, u->x, begin, end);
 }
@@ -407,44 +511,69 @@ static void finish(const struct plan *p, const char *acc, const struct unit *u) 
     }
 }
 
-static int run_units(void *ctx, int64_t begin, int64_t end) {
-    const struct plan *p = ctx;
+/* Chunk i of a unit into acc; returns how many values of each output it has. */
+static int64_t fold_chunk(const struct plan *p, struct room *room, char *acc, const struct unit *u,
+                          int64_t i) {
+    if (p->chunk_level == 0 && !p->fold->exact) {
+        int64_t at = i / 4 * FAC__FOLD_RUN;
+        int n = (int)at_most(p->n - at, FAC__FOLD_RUN);
+        struct walk k;
+        walk_start(&k, p, u->x, at);
+        find_rows(&k, room, n, u->w, false);
+        return fold_block(p, room, acc, n, (int)(i % 4), u->w, at);
+    }
+    int64_t chunk = (int64_t)FAC__FOLD_BLOCK << p->chunk_level, from = i * chunk;
+    int64_t end = at_most(from + chunk, p->n);
+    fold_unit(p, room, acc, u, from, end);
+    return end - from;
+}
+
+static int run_tasks(const struct plan *p, struct room *room, int64_t begin, int64_t end) {
     _Alignas(64) char acc[FAC__FOLD_TILE];
     for (int64_t i = begin; i < end; i++) {
-        struct unit u = unit_at(p, i);
-        fold_unit(p, acc, &u, 0, p->n);
-        finish(p, acc, &u);
+        struct unit u = unit_at(p, i / p->chunks);
+        if (p->chunks > 1) {
+            p->count[i] =
+                fold_chunk(p, room, p->partial + i * (ptrdiff_t)p->tile_size, &u, i % p->chunks);
+        } else {
+            fold_unit(p, room, acc, &u, 0, p->n);
+            finish(p, acc, &u);
+        }
     }
     return 0;
 }
 
-static int run_chunks(void *ctx, int64_t begin, int64_t end) {
+static int run_range(void *ctx, int64_t begin, int64_t end) {
     const struct plan *p = ctx;
-    int64_t chunk = (int64_t)FAC__FOLD_BLOCK << p->chunk_level;
-    for (int64_t i = begin; i < end; i++) {
-        struct unit u = unit_at(p, i / p->chunks);
-        int64_t from = i % p->chunks * chunk;
-        fold_unit(p, p->partial + i * FAC__FOLD_TILE, &u, from, at_most(from + chunk, p->n));
-    }
-    return 0;
+    if (!p->by_columns)
+        return run_tasks(p, NULL, begin, end);
+    size_t bytes = sizeof(struct room) + (p->gathers ? BUFFER : 0);
+    struct room *room = fac__alloc(bytes);
+    if (room == NULL)
+        return -1;
+    room->buffer = (char *)(room + 1);
+    int r = run_tasks(p, room, begin, end);
+    fac__free(room, bytes);
+    return r;
 }
 
 /* Few long outputs: chunks of each in parallel, then their partial results in order. */
 static int run_split(struct plan *p) {
     int64_t tasks = p->units * p->chunks;
-    size_t bytes = (size_t)tasks * FAC__FOLD_TILE;
+    size_t bytes = (size_t)tasks * (p->tile_size + sizeof(int64_t)) + (LEVELS + 1) * p->tile_size;
     p->partial = fac__alloc(bytes);
     if (p->partial == NULL)
         return -1;
-    int r = fac__parallel_for(tasks, 1, run_chunks, p);
-    int64_t chunk = (int64_t)FAC__FOLD_BLOCK << p->chunk_level;
-    struct counter c;
+    char *pieces = p->partial + tasks * (ptrdiff_t)p->tile_size;
+    p->count = (int64_t *)(void *)(pieces + (LEVELS + 1) * p->tile_size);
+    int r = fac__parallel_for(tasks, 1, run_range, p);
     for (int64_t i = 0; i < p->units && r == 0; i++) {
         struct unit u = unit_at(p, i);
-        counter_start(&c, p->fold, p->tile, u.w);
-        for (int64_t k = 0; k < p->chunks; k++) {
-            memcpy(c.piece, p->partial + (i * p->chunks + k) * FAC__FOLD_TILE, FAC__FOLD_TILE);
-            counter_push(&c, p->chunk_level, at_most(chunk, p->n - k * chunk));
+        struct counter c;
+        counter_start(&c, p->fold, p->tile, u.w, pieces, p->tile_size);
+        for (int64_t k = i * p->chunks; k < (i + 1) * p->chunks; k++) {
+            memcpy(c.piece, p->partial + k * (ptrdiff_t)p->tile_size, p->tile_size);
+            counter_push(&c, p->chunk_level, p->count[k]);
         }
         finish(p, counter_total(&c), &u);
     }
@@ -454,7 +583,7 @@ static int run_split(struct plan *p) {
 
 /* A short contiguous vector to one number: no geometry. */
 static bool run_small(fac_tensor *x, uint64_t gone, const fac__fold *f, fac_tensor *const *out) {
-    if (!fac__is_contig(x) || x->dtype != f->in || x->numel > FAC__FOLD_ROW ||
+    if (!fac__is_contig(x) || x->dtype != f->in || x->numel > FAC__FOLD_RUN ||
         out[0]->dtype != f->out[0] || (f->out[1] != FAC_DTYPE_NONE && out[1]->dtype != f->out[1]))
         return false;
     uint64_t all = x->ndim == 64 ? UINT64_MAX : (1ull << x->ndim) - 1;
@@ -489,5 +618,5 @@ int FAC__K(fac__reduce)(fac_tensor *x, uint64_t gone, bool keepdim, const fac__f
     if (p.chunks > 1)
         return run_split(&p);
     int64_t cost = at_most(p.n + 1, GRAIN) * p.tile;
-    return fac__parallel_for(p.units, GRAIN / cost + 1, run_units, &p);
+    return fac__parallel_for(p.units, GRAIN / cost + 1, run_range, &p);
 }
