@@ -148,46 +148,14 @@ static inline float from_bf16(uint16_t b) {
 
 /* --- exact folds: any order gives the same ---------------------------------------------------- */
 
-/* EACH(s, v) folds value v of type T into s of type A; JOIN(s, t) two accumulators. */
-#define EXACT(name, T, A, unit, EACH, JOIN)                                                        \
-    static void name##_row(void *acc, int ld, int j, const void *data, int64_t n, int64_t at,      \
-                           const void *ctx) {                                                      \
-        (void)ld, (void)at, (void)ctx;                                                             \
-        const T *x = data;                                                                         \
-        A s = unit;                                                                                \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            s = EACH(s, x[i]);                                                                     \
-        ((A *)acc)[j] = s;                                                                         \
-    }                                                                                              \
-    static void name##_columns(void *acc, int ld, const char *const *rows, bool dense, int n,      \
-                               int w, int64_t at, const void *ctx) {                               \
-        (void)ld, (void)at, (void)ctx;                                                             \
-        A *restrict s = acc;                                                                       \
-        for (int j = 0; j < w; j++)                                                                \
-            s[j] = unit;                                                                           \
-        for (int i = 0; i < n; i++) {                                                              \
-            const T *restrict x = FAC__ROW_AT(T, i, w);                                            \
-            for (int j = 0; j < w; j++)                                                            \
-                s[j] = EACH(s[j], x[j]);                                                           \
-        }                                                                                          \
-    }                                                                                              \
-    static void name##_join(void *acc, const void *after, int ld, int w, int64_t n0, int64_t n1,   \
-                            const void *ctx) {                                                     \
-        (void)ld, (void)n0, (void)n1, (void)ctx;                                                   \
-        A *restrict a = acc;                                                                       \
-        const A *restrict b = after;                                                               \
-        for (int j = 0; j < w; j++)                                                                \
-            a[j] = JOIN(a[j], b[j]);                                                               \
-    }
-
 #define WRAP(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
 #define ADD_INT(s, v) ((s) + (uint64_t)(int64_t)(v))
 #define MUL_INT(s, v) ((s) * (uint64_t)(v))
-EXACT(sum_i8, int8_t, uint64_t, 0, ADD_INT, PLUS)
-EXACT(sum_i16, int16_t, uint64_t, 0, ADD_INT, PLUS)
-EXACT(sum_i32, int32_t, uint64_t, 0, ADD_INT, PLUS)
-EXACT(sum_u16, uint16_t, uint64_t, 0, ADD_INT, PLUS)
-EXACT(sum_u32, uint32_t, uint64_t, 0, ADD_INT, PLUS)
+FAC__EXACT(sum_i8, int8_t, uint64_t, 0, ADD_INT, PLUS)
+FAC__EXACT(sum_i16, int16_t, uint64_t, 0, ADD_INT, PLUS)
+FAC__EXACT(sum_i32, int32_t, uint64_t, 0, ADD_INT, PLUS)
+FAC__EXACT(sum_u16, uint16_t, uint64_t, 0, ADD_INT, PLUS)
+FAC__EXACT(sum_u32, uint32_t, uint64_t, 0, ADD_INT, PLUS)
 #define FOLD sum_i64
 #define FOLD_T int64_t
 #define FOLD_V fac__vi64
@@ -198,7 +166,7 @@ EXACT(sum_u32, uint32_t, uint64_t, 0, ADD_INT, PLUS)
 #define FOLD_OP WRAP
 #define FOLD_OPV PLUS
 #include "fold.inc"
-EXACT(prod_i64, uint64_t, uint64_t, 1, TIMES, TIMES)
+FAC__EXACT(prod_i64, uint64_t, uint64_t, 1, TIMES, TIMES)
 
 /* Bytes add up in 32 bits within a block. */
 static void sum_u8_row(void *acc, int ld, int j, const void *data, int64_t n, int64_t at,
@@ -249,12 +217,10 @@ static void sum_u8_columns(void *acc, int ld, const char *const *rows, bool dens
 }
 #define sum_u8_join sum_i64_join
 
-#define OR(a, b) ((a) | (b))
-#define AND(a, b) ((a) & (b))
 #define OR_BYTE(s, v) ((uint8_t)((s) | ((v) != 0)))
 #define AND_BYTE(s, v) ((uint8_t)((s) & ((v) != 0)))
-EXACT(any_u8, uint8_t, uint8_t, 0, OR_BYTE, OR_BYTE)
-EXACT(all_u8, uint8_t, uint8_t, 1, AND_BYTE, AND_BYTE)
+FAC__EXACT(any_u8, uint8_t, uint8_t, 0, OR_BYTE, OR_BYTE)
+FAC__EXACT(all_u8, uint8_t, uint8_t, 1, AND_BYTE, AND_BYTE)
 
 /* --- complex products ------------------------------------------------------------------------- */
 

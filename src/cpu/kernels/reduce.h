@@ -30,7 +30,7 @@ enum {
 typedef struct {
     fac_dtype in;     /* what row() and columns() read; values are converted on the way */
     fac_dtype out[2]; /* what finish() writes; the second one may be none */
-    uint8_t part[4];  /* bytes of each part of an accumulator, widest first; 0 ends the list */
+    uint8_t part[5];  /* bytes of each part of an accumulator, widest first; 0 ends the list */
     bool exact;       /* any grouping gives the same; blocks are consecutive */
     bool logical;     /* the sequence is row-major; otherwise as memory lies */
     /* n values at x, from place `at` of the sequence, into accumulator j. n may be 0. */
@@ -71,6 +71,44 @@ static inline uint64_t fac__dim_gone(int64_t dim, int ndim) {
                                      : rows[i]))
 
 extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
+
+/* An exact fold: EACH(s, v) folds value v of type T into s of type A; JOIN(s, t) two accumulators. */
+#define FAC__EXACT(name, T, A, unit, EACH, JOIN)                                                        \
+    static void name##_row(void *acc, int ld, int j, const void *data, int64_t n, int64_t at,      \
+                           const void *ctx) {                                                      \
+        (void)ld, (void)at, (void)ctx;                                                             \
+        const T *x = data;                                                                         \
+        A s = unit;                                                                                \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            s = EACH(s, x[i]);                                                                     \
+        ((A *)acc)[j] = s;                                                                         \
+    }                                                                                              \
+    static void name##_columns(void *acc, int ld, const char *const *rows, bool dense, int n,      \
+                               int w, int64_t at, const void *ctx) {                               \
+        (void)ld, (void)at, (void)ctx;                                                             \
+        A *restrict s = acc;                                                                       \
+        for (int j = 0; j < w; j++)                                                                \
+            s[j] = unit;                                                                           \
+        for (int i = 0; i < n; i++) {                                                              \
+            const T *restrict x = FAC__ROW_AT(T, i, w);                                            \
+            for (int j = 0; j < w; j++)                                                            \
+                s[j] = EACH(s[j], x[j]);                                                           \
+        }                                                                                          \
+    }                                                                                              \
+    static void name##_join(void *acc, const void *after, int ld, int w, int64_t n0, int64_t n1,   \
+                            const void *ctx) {                                                     \
+        (void)ld, (void)n0, (void)n1, (void)ctx;                                                   \
+        A *restrict a = acc;                                                                       \
+        const A *restrict b = after;                                                               \
+        for (int j = 0; j < w; j++)                                                                \
+            a[j] = JOIN(a[j], b[j]);                                                               \
+    }
+
+/* How many of a run's n values block b gets. */
+static inline int64_t fac__block_count(int64_t n, int b) {
+    int64_t rest = n % 32 - 8 * b;
+    return n / 32 * 8 + (rest < 0 ? 0 : rest > 8 ? 8 : rest);
+}
 
 /* --- vectors --------------------------------------------------------------------------------- */
 

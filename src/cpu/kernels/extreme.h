@@ -1,0 +1,34 @@
+/* The greater and the smaller of two numbers, where NaN wins over both. On vectors as well: the
+ * instruction returns its second operand where one is NaN. */
+#ifndef FAC_EXTREME_H
+#define FAC_EXTREME_H
+
+#include "reduce.h"
+
+#define FAC__MAX(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+#define FAC__MIN(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#define FAC__EXTREME_V(name, T, V, suffix)                                                         \
+    static inline V fac__##name##_v##T(V a, V b) {                                                 \
+        V m = (V)_mm256_##name##_##suffix(b, a);                                                   \
+        return (V)_mm256_blendv_##suffix(m, b, _mm256_cmp_##suffix(b, b, _CMP_UNORD_Q));           \
+    }
+FAC__EXTREME_V(max, f32, fac__vf32, ps)
+FAC__EXTREME_V(min, f32, fac__vf32, ps)
+FAC__EXTREME_V(max, f64, fac__vf64, pd)
+FAC__EXTREME_V(min, f64, fac__vf64, pd)
+#else
+#define FAC__EXTREME_V(name, T, V, VI, op)                                                         \
+    static inline V fac__##name##_v##T(V a, V b) {                                                 \
+        VI take = (VI)(b op a) | (VI)(b != b);                                                     \
+        return (V)(((VI)b & take) | ((VI)a & ~take));                                              \
+    }
+FAC__EXTREME_V(max, f32, fac__vf32, fac__vi32, >)
+FAC__EXTREME_V(min, f32, fac__vf32, fac__vi32, <)
+FAC__EXTREME_V(max, f64, fac__vf64, fac__vi64, >)
+FAC__EXTREME_V(min, f64, fac__vf64, fac__vi64, <)
+#endif
+
+#endif
