@@ -55,3 +55,237 @@ def count_nonzero(input: Tensor, dim: Ints[1] | None = None) -> Tensor:
 
     How many elements over the dimensions `dim` are not zero.
     """
+
+
+@op("structured", method=True, out=True, node="MaxBackward1", grads={"input": ["input", "result"]})
+def max(input: Tensor) -> Tensor:
+    """max(input, *, out=None) -> Tensor
+
+    The greatest element; NaN where there is one.
+    """
+
+
+@op("composite", python="max", overload="other", method=True, out=True)
+def max_other(input: Tensor, other: Tensor) -> Tensor:
+    """max(input, other, *, out=None) -> Tensor
+
+    The greater of two elements, as maximum().
+    """
+
+
+@op("structured", rule="max_dim", python="max", overload="dim", method=True, out=True, node="MaxBackward0",
+    returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.max",
+    vjp="max_dim", grads={"input": ["input.shape", "indices"]})
+def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """max(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+
+    The greatest elements along dimension `dim`, and where each is found first.
+    """
+
+
+@op("structured", method=True, out=True, node="MinBackward1", grads={"input": ["input", "result"]})
+def min(input: Tensor) -> Tensor:
+    """min(input, *, out=None) -> Tensor
+
+    The smallest element; NaN where there is one.
+    """
+
+
+@op("composite", python="min", overload="other", method=True, out=True)
+def min_other(input: Tensor, other: Tensor) -> Tensor:
+    """min(input, other, *, out=None) -> Tensor
+
+    The smaller of two elements, as minimum().
+    """
+
+
+@op("structured", rule="max_dim", python="min", overload="dim", method=True, out=True, node="MinBackward0",
+    returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.min",
+    vjp="max_dim", grads={"input": ["input.shape", "indices"]})
+def min_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """min(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+
+    The smallest elements along dimension `dim`, and where each is found first.
+    """
+
+
+@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]})
+def amax(input: Tensor, dim: Ints[1] = (), keepdim: bool = False) -> Tensor:
+    """amax(input, dim=(), keepdim=False, *, out=None) -> Tensor
+
+    The greatest element over the dimensions `dim`, all of them by default. Equal ones share the
+    gradient.
+    """
+
+
+@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]})
+def amin(input: Tensor, dim: Ints[1] = (), keepdim: bool = False) -> Tensor:
+    """amin(input, dim=(), keepdim=False, *, out=None) -> Tensor
+
+    The smallest element over the dimensions `dim`, all of them by default. Equal ones share the
+    gradient.
+    """
+
+
+@op("structured", method=True, out=True, returns=["min", "max"], struct="torch.return_types.aminmax",
+    grads={"input": ["input", "min", "max"]})
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """aminmax(input, *, dim=None, keepdim=False, out=None) -> (Tensor min, Tensor max)
+
+    The smallest and the greatest element along dimension `dim`, or of all.
+    """
+
+
+@op("structured", rule="argmax", method=True, out=True)
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """argmax(input, dim=None, keepdim=False, *, out=None) -> LongTensor
+
+    Where the greatest element along dimension `dim` is found first; without `dim`, in the
+    flattened tensor.
+    """
+
+
+@op("structured", rule="argmax", method=True, out=True)
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """argmin(input, dim=None, keepdim=False, *, out=None) -> LongTensor
+
+    Where the smallest element along dimension `dim` is found first; without `dim`, in the
+    flattened tensor.
+    """
+
+
+@op("structured", rule="moment_dim", python="std", overload="dim", method=True, out=True, node="StdBackward0",
+    grads={"input": ["input", "result"]})
+def std_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
+    """std(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
+
+    The standard deviation over the dimensions `dim`.
+    """
+
+
+@op("structured", rule="moment", overload="correction", method=True, out=True, node="StdBackward0",
+    grads={"input": ["input", "result"]})
+def std(input: Tensor, dim: Ints[1] | None = None, *, correction: Scalar | None = None, keepdim: bool = False) -> Tensor:
+    """std(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
+
+    The standard deviation over the dimensions `dim`, all of them by default: the root of the mean
+    squared deviation, with n - correction for n.
+    """
+
+
+@op("composite", python="std", method=True)
+def std_all(input: Tensor, unbiased: bool = True) -> Tensor:
+    """std(input, unbiased=True) -> Tensor
+
+    The standard deviation of all elements.
+    """
+
+
+@op("structured", rule="moment_dim", python="var", overload="dim", method=True, out=True, node="VarBackward0",
+    grads={"input": ["input"]})
+def var_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
+    """var(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
+
+    The variance over the dimensions `dim`.
+    """
+
+
+@op("structured", rule="moment", overload="correction", method=True, out=True, node="VarBackward0",
+    grads={"input": ["input"]})
+def var(input: Tensor, dim: Ints[1] | None = None, *, correction: Scalar | None = None, keepdim: bool = False) -> Tensor:
+    """var(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
+
+    The variance over the dimensions `dim`, all of them by default: the mean squared deviation, with
+    n - correction for n.
+    """
+
+
+@op("composite", python="var", method=True)
+def var_all(input: Tensor, unbiased: bool = True) -> Tensor:
+    """var(input, unbiased=True) -> Tensor
+
+    The variance of all elements.
+    """
+
+
+@op("composite", python="std_mean", overload="dim", returns=["result0", "result1"])
+def std_mean_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """std_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)
+
+    The standard deviation and the mean over the dimensions `dim`.
+    """
+
+
+@op("structured", rule="moment", overload="correction", node="StdMeanBackward0", returns=["result0", "result1"],
+    grads={"input": ["input", "result0"]})
+def std_mean(input: Tensor, dim: Ints[1] | None = None, *, correction: Scalar | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """std_mean(input, dim=None, *, correction=1, keepdim=False) -> (Tensor, Tensor)
+
+    The standard deviation and the mean over the dimensions `dim`, all of them by default.
+    """
+
+
+@op("composite", python="std_mean", returns=["result0", "result1"])
+def std_mean_all(input: Tensor, unbiased: bool = True) -> tuple[Tensor, Tensor]:
+    """std_mean(input, unbiased=True) -> (Tensor, Tensor)
+
+    The standard deviation and the mean of all elements.
+    """
+
+
+@op("composite", python="var_mean", overload="dim", returns=["result0", "result1"])
+def var_mean_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """var_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)
+
+    The variance and the mean over the dimensions `dim`.
+    """
+
+
+@op("structured", rule="moment", overload="correction", node="VarMeanBackward0", returns=["result0", "result1"],
+    grads={"input": ["input"]})
+def var_mean(input: Tensor, dim: Ints[1] | None = None, *, correction: Scalar | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """var_mean(input, dim=None, *, correction=1, keepdim=False) -> (Tensor, Tensor)
+
+    The variance and the mean over the dimensions `dim`, all of them by default.
+    """
+
+
+@op("composite", python="var_mean", returns=["result0", "result1"])
+def var_mean_all(input: Tensor, unbiased: bool = True) -> tuple[Tensor, Tensor]:
+    """var_mean(input, unbiased=True) -> (Tensor, Tensor)
+
+    The variance and the mean of all elements.
+    """
+
+
+@op("structured", out=True, grads={"x": ["x", "result"]})
+def linalg_vector_norm(x: Tensor, ord: Scalar = 2, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    """linalg_vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+
+    The vector norm over the dimensions `dim`, all of them by default: (sum |x|^ord)^(1/ord), the
+    greatest or smallest absolute value where `ord` is inf or -inf, the number of non-zeros at 0.
+    """
+
+
+@op("composite", method=True, out=True)
+def norm(input: Tensor, p: Scalar | None = 2, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    """norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+
+    The vector norm over the dimensions `dim`, all of them by default.
+    """
+
+
+@op("composite", python="norm", overload="str", method=True, out=True)
+def norm_str(input: Tensor, p: str, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    """norm(input, p, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+
+    The Frobenius norm, p="fro".
+    """
+
+
+@op("composite", method=True)
+def nanmean(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    """nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor
+
+    The mean over the dimensions `dim` of what is not NaN.
+    """
