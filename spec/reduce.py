@@ -1,7 +1,7 @@
 """Reductions."""
 
 
-@op("structured", method=True, out=True, node="SumBackward0", grads={"input": ["input.shape"]})
+@op("structured", method=True, out=True, node="SumBackward0", node_dim="SumBackward1", grads={"input": ["input.shape"]})
 def sum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -9,7 +9,7 @@ def sum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dty
     """
 
 
-@op("structured", method=True, out=True, node="MeanBackward0", grads={"input": ["input.shape"]})
+@op("structured", method=True, out=True, node="MeanBackward0", node_dim="MeanBackward1", grads={"input": ["input.shape"]})
 def mean(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """mean(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -25,7 +25,7 @@ def nansum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, 
     """
 
 
-@op("structured", method=True, out=True, node="ProdBackward0", grads={"input": ["input", "result"]})
+@op("structured", method=True, out=True, node="ProdBackward0", node_dim="ProdBackward1", grads={"input": ["input", "result"]})
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """prod(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -83,7 +83,7 @@ def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Ten
     """
 
 
-@op("structured", method=True, out=True, node="MinBackward1", grads={"input": ["input", "result"]})
+@op("structured", rule="max", method=True, out=True, node="MinBackward1", grads={"input": ["input", "result"]})
 def min(input: Tensor) -> Tensor:
     """min(input, *, out=None) -> Tensor
 
@@ -154,8 +154,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     """
 
 
-@op("structured", rule="moment_dim", python="std", overload="dim", method=True, out=True, node="StdBackward0",
-    grads={"input": ["input", "result"]})
+@op("composite", python="std", overload="dim", method=True, out=True)
 def std_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
     """std(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
 
@@ -181,8 +180,7 @@ def std_all(input: Tensor, unbiased: bool = True) -> Tensor:
     """
 
 
-@op("structured", rule="moment_dim", python="var", overload="dim", method=True, out=True, node="VarBackward0",
-    grads={"input": ["input"]})
+@op("composite", python="var", overload="dim", method=True, out=True)
 def var_dim(input: Tensor, dim: Ints[1] | None, unbiased: bool = True, keepdim: bool = False) -> Tensor:
     """var(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
 

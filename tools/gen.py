@@ -38,7 +38,7 @@ DTYPES = "promote number float compare bool abs float_abs complex cond self".spl
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module check label".split()
+    "aliases varargs list_none module check label node_dim".split()
 )
 KINDS = "pointwise structured view composite custom".split()
 
@@ -337,6 +337,7 @@ def descriptor(op, i):
         ("overload", quote(op.overload)),
         ("python", quote(op.python)),
         ("node", quote(node)),
+        ("node_dim", quote(op.get("node_dim"))),
         ("kernel", quote(kernel)),
         ("label", quote(op.get("label") or (kernel and kernel + "_cpu"))),
         ("struct_name", quote(op.get("struct"))),
@@ -349,6 +350,7 @@ def descriptor(op, i):
         ("saves", f"saves_{op.name}" if rows else "NULL"),
         ("id", i),
         ("args_size", f"sizeof(struct fac__{op.name}_args)"),
+        ("dim_given", offset % "dim.given" if op.get("node_dim") else 0),
         ("flags", flags(op)),
         ("nparams", len(op.params)),
         ("nout", op.nout),

@@ -2133,6 +2133,282 @@ typedef struct {
  * How many elements over the dimensions `dim` are not zero. */
 FAC_API fac_tensor *fac_count_nonzero_ex(fac_tensor *input, const fac_count_nonzero_options *o);
 
+/* max(input, *, out=None) -> Tensor
+ *
+ * The greatest element; NaN where there is one. */
+FAC_API fac_tensor *fac_max_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_max_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* max(input, other, *, out=None) -> Tensor
+ *
+ * The greater of two elements, as maximum(). */
+FAC_API fac_tensor *fac_max_other_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_max_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+typedef struct {
+    size_t size_;
+    bool keepdim;
+} fac_max_dim_options;
+/* max(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The greatest elements along dimension `dim`, and where each is found first. */
+FAC_API int fac_max_dim_ex(fac_tensor *input, int64_t dim, const fac_max_dim_options *o, fac_tensor *results[2]);
+
+/* min(input, *, out=None) -> Tensor
+ *
+ * The smallest element; NaN where there is one. */
+FAC_API fac_tensor *fac_min_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_min_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* min(input, other, *, out=None) -> Tensor
+ *
+ * The smaller of two elements, as minimum(). */
+FAC_API fac_tensor *fac_min_other_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_min_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+typedef struct {
+    size_t size_;
+    bool keepdim;
+} fac_min_dim_options;
+/* min(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The smallest elements along dimension `dim`, and where each is found first. */
+FAC_API int fac_min_dim_ex(fac_tensor *input, int64_t dim, const fac_min_dim_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+} fac_amax_options;
+/* amax(input, dim=(), keepdim=False, *, out=None) -> Tensor
+ *
+ * The greatest element over the dimensions `dim`, all of them by default. Equal ones share the
+ * gradient. */
+FAC_API fac_tensor *fac_amax_ex(fac_tensor *input, const fac_amax_options *o);
+FAC_API fac_tensor *fac_amax_out_ex(fac_tensor *out, fac_tensor *input, const fac_amax_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+} fac_amin_options;
+/* amin(input, dim=(), keepdim=False, *, out=None) -> Tensor
+ *
+ * The smallest element over the dimensions `dim`, all of them by default. Equal ones share the
+ * gradient. */
+FAC_API fac_tensor *fac_amin_ex(fac_tensor *input, const fac_amin_options *o);
+FAC_API fac_tensor *fac_amin_out_ex(fac_tensor *out, fac_tensor *input, const fac_amin_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+} fac_aminmax_options;
+/* aminmax(input, *, dim=None, keepdim=False, out=None) -> (Tensor min, Tensor max)
+ *
+ * The smallest and the greatest element along dimension `dim`, or of all. */
+FAC_API int fac_aminmax_ex(fac_tensor *input, const fac_aminmax_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+} fac_argmax_options;
+/* argmax(input, dim=None, keepdim=False, *, out=None) -> LongTensor
+ *
+ * Where the greatest element along dimension `dim` is found first; without `dim`, in the
+ * flattened tensor. */
+FAC_API fac_tensor *fac_argmax_ex(fac_tensor *input, const fac_argmax_options *o);
+FAC_API fac_tensor *fac_argmax_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmax_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+} fac_argmin_options;
+/* argmin(input, dim=None, keepdim=False, *, out=None) -> LongTensor
+ *
+ * Where the smallest element along dimension `dim` is found first; without `dim`, in the
+ * flattened tensor. */
+FAC_API fac_tensor *fac_argmin_ex(fac_tensor *input, const fac_argmin_options *o);
+FAC_API fac_tensor *fac_argmin_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmin_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+    bool keepdim;
+} fac_std_dim_options;
+/* std(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
+ *
+ * The standard deviation over the dimensions `dim`. */
+FAC_API fac_tensor *fac_std_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_dim_options *o);
+FAC_API fac_tensor *fac_std_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_std_dim_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+} fac_std_options;
+/* std(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
+ *
+ * The standard deviation over the dimensions `dim`, all of them by default: the root of the mean
+ * squared deviation, with n - correction for n. */
+FAC_API fac_tensor *fac_std_ex(fac_tensor *input, const fac_std_options *o);
+FAC_API fac_tensor *fac_std_out_ex(fac_tensor *out, fac_tensor *input, const fac_std_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+} fac_std_all_options;
+/* std(input, unbiased=True) -> Tensor
+ *
+ * The standard deviation of all elements. */
+FAC_API fac_tensor *fac_std_all_ex(fac_tensor *input, const fac_std_all_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+    bool keepdim;
+} fac_var_dim_options;
+/* var(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor
+ *
+ * The variance over the dimensions `dim`. */
+FAC_API fac_tensor *fac_var_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_dim_options *o);
+FAC_API fac_tensor *fac_var_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_var_dim_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+} fac_var_options;
+/* var(input, dim=None, *, correction=1, keepdim=False, out=None) -> Tensor
+ *
+ * The variance over the dimensions `dim`, all of them by default: the mean squared deviation, with
+ * n - correction for n. */
+FAC_API fac_tensor *fac_var_ex(fac_tensor *input, const fac_var_options *o);
+FAC_API fac_tensor *fac_var_out_ex(fac_tensor *out, fac_tensor *input, const fac_var_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+} fac_var_all_options;
+/* var(input, unbiased=True) -> Tensor
+ *
+ * The variance of all elements. */
+FAC_API fac_tensor *fac_var_all_ex(fac_tensor *input, const fac_var_all_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+    bool keepdim;
+} fac_std_mean_dim_options;
+/* std_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)
+ *
+ * The standard deviation and the mean over the dimensions `dim`. */
+FAC_API int fac_std_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_mean_dim_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+} fac_std_mean_options;
+/* std_mean(input, dim=None, *, correction=1, keepdim=False) -> (Tensor, Tensor)
+ *
+ * The standard deviation and the mean over the dimensions `dim`, all of them by default. */
+FAC_API int fac_std_mean_ex(fac_tensor *input, const fac_std_mean_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+} fac_std_mean_all_options;
+/* std_mean(input, unbiased=True) -> (Tensor, Tensor)
+ *
+ * The standard deviation and the mean of all elements. */
+FAC_API int fac_std_mean_all_ex(fac_tensor *input, const fac_std_mean_all_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+    bool keepdim;
+} fac_var_mean_dim_options;
+/* var_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)
+ *
+ * The variance and the mean over the dimensions `dim`. */
+FAC_API int fac_var_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_mean_dim_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+} fac_var_mean_options;
+/* var_mean(input, dim=None, *, correction=1, keepdim=False) -> (Tensor, Tensor)
+ *
+ * The variance and the mean over the dimensions `dim`, all of them by default. */
+FAC_API int fac_var_mean_ex(fac_tensor *input, const fac_var_mean_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool unbiased;
+} fac_var_mean_all_options;
+/* var_mean(input, unbiased=True) -> (Tensor, Tensor)
+ *
+ * The variance and the mean of all elements. */
+FAC_API int fac_var_mean_all_ex(fac_tensor *input, const fac_var_mean_all_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_scalar ord;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_linalg_vector_norm_options;
+/* linalg_vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The vector norm over the dimensions `dim`, all of them by default: (sum |x|^ord)^(1/ord), the
+ * greatest or smallest absolute value where `ord` is inf or -inf, the number of non-zeros at 0. */
+FAC_API fac_tensor *fac_linalg_vector_norm_ex(fac_tensor *x, const fac_linalg_vector_norm_options *o);
+FAC_API fac_tensor *fac_linalg_vector_norm_out_ex(fac_tensor *out, fac_tensor *x, const fac_linalg_vector_norm_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar p;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_norm_options;
+/* norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The vector norm over the dimensions `dim`, all of them by default. */
+FAC_API fac_tensor *fac_norm_ex(fac_tensor *input, const fac_norm_options *o);
+FAC_API fac_tensor *fac_norm_out_ex(fac_tensor *out, fac_tensor *input, const fac_norm_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_norm_str_options;
+/* norm(input, p, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
+ *
+ * The Frobenius norm, p="fro". */
+FAC_API fac_tensor *fac_norm_str_ex(fac_tensor *input, const char *p, const fac_norm_str_options *o);
+FAC_API fac_tensor *fac_norm_str_out_ex(fac_tensor *out, fac_tensor *input, const char *p, const fac_norm_str_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+} fac_nanmean_options;
+/* nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor
+ *
+ * The mean over the dimensions `dim` of what is not NaN. */
+FAC_API fac_tensor *fac_nanmean_ex(fac_tensor *input, const fac_nanmean_options *o);
+
 typedef struct {
     size_t size_;
     fac_opt_int storage_offset;
@@ -3000,6 +3276,82 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define FAC__WITH_any_out_ex(out, input, ...) fac_any_out_ex(out, input, &(const fac_any_options){__VA_ARGS__})
 #define fac_count_nonzero(...) FAC__WITH_count_nonzero_ex(__VA_ARGS__, .size_ = sizeof(fac_count_nonzero_options))
 #define FAC__WITH_count_nonzero_ex(input, ...) fac_count_nonzero_ex(input, &(const fac_count_nonzero_options){__VA_ARGS__})
+#define fac_max(input) fac_max_ex(input)
+#define fac_max_out(out, input) fac_max_out_ex(out, input)
+#define fac_max_other(input, other) fac_max_other_ex(input, other)
+#define fac_max_other_out(out, input, other) fac_max_other_out_ex(out, input, other)
+#define fac_max_dim(...) FAC__WITH_max_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_max_dim_options))
+#define FAC__WITH_max_dim_ex(input, dim, results, ...) fac_max_dim_ex(input, dim, &(const fac_max_dim_options){__VA_ARGS__}, results)
+#define fac_min(input) fac_min_ex(input)
+#define fac_min_out(out, input) fac_min_out_ex(out, input)
+#define fac_min_other(input, other) fac_min_other_ex(input, other)
+#define fac_min_other_out(out, input, other) fac_min_other_out_ex(out, input, other)
+#define fac_min_dim(...) FAC__WITH_min_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_min_dim_options))
+#define FAC__WITH_min_dim_ex(input, dim, results, ...) fac_min_dim_ex(input, dim, &(const fac_min_dim_options){__VA_ARGS__}, results)
+#define fac_amax(...) FAC__WITH_amax_ex(__VA_ARGS__, .size_ = sizeof(fac_amax_options))
+#define FAC__WITH_amax_ex(input, ...) fac_amax_ex(input, &(const fac_amax_options){__VA_ARGS__})
+#define fac_amax_out(...) FAC__WITH_amax_out_ex(__VA_ARGS__, .size_ = sizeof(fac_amax_options))
+#define FAC__WITH_amax_out_ex(out, input, ...) fac_amax_out_ex(out, input, &(const fac_amax_options){__VA_ARGS__})
+#define fac_amin(...) FAC__WITH_amin_ex(__VA_ARGS__, .size_ = sizeof(fac_amin_options))
+#define FAC__WITH_amin_ex(input, ...) fac_amin_ex(input, &(const fac_amin_options){__VA_ARGS__})
+#define fac_amin_out(...) FAC__WITH_amin_out_ex(__VA_ARGS__, .size_ = sizeof(fac_amin_options))
+#define FAC__WITH_amin_out_ex(out, input, ...) fac_amin_out_ex(out, input, &(const fac_amin_options){__VA_ARGS__})
+#define fac_aminmax(...) FAC__WITH_aminmax_ex(__VA_ARGS__, .size_ = sizeof(fac_aminmax_options))
+#define FAC__WITH_aminmax_ex(input, results, ...) fac_aminmax_ex(input, &(const fac_aminmax_options){__VA_ARGS__}, results)
+#define fac_argmax(...) FAC__WITH_argmax_ex(__VA_ARGS__, .size_ = sizeof(fac_argmax_options))
+#define FAC__WITH_argmax_ex(input, ...) fac_argmax_ex(input, &(const fac_argmax_options){__VA_ARGS__})
+#define fac_argmax_out(...) FAC__WITH_argmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac_argmax_options))
+#define FAC__WITH_argmax_out_ex(out, input, ...) fac_argmax_out_ex(out, input, &(const fac_argmax_options){__VA_ARGS__})
+#define fac_argmin(...) FAC__WITH_argmin_ex(__VA_ARGS__, .size_ = sizeof(fac_argmin_options))
+#define FAC__WITH_argmin_ex(input, ...) fac_argmin_ex(input, &(const fac_argmin_options){__VA_ARGS__})
+#define fac_argmin_out(...) FAC__WITH_argmin_out_ex(__VA_ARGS__, .size_ = sizeof(fac_argmin_options))
+#define FAC__WITH_argmin_out_ex(out, input, ...) fac_argmin_out_ex(out, input, &(const fac_argmin_options){__VA_ARGS__})
+#define fac_std_dim(...) FAC__WITH_std_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_std_dim_options))
+#define FAC__WITH_std_dim_ex(input, dim, ...) fac_std_dim_ex(input, dim, &(const fac_std_dim_options){__VA_ARGS__})
+#define fac_std_dim_out(...) FAC__WITH_std_dim_out_ex(__VA_ARGS__, .size_ = sizeof(fac_std_dim_options))
+#define FAC__WITH_std_dim_out_ex(out, input, dim, ...) fac_std_dim_out_ex(out, input, dim, &(const fac_std_dim_options){__VA_ARGS__})
+#define fac_std(...) FAC__WITH_std_ex(__VA_ARGS__, .size_ = sizeof(fac_std_options))
+#define FAC__WITH_std_ex(input, ...) fac_std_ex(input, &(const fac_std_options){__VA_ARGS__})
+#define fac_std_out(...) FAC__WITH_std_out_ex(__VA_ARGS__, .size_ = sizeof(fac_std_options))
+#define FAC__WITH_std_out_ex(out, input, ...) fac_std_out_ex(out, input, &(const fac_std_options){__VA_ARGS__})
+#define fac_std_all(...) FAC__WITH_std_all_ex(__VA_ARGS__, .size_ = sizeof(fac_std_all_options))
+#define FAC__WITH_std_all_ex(input, ...) fac_std_all_ex(input, &(const fac_std_all_options){__VA_ARGS__})
+#define fac_var_dim(...) FAC__WITH_var_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_var_dim_options))
+#define FAC__WITH_var_dim_ex(input, dim, ...) fac_var_dim_ex(input, dim, &(const fac_var_dim_options){__VA_ARGS__})
+#define fac_var_dim_out(...) FAC__WITH_var_dim_out_ex(__VA_ARGS__, .size_ = sizeof(fac_var_dim_options))
+#define FAC__WITH_var_dim_out_ex(out, input, dim, ...) fac_var_dim_out_ex(out, input, dim, &(const fac_var_dim_options){__VA_ARGS__})
+#define fac_var(...) FAC__WITH_var_ex(__VA_ARGS__, .size_ = sizeof(fac_var_options))
+#define FAC__WITH_var_ex(input, ...) fac_var_ex(input, &(const fac_var_options){__VA_ARGS__})
+#define fac_var_out(...) FAC__WITH_var_out_ex(__VA_ARGS__, .size_ = sizeof(fac_var_options))
+#define FAC__WITH_var_out_ex(out, input, ...) fac_var_out_ex(out, input, &(const fac_var_options){__VA_ARGS__})
+#define fac_var_all(...) FAC__WITH_var_all_ex(__VA_ARGS__, .size_ = sizeof(fac_var_all_options))
+#define FAC__WITH_var_all_ex(input, ...) fac_var_all_ex(input, &(const fac_var_all_options){__VA_ARGS__})
+#define fac_std_mean_dim(...) FAC__WITH_std_mean_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_std_mean_dim_options))
+#define FAC__WITH_std_mean_dim_ex(input, dim, results, ...) fac_std_mean_dim_ex(input, dim, &(const fac_std_mean_dim_options){__VA_ARGS__}, results)
+#define fac_std_mean(...) FAC__WITH_std_mean_ex(__VA_ARGS__, .size_ = sizeof(fac_std_mean_options))
+#define FAC__WITH_std_mean_ex(input, results, ...) fac_std_mean_ex(input, &(const fac_std_mean_options){__VA_ARGS__}, results)
+#define fac_std_mean_all(...) FAC__WITH_std_mean_all_ex(__VA_ARGS__, .size_ = sizeof(fac_std_mean_all_options))
+#define FAC__WITH_std_mean_all_ex(input, results, ...) fac_std_mean_all_ex(input, &(const fac_std_mean_all_options){__VA_ARGS__}, results)
+#define fac_var_mean_dim(...) FAC__WITH_var_mean_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_var_mean_dim_options))
+#define FAC__WITH_var_mean_dim_ex(input, dim, results, ...) fac_var_mean_dim_ex(input, dim, &(const fac_var_mean_dim_options){__VA_ARGS__}, results)
+#define fac_var_mean(...) FAC__WITH_var_mean_ex(__VA_ARGS__, .size_ = sizeof(fac_var_mean_options))
+#define FAC__WITH_var_mean_ex(input, results, ...) fac_var_mean_ex(input, &(const fac_var_mean_options){__VA_ARGS__}, results)
+#define fac_var_mean_all(...) FAC__WITH_var_mean_all_ex(__VA_ARGS__, .size_ = sizeof(fac_var_mean_all_options))
+#define FAC__WITH_var_mean_all_ex(input, results, ...) fac_var_mean_all_ex(input, &(const fac_var_mean_all_options){__VA_ARGS__}, results)
+#define fac_linalg_vector_norm(...) FAC__WITH_linalg_vector_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_linalg_vector_norm_options))
+#define FAC__WITH_linalg_vector_norm_ex(x, ...) fac_linalg_vector_norm_ex(x, &(const fac_linalg_vector_norm_options){__VA_ARGS__})
+#define fac_linalg_vector_norm_out(...) FAC__WITH_linalg_vector_norm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linalg_vector_norm_options))
+#define FAC__WITH_linalg_vector_norm_out_ex(out, x, ...) fac_linalg_vector_norm_out_ex(out, x, &(const fac_linalg_vector_norm_options){__VA_ARGS__})
+#define fac_norm(...) FAC__WITH_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_norm_options))
+#define FAC__WITH_norm_ex(input, ...) fac_norm_ex(input, &(const fac_norm_options){__VA_ARGS__})
+#define fac_norm_out(...) FAC__WITH_norm_out_ex(__VA_ARGS__, .size_ = sizeof(fac_norm_options))
+#define FAC__WITH_norm_out_ex(out, input, ...) fac_norm_out_ex(out, input, &(const fac_norm_options){__VA_ARGS__})
+#define fac_norm_str(...) FAC__WITH_norm_str_ex(__VA_ARGS__, .size_ = sizeof(fac_norm_str_options))
+#define FAC__WITH_norm_str_ex(input, p, ...) fac_norm_str_ex(input, p, &(const fac_norm_str_options){__VA_ARGS__})
+#define fac_norm_str_out(...) FAC__WITH_norm_str_out_ex(__VA_ARGS__, .size_ = sizeof(fac_norm_str_options))
+#define FAC__WITH_norm_str_out_ex(out, input, p, ...) fac_norm_str_out_ex(out, input, p, &(const fac_norm_str_options){__VA_ARGS__})
+#define fac_nanmean(...) FAC__WITH_nanmean_ex(__VA_ARGS__, .size_ = sizeof(fac_nanmean_options))
+#define FAC__WITH_nanmean_ex(input, ...) fac_nanmean_ex(input, &(const fac_nanmean_options){__VA_ARGS__})
 #define fac_as_strided(...) FAC__WITH_as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
 #define FAC__WITH_as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
 #define fac_view(input, size) fac_view_ex(input, size)

@@ -1127,6 +1127,90 @@ static PyObject *function_count_nonzero(PyObject *self, PyObject *const *args, P
 {
     return fac__py_function(&function_entry_count_nonzero, self, args, n, names);
 }
+static const fac__op *const function_ops_max[] = {&fac__op_max, &fac__op_max_other, &fac__op_max_dim};
+static const fac__entry function_entry_max = {"max", function_ops_max, 3, NULL};
+static PyObject *function_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_max, self, args, n, names);
+}
+static const fac__op *const function_ops_min[] = {&fac__op_min, &fac__op_min_other, &fac__op_min_dim};
+static const fac__entry function_entry_min = {"min", function_ops_min, 3, NULL};
+static PyObject *function_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_min, self, args, n, names);
+}
+static const fac__op *const function_ops_amax[] = {&fac__op_amax};
+static const fac__entry function_entry_amax = {"amax", function_ops_amax, 1, NULL};
+static PyObject *function_amax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_amax, self, args, n, names);
+}
+static const fac__op *const function_ops_amin[] = {&fac__op_amin};
+static const fac__entry function_entry_amin = {"amin", function_ops_amin, 1, NULL};
+static PyObject *function_amin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_amin, self, args, n, names);
+}
+static const fac__op *const function_ops_aminmax[] = {&fac__op_aminmax};
+static const fac__entry function_entry_aminmax = {"aminmax", function_ops_aminmax, 1, NULL};
+static PyObject *function_aminmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_aminmax, self, args, n, names);
+}
+static const fac__op *const function_ops_argmax[] = {&fac__op_argmax};
+static const fac__entry function_entry_argmax = {"argmax", function_ops_argmax, 1, NULL};
+static PyObject *function_argmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_argmax, self, args, n, names);
+}
+static const fac__op *const function_ops_argmin[] = {&fac__op_argmin};
+static const fac__entry function_entry_argmin = {"argmin", function_ops_argmin, 1, NULL};
+static PyObject *function_argmin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_argmin, self, args, n, names);
+}
+static const fac__op *const function_ops_std[] = {&fac__op_std_dim, &fac__op_std, &fac__op_std_all};
+static const fac__entry function_entry_std = {"std", function_ops_std, 3, NULL};
+static PyObject *function_std(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_std, self, args, n, names);
+}
+static const fac__op *const function_ops_var[] = {&fac__op_var_dim, &fac__op_var, &fac__op_var_all};
+static const fac__entry function_entry_var = {"var", function_ops_var, 3, NULL};
+static PyObject *function_var(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_var, self, args, n, names);
+}
+static const fac__op *const function_ops_std_mean[] = {&fac__op_std_mean_dim, &fac__op_std_mean, &fac__op_std_mean_all};
+static const fac__entry function_entry_std_mean = {"std_mean", function_ops_std_mean, 3, NULL};
+static PyObject *function_std_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_std_mean, self, args, n, names);
+}
+static const fac__op *const function_ops_var_mean[] = {&fac__op_var_mean_dim, &fac__op_var_mean, &fac__op_var_mean_all};
+static const fac__entry function_entry_var_mean = {"var_mean", function_ops_var_mean, 3, NULL};
+static PyObject *function_var_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_var_mean, self, args, n, names);
+}
+static const fac__op *const function_ops_linalg_vector_norm[] = {&fac__op_linalg_vector_norm};
+static const fac__entry function_entry_linalg_vector_norm = {"linalg_vector_norm", function_ops_linalg_vector_norm, 1, NULL};
+static PyObject *function_linalg_vector_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_linalg_vector_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_norm[] = {&fac__op_norm, &fac__op_norm_str};
+static const fac__entry function_entry_norm = {"norm", function_ops_norm, 2, NULL};
+static PyObject *function_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_norm, self, args, n, names);
+}
+static const fac__op *const function_ops_nanmean[] = {&fac__op_nanmean};
+static const fac__entry function_entry_nanmean = {"nanmean", function_ops_nanmean, 1, NULL};
+static PyObject *function_nanmean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_nanmean, self, args, n, names);
+}
 static const fac__op *const function_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry function_entry_as_strided = {"as_strided", function_ops_as_strided, 1, NULL};
 static PyObject *function_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1576,6 +1660,34 @@ static PyMethodDef function_table[] = {
      "any(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether any element over the dimensions `dim` is non-zero. uint8 in gives uint8 out."},
     {"count_nonzero", (PyCFunction)(void (*)(void))function_count_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "count_nonzero(input, dim=None) -> Tensor\n\nHow many elements over the dimensions `dim` are not zero."},
+    {"max", (PyCFunction)(void (*)(void))function_max, METH_FASTCALL | METH_KEYWORDS,
+     "max(input, *, out=None) -> Tensor\n\nThe greatest element; NaN where there is one."},
+    {"min", (PyCFunction)(void (*)(void))function_min, METH_FASTCALL | METH_KEYWORDS,
+     "min(input, *, out=None) -> Tensor\n\nThe smallest element; NaN where there is one."},
+    {"amax", (PyCFunction)(void (*)(void))function_amax, METH_FASTCALL | METH_KEYWORDS,
+     "amax(input, dim=(), keepdim=False, *, out=None) -> Tensor\n\nThe greatest element over the dimensions `dim`, all of them by default. Equal ones share the\ngradient."},
+    {"amin", (PyCFunction)(void (*)(void))function_amin, METH_FASTCALL | METH_KEYWORDS,
+     "amin(input, dim=(), keepdim=False, *, out=None) -> Tensor\n\nThe smallest element over the dimensions `dim`, all of them by default. Equal ones share the\ngradient."},
+    {"aminmax", (PyCFunction)(void (*)(void))function_aminmax, METH_FASTCALL | METH_KEYWORDS,
+     "aminmax(input, *, dim=None, keepdim=False, out=None) -> (Tensor min, Tensor max)\n\nThe smallest and the greatest element along dimension `dim`, or of all."},
+    {"argmax", (PyCFunction)(void (*)(void))function_argmax, METH_FASTCALL | METH_KEYWORDS,
+     "argmax(input, dim=None, keepdim=False, *, out=None) -> LongTensor\n\nWhere the greatest element along dimension `dim` is found first; without `dim`, in the\nflattened tensor."},
+    {"argmin", (PyCFunction)(void (*)(void))function_argmin, METH_FASTCALL | METH_KEYWORDS,
+     "argmin(input, dim=None, keepdim=False, *, out=None) -> LongTensor\n\nWhere the smallest element along dimension `dim` is found first; without `dim`, in the\nflattened tensor."},
+    {"std", (PyCFunction)(void (*)(void))function_std, METH_FASTCALL | METH_KEYWORDS,
+     "std(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor\n\nThe standard deviation over the dimensions `dim`."},
+    {"var", (PyCFunction)(void (*)(void))function_var, METH_FASTCALL | METH_KEYWORDS,
+     "var(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor\n\nThe variance over the dimensions `dim`."},
+    {"std_mean", (PyCFunction)(void (*)(void))function_std_mean, METH_FASTCALL | METH_KEYWORDS,
+     "std_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)\n\nThe standard deviation and the mean over the dimensions `dim`."},
+    {"var_mean", (PyCFunction)(void (*)(void))function_var_mean, METH_FASTCALL | METH_KEYWORDS,
+     "var_mean(input, dim, unbiased=True, keepdim=False) -> (Tensor, Tensor)\n\nThe variance and the mean over the dimensions `dim`."},
+    {"linalg_vector_norm", (PyCFunction)(void (*)(void))function_linalg_vector_norm, METH_FASTCALL | METH_KEYWORDS,
+     "linalg_vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe vector norm over the dimensions `dim`, all of them by default: (sum |x|^ord)^(1/ord), the\ngreatest or smallest absolute value where `ord` is inf or -inf, the number of non-zeros at 0."},
+    {"norm", (PyCFunction)(void (*)(void))function_norm, METH_FASTCALL | METH_KEYWORDS,
+     "norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe vector norm over the dimensions `dim`, all of them by default."},
+    {"nanmean", (PyCFunction)(void (*)(void))function_nanmean, METH_FASTCALL | METH_KEYWORDS,
+     "nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor\n\nThe mean over the dimensions `dim` of what is not NaN."},
     {"as_strided", (PyCFunction)(void (*)(void))function_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"reshape", (PyCFunction)(void (*)(void))function_reshape, METH_FASTCALL | METH_KEYWORDS,
@@ -3655,6 +3767,72 @@ static PyObject *method_count_nonzero(PyObject *self, PyObject *const *args, Py_
 {
     return fac__py_method(&method_entry_count_nonzero, self, args, n, names);
 }
+static const fac__op *const method_ops_max[] = {&fac__op_max, &fac__op_max_other, &fac__op_max_dim};
+static const fac__entry method_entry_max = {"max", method_ops_max, 3, NULL};
+static PyObject *method_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_max, self, args, n, names);
+}
+static const fac__op *const method_ops_min[] = {&fac__op_min, &fac__op_min_other, &fac__op_min_dim};
+static const fac__entry method_entry_min = {"min", method_ops_min, 3, NULL};
+static PyObject *method_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_min, self, args, n, names);
+}
+static const fac__op *const method_ops_amax[] = {&fac__op_amax};
+static const fac__entry method_entry_amax = {"amax", method_ops_amax, 1, NULL};
+static PyObject *method_amax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_amax, self, args, n, names);
+}
+static const fac__op *const method_ops_amin[] = {&fac__op_amin};
+static const fac__entry method_entry_amin = {"amin", method_ops_amin, 1, NULL};
+static PyObject *method_amin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_amin, self, args, n, names);
+}
+static const fac__op *const method_ops_aminmax[] = {&fac__op_aminmax};
+static const fac__entry method_entry_aminmax = {"aminmax", method_ops_aminmax, 1, NULL};
+static PyObject *method_aminmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_aminmax, self, args, n, names);
+}
+static const fac__op *const method_ops_argmax[] = {&fac__op_argmax};
+static const fac__entry method_entry_argmax = {"argmax", method_ops_argmax, 1, NULL};
+static PyObject *method_argmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_argmax, self, args, n, names);
+}
+static const fac__op *const method_ops_argmin[] = {&fac__op_argmin};
+static const fac__entry method_entry_argmin = {"argmin", method_ops_argmin, 1, NULL};
+static PyObject *method_argmin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_argmin, self, args, n, names);
+}
+static const fac__op *const method_ops_std[] = {&fac__op_std_dim, &fac__op_std, &fac__op_std_all};
+static const fac__entry method_entry_std = {"std", method_ops_std, 3, NULL};
+static PyObject *method_std(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_std, self, args, n, names);
+}
+static const fac__op *const method_ops_var[] = {&fac__op_var_dim, &fac__op_var, &fac__op_var_all};
+static const fac__entry method_entry_var = {"var", method_ops_var, 3, NULL};
+static PyObject *method_var(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_var, self, args, n, names);
+}
+static const fac__op *const method_ops_norm[] = {&fac__op_norm, &fac__op_norm_str};
+static const fac__entry method_entry_norm = {"norm", method_ops_norm, 2, NULL};
+static PyObject *method_norm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_norm, self, args, n, names);
+}
+static const fac__op *const method_ops_nanmean[] = {&fac__op_nanmean};
+static const fac__entry method_entry_nanmean = {"nanmean", method_ops_nanmean, 1, NULL};
+static PyObject *method_nanmean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nanmean, self, args, n, names);
+}
 static const fac__op *const method_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry method_entry_as_strided = {"as_strided", method_ops_as_strided, 1, NULL};
 static PyObject *method_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -4030,6 +4208,28 @@ static PyMethodDef method_table[] = {
      "any(input, dim=None, keepdim=False, *, out=None) -> Tensor\n\nWhether any element over the dimensions `dim` is non-zero. uint8 in gives uint8 out."},
     {"count_nonzero", (PyCFunction)(void (*)(void))method_count_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "count_nonzero(input, dim=None) -> Tensor\n\nHow many elements over the dimensions `dim` are not zero."},
+    {"max", (PyCFunction)(void (*)(void))method_max, METH_FASTCALL | METH_KEYWORDS,
+     "max(input, *, out=None) -> Tensor\n\nThe greatest element; NaN where there is one."},
+    {"min", (PyCFunction)(void (*)(void))method_min, METH_FASTCALL | METH_KEYWORDS,
+     "min(input, *, out=None) -> Tensor\n\nThe smallest element; NaN where there is one."},
+    {"amax", (PyCFunction)(void (*)(void))method_amax, METH_FASTCALL | METH_KEYWORDS,
+     "amax(input, dim=(), keepdim=False, *, out=None) -> Tensor\n\nThe greatest element over the dimensions `dim`, all of them by default. Equal ones share the\ngradient."},
+    {"amin", (PyCFunction)(void (*)(void))method_amin, METH_FASTCALL | METH_KEYWORDS,
+     "amin(input, dim=(), keepdim=False, *, out=None) -> Tensor\n\nThe smallest element over the dimensions `dim`, all of them by default. Equal ones share the\ngradient."},
+    {"aminmax", (PyCFunction)(void (*)(void))method_aminmax, METH_FASTCALL | METH_KEYWORDS,
+     "aminmax(input, *, dim=None, keepdim=False, out=None) -> (Tensor min, Tensor max)\n\nThe smallest and the greatest element along dimension `dim`, or of all."},
+    {"argmax", (PyCFunction)(void (*)(void))method_argmax, METH_FASTCALL | METH_KEYWORDS,
+     "argmax(input, dim=None, keepdim=False, *, out=None) -> LongTensor\n\nWhere the greatest element along dimension `dim` is found first; without `dim`, in the\nflattened tensor."},
+    {"argmin", (PyCFunction)(void (*)(void))method_argmin, METH_FASTCALL | METH_KEYWORDS,
+     "argmin(input, dim=None, keepdim=False, *, out=None) -> LongTensor\n\nWhere the smallest element along dimension `dim` is found first; without `dim`, in the\nflattened tensor."},
+    {"std", (PyCFunction)(void (*)(void))method_std, METH_FASTCALL | METH_KEYWORDS,
+     "std(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor\n\nThe standard deviation over the dimensions `dim`."},
+    {"var", (PyCFunction)(void (*)(void))method_var, METH_FASTCALL | METH_KEYWORDS,
+     "var(input, dim, unbiased=True, keepdim=False, *, out=None) -> Tensor\n\nThe variance over the dimensions `dim`."},
+    {"norm", (PyCFunction)(void (*)(void))method_norm, METH_FASTCALL | METH_KEYWORDS,
+     "norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe vector norm over the dimensions `dim`, all of them by default."},
+    {"nanmean", (PyCFunction)(void (*)(void))method_nanmean, METH_FASTCALL | METH_KEYWORDS,
+     "nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor\n\nThe mean over the dimensions `dim` of what is not NaN."},
     {"as_strided", (PyCFunction)(void (*)(void))method_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"view", (PyCFunction)(void (*)(void))method_view, METH_FASTCALL | METH_KEYWORDS,

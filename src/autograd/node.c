@@ -89,7 +89,11 @@ void fac__node_release(fac_node *node) {
 }
 
 const char *fac__node_name(const fac_node *node) {
-    return node->type->name != NULL ? node->type->name : node->op->node;
+    if (node->type->name != NULL)
+        return node->type->name;
+    const fac__op *op = node->op;
+    bool dim = op->node_dim != NULL && *((const bool *)node->args + op->dim_given);
+    return dim ? op->node_dim : op->node;
 }
 
 int fac__meta_set(fac__meta *m, const fac_tensor *t) {

@@ -130,6 +130,7 @@ struct fac__op {
     const char *overload;    /* "Tensor", or "" */
     const char *python;      /* the Python name, "max" for max_dim */
     const char *node;        /* "AddBackward0", or NULL */
+    const char *node_dim;    /* the node's name where the argument `dim` is given, or NULL */
     const char *kernel;      /* the rows' name in back ends */
     const char *label;       /* what PyTorch calls the kernel where a dtype is missing */
     const char *struct_name; /* of a named tuple: "torch.return_types.max", or NULL */
@@ -142,6 +143,7 @@ struct fac__op {
     const fac__saves *saves;
     uint16_t id;
     uint16_t args_size;
+    uint16_t dim_given; /* offset of the flag that node_dim asks */
     uint32_t flags;
     uint8_t nparams;
     uint8_t nout;

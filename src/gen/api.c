@@ -3376,6 +3376,258 @@ fac_tensor *fac_count_nonzero_ex(fac_tensor *input, const fac_count_nonzero_opti
     return fac__api_call(&fac__op_count_nonzero, &args);
 }
 
+fac_tensor *fac_max_ex(fac_tensor *input)
+{
+    struct fac__max_args args = {.input = input};
+    return fac__api_call(&fac__op_max, &args);
+}
+
+fac_tensor *fac_max_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__max_args args = {.input = input};
+    return fac__api_out(&fac__op_max, &args, out);
+}
+
+fac_tensor *fac_max_other_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__max_other_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_max_other, &args);
+}
+
+fac_tensor *fac_max_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__max_other_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_max_other, &args, out);
+}
+
+int fac_max_dim_ex(fac_tensor *input, int64_t dim, const fac_max_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__max_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_max_dim, &args, 2, results);
+}
+
+fac_tensor *fac_min_ex(fac_tensor *input)
+{
+    struct fac__min_args args = {.input = input};
+    return fac__api_call(&fac__op_min, &args);
+}
+
+fac_tensor *fac_min_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__min_args args = {.input = input};
+    return fac__api_out(&fac__op_min, &args, out);
+}
+
+fac_tensor *fac_min_other_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__min_other_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_min_other, &args);
+}
+
+fac_tensor *fac_min_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__min_other_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_min_other, &args, out);
+}
+
+int fac_min_dim_ex(fac_tensor *input, int64_t dim, const fac_min_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__min_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_min_dim, &args, 2, results);
+}
+
+fac_tensor *fac_amax_ex(fac_tensor *input, const fac_amax_options *o)
+{
+    struct fac__amax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_amax, &args);
+}
+
+fac_tensor *fac_amax_out_ex(fac_tensor *out, fac_tensor *input, const fac_amax_options *o)
+{
+    struct fac__amax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_amax, &args, out);
+}
+
+fac_tensor *fac_amin_ex(fac_tensor *input, const fac_amin_options *o)
+{
+    struct fac__amin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_amin, &args);
+}
+
+fac_tensor *fac_amin_out_ex(fac_tensor *out, fac_tensor *input, const fac_amin_options *o)
+{
+    struct fac__amin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_amin, &args, out);
+}
+
+int fac_aminmax_ex(fac_tensor *input, const fac_aminmax_options *o, fac_tensor *results[2])
+{
+    struct fac__aminmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_aminmax, &args, 2, results);
+}
+
+fac_tensor *fac_argmax_ex(fac_tensor *input, const fac_argmax_options *o)
+{
+    struct fac__argmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_argmax, &args);
+}
+
+fac_tensor *fac_argmax_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmax_options *o)
+{
+    struct fac__argmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_argmax, &args, out);
+}
+
+fac_tensor *fac_argmin_ex(fac_tensor *input, const fac_argmin_options *o)
+{
+    struct fac__argmin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_argmin, &args);
+}
+
+fac_tensor *fac_argmin_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmin_options *o)
+{
+    struct fac__argmin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_argmin, &args, out);
+}
+
+fac_tensor *fac_std_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_dim_options *o)
+{
+    struct fac__std_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_std_dim, &args);
+}
+
+fac_tensor *fac_std_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_std_dim_options *o)
+{
+    struct fac__std_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_std_dim, &args, out);
+}
+
+fac_tensor *fac_std_ex(fac_tensor *input, const fac_std_options *o)
+{
+    struct fac__std_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_std, &args);
+}
+
+fac_tensor *fac_std_out_ex(fac_tensor *out, fac_tensor *input, const fac_std_options *o)
+{
+    struct fac__std_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_std, &args, out);
+}
+
+fac_tensor *fac_std_all_ex(fac_tensor *input, const fac_std_all_options *o)
+{
+    struct fac__std_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
+    return fac__api_call(&fac__op_std_all, &args);
+}
+
+fac_tensor *fac_var_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_dim_options *o)
+{
+    struct fac__var_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_var_dim, &args);
+}
+
+fac_tensor *fac_var_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_var_dim_options *o)
+{
+    struct fac__var_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_var_dim, &args, out);
+}
+
+fac_tensor *fac_var_ex(fac_tensor *input, const fac_var_options *o)
+{
+    struct fac__var_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_var, &args);
+}
+
+fac_tensor *fac_var_out_ex(fac_tensor *out, fac_tensor *input, const fac_var_options *o)
+{
+    struct fac__var_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_var, &args, out);
+}
+
+fac_tensor *fac_var_all_ex(fac_tensor *input, const fac_var_all_options *o)
+{
+    struct fac__var_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
+    return fac__api_call(&fac__op_var_all, &args);
+}
+
+int fac_std_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_mean_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__std_mean_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_std_mean_dim, &args, 2, results);
+}
+
+int fac_std_mean_ex(fac_tensor *input, const fac_std_mean_options *o, fac_tensor *results[2])
+{
+    struct fac__std_mean_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_std_mean, &args, 2, results);
+}
+
+int fac_std_mean_all_ex(fac_tensor *input, const fac_std_mean_all_options *o, fac_tensor *results[2])
+{
+    struct fac__std_mean_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
+    return fac__api_multi(&fac__op_std_mean_all, &args, 2, results);
+}
+
+int fac_var_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_mean_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__var_mean_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_var_mean_dim, &args, 2, results);
+}
+
+int fac_var_mean_ex(fac_tensor *input, const fac_var_mean_options *o, fac_tensor *results[2])
+{
+    struct fac__var_mean_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_var_mean, &args, 2, results);
+}
+
+int fac_var_mean_all_ex(fac_tensor *input, const fac_var_mean_all_options *o, fac_tensor *results[2])
+{
+    struct fac__var_mean_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
+    return fac__api_multi(&fac__op_var_mean_all, &args, 2, results);
+}
+
+fac_tensor *fac_linalg_vector_norm_ex(fac_tensor *x, const fac_linalg_vector_norm_options *o)
+{
+    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_linalg_vector_norm, &args);
+}
+
+fac_tensor *fac_linalg_vector_norm_out_ex(fac_tensor *out, fac_tensor *x, const fac_linalg_vector_norm_options *o)
+{
+    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_linalg_vector_norm, &args, out);
+}
+
+fac_tensor *fac_norm_ex(fac_tensor *input, const fac_norm_options *o)
+{
+    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_norm, &args);
+}
+
+fac_tensor *fac_norm_out_ex(fac_tensor *out, fac_tensor *input, const fac_norm_options *o)
+{
+    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_norm, &args, out);
+}
+
+fac_tensor *fac_norm_str_ex(fac_tensor *input, const char *p, const fac_norm_str_options *o)
+{
+    struct fac__norm_str_args args = {.input = input, .p = p, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_norm_str, &args);
+}
+
+fac_tensor *fac_norm_str_out_ex(fac_tensor *out, fac_tensor *input, const char *p, const fac_norm_str_options *o)
+{
+    struct fac__norm_str_args args = {.input = input, .p = p, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_norm_str, &args, out);
+}
+
+fac_tensor *fac_nanmean_ex(fac_tensor *input, const fac_nanmean_options *o)
+{
+    struct fac__nanmean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_nanmean, &args);
+}
+
 fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
 {
     struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};

@@ -1873,6 +1873,216 @@ struct fac__count_nonzero_args {
 };
 fac__exec_fn fac__rule_count_nonzero;
 
+struct fac__max_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__rule_max;
+fac__vjp_fn fac__vjp_max;
+
+struct fac__max_other_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_max_other;
+void fac__composite_max_other(const struct fac__max_other_args *a, fac_tensor **out);
+
+struct fac__max_dim_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_max_dim;
+fac__vjp_fn fac__vjp_max_dim;
+
+struct fac__min_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_min;
+
+struct fac__min_other_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_min_other;
+void fac__composite_min_other(const struct fac__min_other_args *a, fac_tensor **out);
+
+struct fac__min_dim_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool keepdim;
+};
+
+struct fac__amax_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_amax;
+fac__vjp_fn fac__vjp_amax;
+
+struct fac__amin_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+};
+
+struct fac__aminmax_args {
+    fac_tensor *input;
+    fac_opt_int dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_aminmax;
+fac__vjp_fn fac__vjp_aminmax;
+
+struct fac__argmax_args {
+    fac_tensor *input;
+    fac_opt_int dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_argmax;
+
+struct fac__argmin_args {
+    fac_tensor *input;
+    fac_opt_int dim;
+    bool keepdim;
+};
+
+struct fac__std_dim_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool unbiased;
+    bool keepdim;
+};
+fac__exec_fn fac__exec_std_dim;
+void fac__composite_std_dim(const struct fac__std_dim_args *a, fac_tensor **out);
+
+struct fac__std_args {
+    fac_tensor *input;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_moment;
+fac__vjp_fn fac__vjp_std;
+
+struct fac__std_all_args {
+    fac_tensor *input;
+    bool unbiased;
+};
+fac__exec_fn fac__exec_std_all;
+void fac__composite_std_all(const struct fac__std_all_args *a, fac_tensor **out);
+
+struct fac__var_dim_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool unbiased;
+    bool keepdim;
+};
+fac__exec_fn fac__exec_var_dim;
+void fac__composite_var_dim(const struct fac__var_dim_args *a, fac_tensor **out);
+
+struct fac__var_args {
+    fac_tensor *input;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+};
+fac__vjp_fn fac__vjp_var;
+
+struct fac__var_all_args {
+    fac_tensor *input;
+    bool unbiased;
+};
+fac__exec_fn fac__exec_var_all;
+void fac__composite_var_all(const struct fac__var_all_args *a, fac_tensor **out);
+
+struct fac__std_mean_dim_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool unbiased;
+    bool keepdim;
+};
+fac__exec_fn fac__exec_std_mean_dim;
+void fac__composite_std_mean_dim(const struct fac__std_mean_dim_args *a, fac_tensor **out);
+
+struct fac__std_mean_args {
+    fac_tensor *input;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+};
+fac__vjp_fn fac__vjp_std_mean;
+
+struct fac__std_mean_all_args {
+    fac_tensor *input;
+    bool unbiased;
+};
+fac__exec_fn fac__exec_std_mean_all;
+void fac__composite_std_mean_all(const struct fac__std_mean_all_args *a, fac_tensor **out);
+
+struct fac__var_mean_dim_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool unbiased;
+    bool keepdim;
+};
+fac__exec_fn fac__exec_var_mean_dim;
+void fac__composite_var_mean_dim(const struct fac__var_mean_dim_args *a, fac_tensor **out);
+
+struct fac__var_mean_args {
+    fac_tensor *input;
+    fac_ints dim;
+    fac_scalar correction;
+    bool keepdim;
+};
+fac__vjp_fn fac__vjp_var_mean;
+
+struct fac__var_mean_all_args {
+    fac_tensor *input;
+    bool unbiased;
+};
+fac__exec_fn fac__exec_var_mean_all;
+void fac__composite_var_mean_all(const struct fac__var_mean_all_args *a, fac_tensor **out);
+
+struct fac__linalg_vector_norm_args {
+    fac_tensor *x;
+    fac_scalar ord;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__rule_linalg_vector_norm;
+fac__vjp_fn fac__vjp_linalg_vector_norm;
+
+struct fac__norm_args {
+    fac_tensor *input;
+    fac_scalar p;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__exec_norm;
+void fac__composite_norm(const struct fac__norm_args *a, fac_tensor **out);
+
+struct fac__norm_str_args {
+    fac_tensor *input;
+    const char *p;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__exec_norm_str;
+void fac__composite_norm_str(const struct fac__norm_str_args *a, fac_tensor **out);
+
+struct fac__nanmean_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__exec_nanmean;
+void fac__composite_nanmean(const struct fac__nanmean_args *a, fac_tensor **out);
+
 struct fac__as_strided_args {
     fac_tensor *input;
     fac_ints size;
@@ -2312,6 +2522,33 @@ enum {
     FAC__OP_ID_all,
     FAC__OP_ID_any,
     FAC__OP_ID_count_nonzero,
+    FAC__OP_ID_max,
+    FAC__OP_ID_max_other,
+    FAC__OP_ID_max_dim,
+    FAC__OP_ID_min,
+    FAC__OP_ID_min_other,
+    FAC__OP_ID_min_dim,
+    FAC__OP_ID_amax,
+    FAC__OP_ID_amin,
+    FAC__OP_ID_aminmax,
+    FAC__OP_ID_argmax,
+    FAC__OP_ID_argmin,
+    FAC__OP_ID_std_dim,
+    FAC__OP_ID_std,
+    FAC__OP_ID_std_all,
+    FAC__OP_ID_var_dim,
+    FAC__OP_ID_var,
+    FAC__OP_ID_var_all,
+    FAC__OP_ID_std_mean_dim,
+    FAC__OP_ID_std_mean,
+    FAC__OP_ID_std_mean_all,
+    FAC__OP_ID_var_mean_dim,
+    FAC__OP_ID_var_mean,
+    FAC__OP_ID_var_mean_all,
+    FAC__OP_ID_linalg_vector_norm,
+    FAC__OP_ID_norm,
+    FAC__OP_ID_norm_str,
+    FAC__OP_ID_nanmean,
     FAC__OP_ID_as_strided,
     FAC__OP_ID_view,
     FAC__OP_ID_view_dtype,
@@ -2608,6 +2845,33 @@ extern const fac__op fac__op_prod;
 extern const fac__op fac__op_all;
 extern const fac__op fac__op_any;
 extern const fac__op fac__op_count_nonzero;
+extern const fac__op fac__op_max;
+extern const fac__op fac__op_max_other;
+extern const fac__op fac__op_max_dim;
+extern const fac__op fac__op_min;
+extern const fac__op fac__op_min_other;
+extern const fac__op fac__op_min_dim;
+extern const fac__op fac__op_amax;
+extern const fac__op fac__op_amin;
+extern const fac__op fac__op_aminmax;
+extern const fac__op fac__op_argmax;
+extern const fac__op fac__op_argmin;
+extern const fac__op fac__op_std_dim;
+extern const fac__op fac__op_std;
+extern const fac__op fac__op_std_all;
+extern const fac__op fac__op_var_dim;
+extern const fac__op fac__op_var;
+extern const fac__op fac__op_var_all;
+extern const fac__op fac__op_std_mean_dim;
+extern const fac__op fac__op_std_mean;
+extern const fac__op fac__op_std_mean_all;
+extern const fac__op fac__op_var_mean_dim;
+extern const fac__op fac__op_var_mean;
+extern const fac__op fac__op_var_mean_all;
+extern const fac__op fac__op_linalg_vector_norm;
+extern const fac__op fac__op_norm;
+extern const fac__op fac__op_norm_str;
+extern const fac__op fac__op_nanmean;
 extern const fac__op fac__op_as_strided;
 extern const fac__op fac__op_view;
 extern const fac__op fac__op_view_dtype;

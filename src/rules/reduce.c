@@ -1,6 +1,7 @@
 /* Rules of reductions: which dimensions go, and what remains. */
 #include "rules.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A result of t without the dimensions whose bits are set, or with size 1 in their place. */
@@ -112,4 +113,184 @@ int fac__rule_count_nonzero(const fac__op *op, void *args, fac__outs *outs) {
     if (gone_of(a->input, a->dim, &gone) != 0)
         return -1;
     return without(outs, 0, a->input, gone, false, FAC_INT64);
+}
+
+/* --- extremes -------------------------------------------------------------------------------- */
+
+static int no_elements(const fac_tensor *t, uint64_t gone) {
+    for (int d = 0; d < t->ndim; d++)
+        if ((gone >> d & 1) && t->sizes[d] == 0)
+            return d;
+    return -1;
+}
+
+static int not_for_complex(const fac__op *op, const fac_tensor *t) {
+    return fac__is_complex((fac_dtype)t->dtype)
+               ? fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->label,
+                           fac__scalar_type_name((fac_dtype)t->dtype))
+               : 0;
+}
+
+int fac__rule_max(const fac__op *op, void *args, fac__outs *outs) {
+    const fac_tensor *t = ((const struct fac__max_args *)args)->input;
+    if (t->numel == 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s(): Expected reduction dim to be specified for input.numel() == 0. "
+                         "Specify the reduction dim with the 'dim' argument.",
+                         op->python);
+    if (not_for_complex(op, t) != 0)
+        return -1;
+    return fac__out(outs, 0, 0, NULL, NULL, (fac_dtype)t->dtype, t->device);
+}
+
+int fac__rule_max_dim(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__max_dim_args *a = args;
+    const fac_tensor *t = a->input;
+    uint64_t gone;
+    if (gone_of(t, (fac_ints){&a->dim, 1, true}, &gone) != 0)
+        return -1;
+    int empty = no_elements(t, gone);
+    if (empty >= 0)
+        return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
+                         op->python, empty);
+    if (not_for_complex(op, t) != 0)
+        return -1;
+    if (without(outs, 0, t, gone, a->keepdim, (fac_dtype)t->dtype) != 0)
+        return -1;
+    return without(outs, 1, t, gone, a->keepdim, FAC_INT64);
+}
+
+int fac__rule_amax(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__amax_args *a = args;
+    const fac_tensor *t = a->input;
+    uint64_t gone;
+    if (gone_of(t, a->dim, &gone) != 0)
+        return -1;
+    int empty = no_elements(t, gone);
+    if (empty >= 0 && a->dim.n == 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s(): Expected reduction dim to be specified for input.numel() == 0. "
+                         "Specify the reduction dim with the 'dim' argument.",
+                         op->python);
+    if (empty >= 0)
+        return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
+                         op->python, empty);
+    if (outs->how == FAC__CALL_OUT && outs->given[0]->dtype != t->dtype)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected the dtype for input and out to match, but got %s for input's "
+                         "dtype and %s for out's dtype.",
+                         fac__scalar_type_name((fac_dtype)t->dtype),
+                         fac__scalar_type_name((fac_dtype)outs->given[0]->dtype));
+    if (not_for_complex(op, t) != 0)
+        return -1;
+    return without(outs, 0, t, gone, a->keepdim, (fac_dtype)t->dtype);
+}
+
+int fac__rule_aminmax(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__aminmax_args *a = args;
+    const fac_tensor *t = a->input;
+    uint64_t gone;
+    if (gone_of(t, (fac_ints){&a->dim.value, a->dim.given, a->dim.given}, &gone) != 0)
+        return -1;
+    int empty = no_elements(t, gone);
+    if (empty >= 0 && !a->dim.given)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "aminmax(): cannot compute aminmax over an empty dimension as the "
+                         "operation has no identity.");
+    if (empty >= 0)
+        return fac__fail(FAC_ERROR_INDEX,
+                         "aminmax(): Expected reduction dim %d to have non-zero size.", empty);
+    if (not_for_complex(op, t) != 0)
+        return -1;
+    for (int i = 0; i < 2; i++)
+        if (without(outs, i, t, gone, a->keepdim, (fac_dtype)t->dtype) != 0)
+            return -1;
+    return 0;
+}
+
+int fac__rule_argmax(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__argmax_args *a = args;
+    const fac_tensor *t = a->input;
+    uint64_t gone;
+    if (gone_of(t, (fac_ints){&a->dim.value, a->dim.given, a->dim.given}, &gone) != 0)
+        return -1;
+    int empty = no_elements(t, gone);
+    if (empty >= 0 && !a->dim.given)
+        return fac__fail(FAC_ERROR_INDEX,
+                         "%s(): Expected reduction dim to be specified for input.numel() == 0. "
+                         "Specify the reduction dim with the 'dim' argument.",
+                         op->python);
+    if (empty >= 0)
+        return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
+                         op->python, empty);
+    if (fac__is_complex((fac_dtype)t->dtype) || t->dtype == FAC_BOOL)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->label,
+                         fac__scalar_type_name((fac_dtype)t->dtype));
+    return without(outs, 0, t, gone, a->keepdim, FAC_INT64);
+}
+
+/* --- moments and norms ----------------------------------------------------------------------- */
+
+/* var, std, and each with the mean. */
+int fac__rule_moment(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__var_args *a = args;
+    const fac_tensor *t = a->input;
+    fac_dtype d = (fac_dtype)t->dtype;
+    uint64_t gone;
+    if (!fac__is_float(d) && !fac__is_complex(d))
+        return fac__fail(FAC_ERROR_RUNTIME, "%s only support floating point and complex dtypes",
+                         op->nout == 2 ? op->python : "std and var");
+    if (gone_of(t, a->dim, &gone) != 0)
+        return -1;
+    if (without(outs, 0, t, gone, a->keepdim, fac__real_of(d)) != 0)
+        return -1;
+    return op->nout == 2 ? without(outs, 1, t, gone, a->keepdim, d) : 0;
+}
+
+int fac__rule_linalg_vector_norm(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__linalg_vector_norm_args *a = args;
+    const fac_tensor *t = a->x;
+    fac_dtype d = (fac_dtype)t->dtype;
+    (void)op;
+    if (!fac__is_float(d) && !fac__is_complex(d))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "linalg.vector_norm: Expected a floating point or complex tensor as "
+                         "input. Got %s",
+                         fac__scalar_type_name(d));
+    if (a->dtype != FAC_DTYPE_NONE) {
+        if (!fac__is_float(a->dtype) && !fac__is_complex(a->dtype))
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "linalg.vector_norm: dtype should be floating point or complex. Got %s",
+                fac__scalar_type_name(a->dtype));
+        if (fac__is_complex(d) != fac__is_complex(a->dtype))
+            return fac__fail(
+                FAC_ERROR_RUNTIME, "linalg.vector_norm: dtype should be %s for %s inputs. Got %s",
+                fac__is_complex(d) ? "complex" : "real", fac__is_complex(d) ? "complex" : "real",
+                fac__scalar_type_name(a->dtype));
+        if (fac_promote(d, a->dtype) != a->dtype)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "linalg.vector_norm: the dtype of the input (%s) should be "
+                             "convertible without narrowing to the specified dtype (%s)",
+                             fac__scalar_type_name(d), fac__scalar_type_name(a->dtype));
+        d = a->dtype;
+    }
+    uint64_t gone;
+    if (gone_of(t, a->dim, &gone) != 0)
+        return -1;
+    double ord = fac__scalar_double(a->ord);
+    int empty = no_elements(t, gone);
+    if (empty >= 0 && (ord < 0 || ord == INFINITY)) {
+        if (a->dim.n == 0)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "linalg.vector_norm cannot compute the %g norm on an empty tensor "
+                             "because the operation does not have an identity",
+                             ord);
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "linalg.vector_norm cannot compute the %g norm on the dimension %d "
+                         "because this dimension is empty and the operation does not have an "
+                         "identity",
+                         ord, empty);
+    }
+    return without(outs, 0, t, gone, a->keepdim, fac__real_of(d));
 }

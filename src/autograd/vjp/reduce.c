@@ -4,6 +4,7 @@
 
 #include <facula/ops.h>
 
+#include <math.h>
 #include <string.h>
 
 /* A reduced gradient with its lost dimensions back, as size 1. */
@@ -24,12 +25,181 @@ FAC__VJP(sum) {
     g = fac__restore_dims(g, a->input, a->dim, a->keepdim);
     v->in[0] = fac_expand(g, fac__sizes_of(a->input));
 }
+
+/* How many elements of `input` go into one of the result. */
+static int64_t folded(const fac_tensor *input, fac_ints dim) {
+    int64_t n = 1;
+    int dims[FAC_MAX_DIMS];
+    if (dim.n == 0)
+        return input->numel;
+    fac__norm_dims(dim, input->ndim, dims);
+    for (int i = 0; input->ndim > 0 && i < dim.n; i++)
+        n *= input->sizes[dims[i]];
+    return n;
+}
+
+static fac_ints one_dim(const fac_opt_int *dim) {
+    return (fac_ints){&dim->value, dim->given, dim->given};
+}
+
 FAC__VJP(mean) {
-    v->in[0] = g;(void)a;
+    g = fac_div(fac__restore_dims(g, a->input, a->dim, a->keepdim), folded(a->input, a->dim));
+    v->in[0] = fac_expand(g, fac__sizes_of(a->input));
 }
+
 FAC__VJP(nansum) {
-    v->in[0] = g;(void)a;
+    g = fac_expand(fac__restore_dims(g, a->input, a->dim, a->keepdim), fac__sizes_of(a->input));
+    v->in[0] = fac_mul(g, fac_logical_not(fac_isnan(a->input)));
 }
+
+/* With one zero among them only its own derivative isn't zero, with more none is. */
 FAC__VJP(prod) {
-    v->in[0] = g;(void)a;
+    fac_ints dim = one_dim(&a->dim);
+    fac_tensor *x = a->input, *zero = fac_eq(fac_detach(x), 0);
+    fac_tensor *count = fac_sum(zero, .dim = dim, .keepdim = dim.n > 0);
+    fac_tensor *kept = fac_where(zero, 1, x);
+    fac_tensor *product =
+        dim.n > 0 ? fac_prod(kept, .dim = a->dim, .keepdim = true) : fac_prod(kept);
+    fac_tensor *others = fac_where(zero, fac_where(fac_eq(count, 1), product, 0),
+                                   fac_where(fac_eq(count, 0), fac_div(product, kept), 0));
+    v->in[0] = fac_mul(fac__restore_dims(g, x, dim, a->keepdim), fac__conj_of(others));
+}
+
+/* --- extremes -------------------------------------------------------------------------------- */
+
+/* Where x has the extreme m (of its shape, reduced dimensions of size 1); NaN is one as well. */
+static fac_tensor *attained(fac_tensor *x, fac_tensor *m) {
+    fac_tensor *at = fac_eq(x, m);
+    return fac__is_float((fac_dtype)x->dtype)
+               ? fac_logical_or(at, fac_logical_and(fac_isnan(x), fac_isnan(m)))
+               : at;
+}
+
+/* g shared evenly among those who attain the extreme. */
+static fac_tensor *shared(fac_tensor *g, fac_tensor *x, fac_tensor *m, fac_ints dim, bool keepdim) {
+    g = fac__restore_dims(g, x, dim, keepdim);
+    m = fac__restore_dims(m, x, dim, keepdim);
+    fac_tensor *at = attained(fac_detach(x), fac_detach(m));
+    bool all = dim.n == 0 && x->ndim > 0;
+    fac_tensor *count = all ? fac_sum(at) : fac_sum(at, .dim = dim, .keepdim = true);
+    return fac_mul(fac_div(g, count), at);
+}
+
+FAC__VJP(max) {
+    v->in[0] = shared(g, a->input, v->out[0], FAC_NO_DIMS, false);
+}
+FAC__VJP(min) {
+    v->in[0] = shared(g, a->input, v->out[0], FAC_NO_DIMS, false);
+}
+FAC__VJP(amax) {
+    v->in[0] = shared(g, a->input, v->out[0], a->dim, a->keepdim);
+}
+
+FAC__VJP(aminmax) {
+    fac_ints dim = one_dim(&a->dim);
+    (void)g;
+    fac_tensor *low = NULL, *high = NULL;
+    if (v->grad[0] != NULL)
+        low = shared(v->grad[0], a->input, v->out[0], dim, a->keepdim);
+    if (v->grad[1] != NULL)
+        high = shared(v->grad[1], a->input, v->out[1], dim, a->keepdim);
+    v->in[0] = low == NULL ? high : high == NULL ? low : fac_add(low, high);
+}
+
+/* g at the places `index` along dim, zeros elsewhere. */
+FAC__VJP(max_dim) {
+    const fac_tensor *x = a->input;
+    fac_tensor *index = v->out[1];
+    if (x->ndim == 0) {
+        v->in[0] = g;
+        return;
+    }
+    int64_t dim = a->dim < 0 ? a->dim + x->ndim : a->dim;
+    if (!a->keepdim) {
+        g = fac_unsqueeze(g, dim);
+        index = fac_unsqueeze(index, dim);
+    }
+    int64_t shape[FAC_MAX_DIMS];
+    for (int d = 0; d < x->ndim; d++)
+        shape[d] = d == dim ? x->sizes[d] : 1;
+    fac_tensor *places = fac_arange(0, x->sizes[dim], .dtype = FAC_INT64, .device = x->device);
+    places = fac_view(places, ((fac_ints){shape, x->ndim, true}));
+    v->in[0] = fac_where(fac_eq(index, places), g, 0);
+}
+
+/* --- moments and norms ----------------------------------------------------------------------- */
+
+static fac_tensor *var_gradient(fac_tensor *g, fac_tensor *x, fac_ints dim, fac_scalar correction,
+                                bool keepdim) {
+    double c = fac__given(correction) ? fac__scalar_double(correction) : 1;
+    double n = (double)folded(x, dim) - c;
+    fac_tensor *mean = fac_mean(x, .dim = dim, .keepdim = dim.n > 0);
+    g = fac__restore_dims(g, x, dim, keepdim);
+    fac_tensor *away = fac_sub(x, mean);
+    if (n <= 0) /* the variance is NaN or inf, and so is its gradient */
+        return fac_mul(fac_mul(g, away), INFINITY);
+    return fac_mul(fac_mul(g, 2 / n), away);
+}
+
+static fac_tensor *std_gradient(fac_tensor *g, fac_tensor *x, fac_tensor *std, fac_ints dim,
+                                fac_scalar correction, bool keepdim) {
+    fac_tensor *of_var = fac_masked_fill(fac_div(g, fac_mul(std, 2)), fac_eq(std, 0), 0);
+    return var_gradient(of_var, x, dim, correction, keepdim);
+}
+
+FAC__VJP(var) {
+    v->in[0] = var_gradient(g, a->input, a->dim, a->correction, a->keepdim);
+}
+FAC__VJP(std) {
+    v->in[0] = std_gradient(g, a->input, v->out[0], a->dim, a->correction, a->keepdim);
+}
+
+static fac_tensor *mean_gradient(fac_tensor *g, fac_tensor *x, fac_ints dim, bool keepdim) {
+    g = fac_div(fac__restore_dims(g, x, dim, keepdim), folded(x, dim));
+    return fac_expand(g, fac__sizes_of(x));
+}
+
+static void with_mean(struct fac__vjp *v, fac_tensor *moment, fac_tensor *x, fac_ints dim,
+                      bool keepdim) {
+    fac_tensor *mean = v->grad[1] == NULL ? NULL : mean_gradient(v->grad[1], x, dim, keepdim);
+    v->in[0] = moment == NULL ? mean : mean == NULL ? moment : fac_add(moment, mean);
+}
+
+FAC__VJP(var_mean) {
+    fac_tensor *moment =
+        g == NULL ? NULL : var_gradient(g, a->input, a->dim, a->correction, a->keepdim);
+    with_mean(v, moment, a->input, a->dim, a->keepdim);
+}
+FAC__VJP(std_mean) {
+    fac_tensor *moment =
+        g == NULL ? NULL : std_gradient(g, a->input, v->out[0], a->dim, a->correction, a->keepdim);
+    with_mean(v, moment, a->input, a->dim, a->keepdim);
+}
+
+FAC__VJP(linalg_vector_norm) {
+    double p = fac__scalar_double(a->ord);
+    fac_tensor *x = a->x;
+    g = fac__restore_dims(g, x, a->dim, a->keepdim);
+    fac_tensor *norm = fac__restore_dims(v->out[0], x, a->dim, a->keepdim);
+    if (p == 0) {
+        v->in[0] = fac_zeros_like(x);
+    } else if (p == 1) {
+        v->in[0] = fac_mul(fac_sgn(x), g);
+    } else if (p == 2) {
+        v->in[0] = fac_mul(g, fac_masked_fill(fac_div(x, norm), fac_eq(norm, 0), 0));
+    } else if (isinf(p)) {
+        fac_tensor *size = fac_abs(x), *at = attained(fac_detach(size), fac_detach(norm));
+        bool all = a->dim.n == 0 && x->ndim > 0;
+        fac_tensor *count = all ? fac_sum(at) : fac_sum(at, .dim = a->dim, .keepdim = true);
+        v->in[0] = fac_mul(fac_mul(fac_sgn(x), at), fac_div(g, count));
+    } else if (p < 2) {
+        fac_tensor *scale = fac_pow(fac_div(fac_abs(x), norm), fac_float(p - 1));
+        scale = fac_masked_fill(scale, fac_logical_or(fac_eq(x, 0), fac_eq(norm, 0)), 0);
+        v->in[0] = fac_mul(fac_mul(fac_sgn(x), scale), g);
+    } else {
+        fac_tensor *scale =
+            fac_div(fac_pow(fac_abs(x), fac_float(p - 2)), fac_pow(norm, fac_float(p - 1)));
+        scale = fac_masked_fill(scale, fac_eq(norm, 0), 0);
+        v->in[0] = fac_mul(fac_mul(x, scale), g);
+    }
 }

@@ -179,14 +179,30 @@ static void places(void *const *out, const void *acc, int ld, int w, int64_t n, 
     M(name, FLOAT32, f32, 4, false)                                                                \
     M(name, FLOAT64, f64, 8, false)
 #define VALUE_ENTRY(name, D, n, size, exact)                                                       \
-    [FAC_##D] = {FAC_##D,        {FAC_##D},          {size},         exact,         false,         \
-                 name##_##n##_row, name##_##n##_columns, name##_##n##_join, values_##size, NULL},
+    [FAC_##D] = {FAC_##D,                                                                          \
+                 {FAC_##D},                                                                        \
+                 {size},                                                                           \
+                 exact,                                                                            \
+                 false,                                                                            \
+                 name##_##n##_row,                                                                 \
+                 name##_##n##_columns,                                                             \
+                 name##_##n##_join,                                                                \
+                 values_##size,                                                                    \
+                 NULL},
 #define PLACE_ENTRY(name, D, n, size, exact)                                                       \
-    [FAC_##D] = {FAC_##D,        {FAC_INT64},          {8, size},         true,   true,            \
+    [FAC_##D] = {FAC_##D,          {FAC_INT64},          {8, size},         true,   true,          \
                  name##_##n##_row, name##_##n##_columns, name##_##n##_join, places, NULL},
 #define BOTH_ENTRY(name, D, n, size, exact)                                                        \
-    [FAC_##D] = {FAC_##D,        {FAC_##D, FAC_INT64}, {8, size},         true,        true,       \
-                 name##_##n##_row, name##_##n##_columns, name##_##n##_join, name##_##n##_both, NULL},
+    [FAC_##D] = {FAC_##D,                                                                          \
+                 {FAC_##D, FAC_INT64},                                                             \
+                 {8, size},                                                                        \
+                 true,                                                                             \
+                 true,                                                                             \
+                 name##_##n##_row,                                                                 \
+                 name##_##n##_columns,                                                             \
+                 name##_##n##_join,                                                                \
+                 name##_##n##_both,                                                                \
+                 NULL},
 static const fac__fold amaxs[FAC_NUM_DTYPES] = {FOR_DTYPES(VALUE_ENTRY, amax)};
 static const fac__fold amins[FAC_NUM_DTYPES] = {FOR_DTYPES(VALUE_ENTRY, amin)};
 static const fac__fold argmaxs[FAC_NUM_DTYPES] = {FOR_DTYPES(PLACE_ENTRY, argmax)};
@@ -241,7 +257,6 @@ static int aminmax(const void *args, fac_tensor **out) {
 }
 
 static const fac__kernel_row rows[] = {
-    {"max", max},         {"min", min},         {"max_dim", max_dim}, {"min_dim", min_dim},
-    {"amax", amax},       {"amin", amin},       {"argmax", argmax},   {"argmin", argmin},
-    {"aminmax", aminmax}, {0}};
+    {"max", max},   {"min", min},       {"max_dim", max_dim}, {"min_dim", min_dim}, {"amax", amax},
+    {"amin", amin}, {"argmax", argmax}, {"argmin", argmin},   {"aminmax", aminmax}, {0}};
 const fac__family FAC__K(fac__family_extreme) = {NULL, rows};

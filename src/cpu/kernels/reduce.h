@@ -72,8 +72,9 @@ static inline uint64_t fac__dim_gone(int64_t dim, int ndim) {
 
 extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
 
-/* An exact fold: EACH(s, v) folds value v of type T into s of type A; JOIN(s, t) two accumulators. */
-#define FAC__EXACT(name, T, A, unit, EACH, JOIN)                                                        \
+/* An exact fold: EACH(s, v) folds value v of type T into s of type A; JOIN(s, t) two accumulators.
+ */
+#define FAC__EXACT(name, T, A, unit, EACH, JOIN)                                                   \
     static void name##_row(void *acc, int ld, int j, const void *data, int64_t n, int64_t at,      \
                            const void *ctx) {                                                      \
         (void)ld, (void)at, (void)ctx;                                                             \

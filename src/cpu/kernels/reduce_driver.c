@@ -12,7 +12,7 @@ enum {
     LEVELS = 40,     /* of the binary counter: 2^40 blocks */
     BUFFER = 131072, /* bytes that a block's gathered rows may take */
     GRAIN = 32768,   /* values worth a thread's while */
-    CHUNK_LEVEL = 7,   /* a task folds 2^7 blocks where one output is split */
+    CHUNK_LEVEL = 7, /* a task folds 2^7 blocks where one output is split */
     SHORT = 16,      /* sequences up to this long go by columns */
     GROUP = 64,      /* outputs of row mode that finish together */
     MAX_ITEM = 16,

@@ -2,16 +2,19 @@
 #include "../isa.h"
 
 #define FAMILIES(X)                                                                                \
-    X(random)                                                                                      \
+    X(embedding)                                                                                   \
+    X(extreme)                                                                                     \
+    X(index)                                                                                       \
+    X(loss)                                                                                        \
+    X(mask)                                                                                        \
     X(matmul)                                                                                      \
+    X(moments)                                                                                     \
+    X(norm)                                                                                        \
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                              \
-    X(index)                                                                                       \
-    X(embedding)                                                                                  \
-    X(loss)                                                                                       \
-    X(norm)                                                                                       \
-    X(mask)                                                                                        \
-    X(reduce)
+    X(random)                                                                                      \
+    X(reduce)                                                                                      \
+    X(vector_norm)
 
 #define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);
 FAMILIES(FAC_X)

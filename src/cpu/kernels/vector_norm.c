@@ -213,8 +213,10 @@ static int linalg_vector_norm(const void *args, fac_tensor **out) {
         f = twos[d];
     } else {
         bool plain = ord == 1 || isinf(ord);
-        f = (ord == 1 || ord == 0 ? ones : ord == INFINITY ? mosts : isinf(ord) ? leasts : powers)
-            [!single];
+        f = (ord == 1 || ord == 0 ? ones
+             : ord == INFINITY    ? mosts
+             : isinf(ord)         ? leasts
+                                  : powers)[!single];
         f.ctx = &ord;
         if (!plain || fac__is_complex(d)) {
             x = made = raised(x, d, plain ? 1 : ord);
@@ -228,4 +230,4 @@ static int linalg_vector_norm(const void *args, fac_tensor **out) {
 }
 
 static const fac__kernel_row rows[] = {{"linalg_vector_norm", linalg_vector_norm}, {0}};
-const fac__family FAC__K(fac__family_norm) = {NULL, rows};
+const fac__family FAC__K(fac__family_vector_norm) = {NULL, rows};

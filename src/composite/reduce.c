@@ -1,0 +1,66 @@
+/* Reductions by way of others. */
+#include "../rules/rules.h"
+
+#include <facula/ops.h>
+
+#include <math.h>
+#include <string.h>
+
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+
+COMPOSITE(max_other) {
+    out[0] = fac_maximum(a->input, a->other);
+}
+
+COMPOSITE(min_other) {
+    out[0] = fac_minimum(a->input, a->other);
+}
+
+#define MOMENT(op)                                                                                 \
+    COMPOSITE(op##_dim) {                                                                          \
+        out[0] = fac_##op(a->input, .dim = a->dim, .correction = fac_int(a->unbiased),             \
+                          .keepdim = a->keepdim);                                                  \
+    }                                                                                              \
+    COMPOSITE(op##_all) {                                                                          \
+        out[0] = fac_##op(a->input, .correction = fac_int(a->unbiased));                           \
+    }                                                                                              \
+    COMPOSITE(op##_mean_dim) {                                                                     \
+        fac_##op##_mean(a->input, out, .dim = a->dim, .correction = fac_int(a->unbiased),          \
+                        .keepdim = a->keepdim);                                                    \
+    }                                                                                              \
+    COMPOSITE(op##_mean_all) {                                                                     \
+        fac_##op##_mean(a->input, out, .correction = fac_int(a->unbiased));                        \
+    }
+MOMENT(std)
+MOMENT(var)
+
+COMPOSITE(norm) {
+    fac_scalar p = fac__given(a->p) ? a->p : fac_float(2);
+    out[0] = fac_linalg_vector_norm(a->input, .ord = p, .dim = a->dim, .keepdim = a->keepdim,
+                                    .dtype = a->dtype);
+}
+
+COMPOSITE(norm_str) {
+    if (strcmp(a->p, "fro") == 0) {
+        out[0] = fac_linalg_vector_norm(a->input, .dim = a->dim, .keepdim = a->keepdim,
+                                        .dtype = a->dtype);
+        return;
+    }
+    fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "norm(): the norm '%s' is not implemented", a->p);
+    out[0] = fac_bad;
+}
+
+COMPOSITE(nanmean) {
+    fac_tensor *x = a->input;
+    if (!fac__is_float((fac_dtype)x->dtype) && !fac__is_complex((fac_dtype)x->dtype)) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "nanmean(): expected input to have floating point or complex "
+                  "dtype but got %s",
+                  fac__scalar_type_name((fac_dtype)x->dtype));
+        out[0] = fac_bad;
+        return;
+    }
+    fac_tensor *count =
+        fac_sum(fac_logical_not(fac_isnan(fac_detach(x))), .dim = a->dim, .keepdim = a->keepdim);
+    out[0] = fac_div(fac_nansum(x, .dim = a->dim, .keepdim = a->keepdim, .dtype = a->dtype), count);
+}
