@@ -188,3 +188,96 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
 
     Each of num_groups groups of channels of each sample normalised by itself.
     """
+
+
+# --- convolution
+
+
+@op("structured", node="ConvolutionBackward0", grads={"input": ["weight", "input.shape"], "weight": ["input", "weight.shape"], "bias": []})
+def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, output_padding: Ints, groups: int) -> Tensor:
+    """convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) -> Tensor
+
+    input (n, c, *) with weight (o, c / groups, *), over any number of dimensions up to three.
+    Transposed, weight is (c, o / groups, *).
+    """
+
+
+@op("structured", function=False, node="ConvolutionBackwardBackward0", grads={"input": ["grad_output", "input.shape"], "grad_output": ["input"]})
+def _convolution_weight(input: Tensor, grad_output: Tensor, weight_sizes: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Tensor:
+    """_convolution_weight(...) -> Tensor
+
+    The gradient of a convolution's weight. That of a transposed one is this with input and
+    grad_output exchanged.
+    """
+
+
+@op("composite")
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[1] = 1, padding: Ints[1] = 0, dilation: Ints[1] = 1, groups: int = 1) -> Tensor:
+    """conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+
+    input (n, c, l) or (c, l) with weight (o, c / groups, k).
+    """
+
+
+@op("composite", python="conv1d", overload="padding")
+def conv1d_padding(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[1] = 1, padding: str = "valid", dilation: Ints[1] = 1, groups: int = 1) -> Tensor:
+    """conv1d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+
+    conv1d() with padding 'same' or 'valid'.
+    """
+
+
+@op("composite")
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[2] = 1, padding: Ints[2] = 0, dilation: Ints[2] = 1, groups: int = 1) -> Tensor:
+    """conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+
+    input (n, c, h, w) or (c, h, w) with weight (o, c / groups, kh, kw).
+    """
+
+
+@op("composite", python="conv2d", overload="padding")
+def conv2d_padding(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[2] = 1, padding: str = "valid", dilation: Ints[2] = 1, groups: int = 1) -> Tensor:
+    """conv2d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+
+    conv2d() with padding 'same' or 'valid'.
+    """
+
+
+@op("composite")
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[3] = 1, padding: Ints[3] = 0, dilation: Ints[3] = 1, groups: int = 1) -> Tensor:
+    """conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+
+    input (n, c, d, h, w) or (c, d, h, w) with weight (o, c / groups, kd, kh, kw).
+    """
+
+
+@op("composite", python="conv3d", overload="padding")
+def conv3d_padding(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[3] = 1, padding: str = "valid", dilation: Ints[3] = 1, groups: int = 1) -> Tensor:
+    """conv3d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+
+    conv3d() with padding 'same' or 'valid'.
+    """
+
+
+@op("composite")
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[1] = 1, padding: Ints[1] = 0, output_padding: Ints[1] = 0, groups: int = 1, dilation: Ints[1] = 1) -> Tensor:
+    """conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+
+    The transpose of conv1d(): input (n, c, l) with weight (c, o / groups, k).
+    """
+
+
+@op("composite")
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[2] = 1, padding: Ints[2] = 0, output_padding: Ints[2] = 0, groups: int = 1, dilation: Ints[2] = 1) -> Tensor:
+    """conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+
+    The transpose of conv2d(): input (n, c, h, w) with weight (c, o / groups, kh, kw).
+    """
+
+
+@op("composite")
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints[3] = 1, padding: Ints[3] = 0, output_padding: Ints[3] = 0, groups: int = 1, dilation: Ints[3] = 1) -> Tensor:
+    """conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+
+    The transpose of conv3d(): input (n, c, d, h, w) with weight (c, o / groups, kd, kh, kw).
+    """

@@ -498,6 +498,138 @@ typedef struct {
  * Each of num_groups groups of channels of each sample normalised by itself. */
 FAC_API fac_tensor *fac_group_norm_ex(fac_tensor *input, int64_t num_groups, const fac_group_norm_options *o);
 
+/* convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) -> Tensor
+ *
+ * input (n, c, *) with weight (o, c / groups, *), over any number of dimensions up to three.
+ * Transposed, weight is (c, o / groups, *). */
+FAC_API fac_tensor *fac_convolution_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_ints stride, fac_ints padding, fac_ints dilation, bool transposed, fac_ints output_padding, int64_t groups);
+
+/* _convolution_weight(...) -> Tensor
+ *
+ * The gradient of a convolution's weight. That of a transposed one is this with input and
+ * grad_output exchanged. */
+FAC_API fac_tensor *fac__convolution_weight_ex(fac_tensor *input, fac_tensor *grad_output, fac_ints weight_sizes, fac_ints stride, fac_ints padding, fac_ints dilation, int64_t groups);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv1d_options;
+/* conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+ *
+ * input (n, c, l) or (c, l) with weight (o, c / groups, k). */
+FAC_API fac_tensor *fac_conv1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv1d_padding_options;
+/* conv1d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+ *
+ * conv1d() with padding 'same' or 'valid'. */
+FAC_API fac_tensor *fac_conv1d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_padding_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv2d_options;
+/* conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+ *
+ * input (n, c, h, w) or (c, h, w) with weight (o, c / groups, kh, kw). */
+FAC_API fac_tensor *fac_conv2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv2d_padding_options;
+/* conv2d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+ *
+ * conv2d() with padding 'same' or 'valid'. */
+FAC_API fac_tensor *fac_conv2d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_padding_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv3d_options;
+/* conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor
+ *
+ * input (n, c, d, h, w) or (c, d, h, w) with weight (o, c / groups, kd, kh, kw). */
+FAC_API fac_tensor *fac_conv3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    fac_opt_int groups;
+} fac_conv3d_padding_options;
+/* conv3d(input, weight, bias=None, stride=1, padding="valid", dilation=1, groups=1) -> Tensor
+ *
+ * conv3d() with padding 'same' or 'valid'. */
+FAC_API fac_tensor *fac_conv3d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_padding_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    fac_opt_int groups;
+    fac_ints dilation;
+} fac_conv_transpose1d_options;
+/* conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+ *
+ * The transpose of conv1d(): input (n, c, l) with weight (c, o / groups, k). */
+FAC_API fac_tensor *fac_conv_transpose1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose1d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    fac_opt_int groups;
+    fac_ints dilation;
+} fac_conv_transpose2d_options;
+/* conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+ *
+ * The transpose of conv2d(): input (n, c, h, w) with weight (c, o / groups, kh, kw). */
+FAC_API fac_tensor *fac_conv_transpose2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose2d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    fac_opt_int groups;
+    fac_ints dilation;
+} fac_conv_transpose3d_options;
+/* conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor
+ *
+ * The transpose of conv3d(): input (n, c, d, h, w) with weight (c, o / groups, kd, kh, kw). */
+FAC_API fac_tensor *fac_conv_transpose3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose3d_options *o);
+
 typedef struct {
     size_t size_;
     fac_scalar alpha;
@@ -2683,6 +2815,26 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac__group_norm_backward(grad_output, input, mean, rstd, weight, N, C, HxW, group, results) fac__group_norm_backward_ex(grad_output, input, mean, rstd, weight, N, C, HxW, group, results)
 #define fac_group_norm(...) FAC__WITH_group_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_group_norm_options))
 #define FAC__WITH_group_norm_ex(input, num_groups, ...) fac_group_norm_ex(input, num_groups, &(const fac_group_norm_options){__VA_ARGS__})
+#define fac_convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) fac_convolution_ex(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+#define fac__convolution_weight(input, grad_output, weight_sizes, stride, padding, dilation, groups) fac__convolution_weight_ex(input, grad_output, weight_sizes, stride, padding, dilation, groups)
+#define fac_conv1d(...) FAC__WITH_conv1d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv1d_options))
+#define FAC__WITH_conv1d_ex(input, weight, ...) fac_conv1d_ex(input, weight, &(const fac_conv1d_options){__VA_ARGS__})
+#define fac_conv1d_padding(...) FAC__WITH_conv1d_padding_ex(__VA_ARGS__, .size_ = sizeof(fac_conv1d_padding_options))
+#define FAC__WITH_conv1d_padding_ex(input, weight, ...) fac_conv1d_padding_ex(input, weight, &(const fac_conv1d_padding_options){__VA_ARGS__})
+#define fac_conv2d(...) FAC__WITH_conv2d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv2d_options))
+#define FAC__WITH_conv2d_ex(input, weight, ...) fac_conv2d_ex(input, weight, &(const fac_conv2d_options){__VA_ARGS__})
+#define fac_conv2d_padding(...) FAC__WITH_conv2d_padding_ex(__VA_ARGS__, .size_ = sizeof(fac_conv2d_padding_options))
+#define FAC__WITH_conv2d_padding_ex(input, weight, ...) fac_conv2d_padding_ex(input, weight, &(const fac_conv2d_padding_options){__VA_ARGS__})
+#define fac_conv3d(...) FAC__WITH_conv3d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv3d_options))
+#define FAC__WITH_conv3d_ex(input, weight, ...) fac_conv3d_ex(input, weight, &(const fac_conv3d_options){__VA_ARGS__})
+#define fac_conv3d_padding(...) FAC__WITH_conv3d_padding_ex(__VA_ARGS__, .size_ = sizeof(fac_conv3d_padding_options))
+#define FAC__WITH_conv3d_padding_ex(input, weight, ...) fac_conv3d_padding_ex(input, weight, &(const fac_conv3d_padding_options){__VA_ARGS__})
+#define fac_conv_transpose1d(...) FAC__WITH_conv_transpose1d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv_transpose1d_options))
+#define FAC__WITH_conv_transpose1d_ex(input, weight, ...) fac_conv_transpose1d_ex(input, weight, &(const fac_conv_transpose1d_options){__VA_ARGS__})
+#define fac_conv_transpose2d(...) FAC__WITH_conv_transpose2d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv_transpose2d_options))
+#define FAC__WITH_conv_transpose2d_ex(input, weight, ...) fac_conv_transpose2d_ex(input, weight, &(const fac_conv_transpose2d_options){__VA_ARGS__})
+#define fac_conv_transpose3d(...) FAC__WITH_conv_transpose3d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv_transpose3d_options))
+#define FAC__WITH_conv_transpose3d_ex(input, weight, ...) fac_conv_transpose3d_ex(input, weight, &(const fac_conv_transpose3d_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

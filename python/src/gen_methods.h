@@ -227,6 +227,48 @@ static PyObject *function_group_norm(PyObject *self, PyObject *const *args, Py_s
 {
     return fac__py_function(&function_entry_group_norm, self, args, n, names);
 }
+static const fac__op *const function_ops_convolution[] = {&fac__op_convolution};
+static const fac__entry function_entry_convolution = {"convolution", function_ops_convolution, 1, NULL};
+static PyObject *function_convolution(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_convolution, self, args, n, names);
+}
+static const fac__op *const function_ops_conv1d[] = {&fac__op_conv1d, &fac__op_conv1d_padding};
+static const fac__entry function_entry_conv1d = {"conv1d", function_ops_conv1d, 2, NULL};
+static PyObject *function_conv1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv1d, self, args, n, names);
+}
+static const fac__op *const function_ops_conv2d[] = {&fac__op_conv2d, &fac__op_conv2d_padding};
+static const fac__entry function_entry_conv2d = {"conv2d", function_ops_conv2d, 2, NULL};
+static PyObject *function_conv2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv2d, self, args, n, names);
+}
+static const fac__op *const function_ops_conv3d[] = {&fac__op_conv3d, &fac__op_conv3d_padding};
+static const fac__entry function_entry_conv3d = {"conv3d", function_ops_conv3d, 2, NULL};
+static PyObject *function_conv3d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv3d, self, args, n, names);
+}
+static const fac__op *const function_ops_conv_transpose1d[] = {&fac__op_conv_transpose1d};
+static const fac__entry function_entry_conv_transpose1d = {"conv_transpose1d", function_ops_conv_transpose1d, 1, NULL};
+static PyObject *function_conv_transpose1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv_transpose1d, self, args, n, names);
+}
+static const fac__op *const function_ops_conv_transpose2d[] = {&fac__op_conv_transpose2d};
+static const fac__entry function_entry_conv_transpose2d = {"conv_transpose2d", function_ops_conv_transpose2d, 1, NULL};
+static PyObject *function_conv_transpose2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv_transpose2d, self, args, n, names);
+}
+static const fac__op *const function_ops_conv_transpose3d[] = {&fac__op_conv_transpose3d};
+static const fac__entry function_entry_conv_transpose3d = {"conv_transpose3d", function_ops_conv_transpose3d, 1, NULL};
+static PyObject *function_conv_transpose3d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_conv_transpose3d, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1360,6 +1402,20 @@ static PyMethodDef function_table[] = {
      "native_group_norm(input, weight, bias, N, C, HxW, group, eps) -> (Tensor, Tensor, Tensor)\n\ngroup_norm(), the means, and one over the standard deviations."},
     {"group_norm", (PyCFunction)(void (*)(void))function_group_norm, METH_FASTCALL | METH_KEYWORDS,
      "group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True) -> Tensor\n\nEach of num_groups groups of channels of each sample normalised by itself."},
+    {"convolution", (PyCFunction)(void (*)(void))function_convolution, METH_FASTCALL | METH_KEYWORDS,
+     "convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups) -> Tensor\n\ninput (n, c, *) with weight (o, c / groups, *), over any number of dimensions up to three.\nTransposed, weight is (c, o / groups, *)."},
+    {"conv1d", (PyCFunction)(void (*)(void))function_conv1d, METH_FASTCALL | METH_KEYWORDS,
+     "conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor\n\ninput (n, c, l) or (c, l) with weight (o, c / groups, k)."},
+    {"conv2d", (PyCFunction)(void (*)(void))function_conv2d, METH_FASTCALL | METH_KEYWORDS,
+     "conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor\n\ninput (n, c, h, w) or (c, h, w) with weight (o, c / groups, kh, kw)."},
+    {"conv3d", (PyCFunction)(void (*)(void))function_conv3d, METH_FASTCALL | METH_KEYWORDS,
+     "conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor\n\ninput (n, c, d, h, w) or (c, d, h, w) with weight (o, c / groups, kd, kh, kw)."},
+    {"conv_transpose1d", (PyCFunction)(void (*)(void))function_conv_transpose1d, METH_FASTCALL | METH_KEYWORDS,
+     "conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor\n\nThe transpose of conv1d(): input (n, c, l) with weight (c, o / groups, k)."},
+    {"conv_transpose2d", (PyCFunction)(void (*)(void))function_conv_transpose2d, METH_FASTCALL | METH_KEYWORDS,
+     "conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor\n\nThe transpose of conv2d(): input (n, c, h, w) with weight (c, o / groups, kh, kw)."},
+    {"conv_transpose3d", (PyCFunction)(void (*)(void))function_conv_transpose3d, METH_FASTCALL | METH_KEYWORDS,
+     "conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor\n\nThe transpose of conv3d(): input (n, c, d, h, w) with weight (c, o / groups, kd, kh, kw)."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,

@@ -508,6 +508,72 @@ fac_tensor *fac_group_norm_ex(fac_tensor *input, int64_t num_groups, const fac_g
     return fac__api_call(&fac__op_group_norm, &args);
 }
 
+fac_tensor *fac_convolution_ex(fac_tensor *input, fac_tensor *weight, fac_tensor *bias, fac_ints stride, fac_ints padding, fac_ints dilation, bool transposed, fac_ints output_padding, int64_t groups)
+{
+    struct fac__convolution_args args = {.input = input, .weight = weight, .bias = bias, .stride = stride, .padding = padding, .dilation = dilation, .transposed = transposed, .output_padding = output_padding, .groups = groups};
+    return fac__api_call(&fac__op_convolution, &args);
+}
+
+fac_tensor *fac__convolution_weight_ex(fac_tensor *input, fac_tensor *grad_output, fac_ints weight_sizes, fac_ints stride, fac_ints padding, fac_ints dilation, int64_t groups)
+{
+    struct fac___convolution_weight_args args = {.input = input, .grad_output = grad_output, .weight_sizes = weight_sizes, .stride = stride, .padding = padding, .dilation = dilation, .groups = groups};
+    return fac__api_call(&fac__op__convolution_weight, &args);
+}
+
+fac_tensor *fac_conv1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_options *o)
+{
+    struct fac__conv1d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv1d, &args);
+}
+
+fac_tensor *fac_conv1d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_padding_options *o)
+{
+    struct fac__conv1d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv1d_padding, &args);
+}
+
+fac_tensor *fac_conv2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_options *o)
+{
+    struct fac__conv2d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv2d, &args);
+}
+
+fac_tensor *fac_conv2d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_padding_options *o)
+{
+    struct fac__conv2d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv2d_padding, &args);
+}
+
+fac_tensor *fac_conv3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_options *o)
+{
+    struct fac__conv3d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv3d, &args);
+}
+
+fac_tensor *fac_conv3d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_padding_options *o)
+{
+    struct fac__conv3d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1), .groups = o->groups.given ? o->groups.value : 1};
+    return fac__api_call(&fac__op_conv3d_padding, &args);
+}
+
+fac_tensor *fac_conv_transpose1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose1d_options *o)
+{
+    struct fac__conv_transpose1d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding.given ? o->padding : fac_dims(0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1)};
+    return fac__api_call(&fac__op_conv_transpose1d, &args);
+}
+
+fac_tensor *fac_conv_transpose2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose2d_options *o)
+{
+    struct fac__conv_transpose2d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0, 0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1)};
+    return fac__api_call(&fac__op_conv_transpose2d, &args);
+}
+
+fac_tensor *fac_conv_transpose3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose3d_options *o)
+{
+    struct fac__conv_transpose3d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0, 0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0, 0, 0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1)};
+    return fac__api_call(&fac__op_conv_transpose3d, &args);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

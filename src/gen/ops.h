@@ -522,6 +522,143 @@ struct fac__group_norm_args {
 fac__exec_fn fac__exec_group_norm;
 void fac__composite_group_norm(const struct fac__group_norm_args *a, fac_tensor **out);
 
+struct fac__convolution_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool transposed;
+    fac_ints output_padding;
+    int64_t groups;
+};
+fac__exec_fn fac__rule_convolution;
+fac__vjp_fn fac__vjp_convolution;
+
+struct fac___convolution_weight_args {
+    fac_tensor *input;
+    fac_tensor *grad_output;
+    fac_ints weight_sizes;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__rule__convolution_weight;
+fac__vjp_fn fac__vjp__convolution_weight;
+
+struct fac__conv1d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv1d;
+void fac__composite_conv1d(const struct fac__conv1d_args *a, fac_tensor **out);
+
+struct fac__conv1d_padding_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv1d_padding;
+void fac__composite_conv1d_padding(const struct fac__conv1d_padding_args *a, fac_tensor **out);
+
+struct fac__conv2d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv2d;
+void fac__composite_conv2d(const struct fac__conv2d_args *a, fac_tensor **out);
+
+struct fac__conv2d_padding_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv2d_padding;
+void fac__composite_conv2d_padding(const struct fac__conv2d_padding_args *a, fac_tensor **out);
+
+struct fac__conv3d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv3d;
+void fac__composite_conv3d(const struct fac__conv3d_args *a, fac_tensor **out);
+
+struct fac__conv3d_padding_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    const char *padding;
+    fac_ints dilation;
+    int64_t groups;
+};
+fac__exec_fn fac__exec_conv3d_padding;
+void fac__composite_conv3d_padding(const struct fac__conv3d_padding_args *a, fac_tensor **out);
+
+struct fac__conv_transpose1d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    int64_t groups;
+    fac_ints dilation;
+};
+fac__exec_fn fac__exec_conv_transpose1d;
+void fac__composite_conv_transpose1d(const struct fac__conv_transpose1d_args *a, fac_tensor **out);
+
+struct fac__conv_transpose2d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    int64_t groups;
+    fac_ints dilation;
+};
+fac__exec_fn fac__exec_conv_transpose2d;
+void fac__composite_conv_transpose2d(const struct fac__conv_transpose2d_args *a, fac_tensor **out);
+
+struct fac__conv_transpose3d_args {
+    fac_tensor *input;
+    fac_tensor *weight;
+    fac_tensor *bias;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints output_padding;
+    int64_t groups;
+    fac_ints dilation;
+};
+fac__exec_fn fac__exec_conv_transpose3d;
+void fac__composite_conv_transpose3d(const struct fac__conv_transpose3d_args *a, fac_tensor **out);
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -2309,6 +2446,17 @@ enum {
     FAC__OP_ID_native_group_norm,
     FAC__OP_ID__group_norm_backward,
     FAC__OP_ID_group_norm,
+    FAC__OP_ID_convolution,
+    FAC__OP_ID__convolution_weight,
+    FAC__OP_ID_conv1d,
+    FAC__OP_ID_conv1d_padding,
+    FAC__OP_ID_conv2d,
+    FAC__OP_ID_conv2d_padding,
+    FAC__OP_ID_conv3d,
+    FAC__OP_ID_conv3d_padding,
+    FAC__OP_ID_conv_transpose1d,
+    FAC__OP_ID_conv_transpose2d,
+    FAC__OP_ID_conv_transpose3d,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -2632,6 +2780,17 @@ extern const fac__op fac__op_instance_norm;
 extern const fac__op fac__op_native_group_norm;
 extern const fac__op fac__op__group_norm_backward;
 extern const fac__op fac__op_group_norm;
+extern const fac__op fac__op_convolution;
+extern const fac__op fac__op__convolution_weight;
+extern const fac__op fac__op_conv1d;
+extern const fac__op fac__op_conv1d_padding;
+extern const fac__op fac__op_conv2d;
+extern const fac__op fac__op_conv2d_padding;
+extern const fac__op fac__op_conv3d;
+extern const fac__op fac__op_conv3d_padding;
+extern const fac__op fac__op_conv_transpose1d;
+extern const fac__op fac__op_conv_transpose2d;
+extern const fac__op fac__op_conv_transpose3d;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;
