@@ -2,8 +2,8 @@
 
     python -m facula examples/python/train_images.py [FOLDER] [options]
 
-Without FOLDER: a convolutional network on the 1,797 handwritten digits that come with scikit-learn,
-a fifth of them held out. Where Fashion-MNIST lies on the machine (Debian's dataset-fashion-mnist) or
+Without FOLDER: a convolutional network on the 1,797 handwritten digits that scikit-learn brings,
+a fifth held out. Where Fashion-MNIST lies on the machine (Debian's dataset-fashion-mnist) or
 FOLDER holds its four idx files: a perceptron with 128 hidden units on its 60,000 pictures.
 
 The program is plain PyTorch; under PyTorch itself it runs as `python train_images.py`. It writes

@@ -47,7 +47,18 @@ static PyObject *get_num_threads(PyObject *module, PyObject *unused) {
     return PyLong_FromLong(fac__num_threads());
 }
 
+/* For tests: loops are cut into pieces of n elements, 0 for their own measure. */
+static PyObject *set_grain(PyObject *module, PyObject *o) {
+    (void)module;
+    long long n = PyLong_AsLongLong(o);
+    if (n == -1 && PyErr_Occurred())
+        return NULL;
+    fac__grain_override = n;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"_set_grain", set_grain, METH_O, "_set_grain(int)"},
     {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
     {0}};
