@@ -13,8 +13,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))
 
-import golden_nn
 import torch
+
+import golden_nn
 
 NAMES = ("nn_modules", "nn_functional", "nn_module", "optim", "data")
 

@@ -8,8 +8,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))
 
-import repr_cases
 import torch
+
+import repr_cases
 
 texts = [repr_cases.text(torch, seed) for seed in range(600)]
 with open(os.path.join(HERE, "repr.json.gz"), "wb") as f:

@@ -1,7 +1,8 @@
 """nn, optim and utils.data against what PyTorch 2.13 did in the same cases (tests/golden)."""
 
-import golden_nn
 import pytest
+
+import golden_nn
 
 torch = pytest.importorskip("facula")
 pytest.importorskip("facula._C")

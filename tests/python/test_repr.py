@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+
 import repr_cases
 
 torch = pytest.importorskip("facula")
