@@ -52,7 +52,8 @@ _LAZY = frozenset(
     """.split()
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
-         "autocast": "amp", "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
+         "autocast": "amp", "ops": "_op_overload",
+         "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
 
 
 def __getattr__(name):

@@ -150,7 +150,8 @@ def _no_implementation(func, refused):
     if isinstance(func, (_types.FunctionType, _C._Overridable)) and "." in name:
         classes = [type(r) for r in refused]
         return TypeError(
-            f"no implementation found for '{name}' on types that implement __torch_function__: {classes}"
+            f"no implementation found for '{name}' on types that implement "
+            f"__torch_function__: {classes}"
         )
     lines = "".join(
         f"\n  - mode object {r!r}"
@@ -159,8 +160,8 @@ def _no_implementation(func, refused):
         for r in refused
     )
     return TypeError(
-        f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned NotImplemented:\n"
-        f"{lines}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
+        f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned "
+        f"NotImplemented:\n{lines}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
     )
 
 

@@ -910,3 +910,32 @@ PyObject *fac__py_inplace(const fac__entry *e, PyObject *self, PyObject *const *
                           PyObject *names) {
     return call(e, self, args, n, names, FAC__CALL_INPLACE, (PyObject *)fac__tensor_type);
 }
+
+PyObject *fac__call_descriptor(const fac__op *op, int how, PyObject *const *args, Py_ssize_t n,
+                               PyObject *names) {
+    _Alignas(16) char buffer[ARGS_BYTES];
+    fac__entry entry = {op->python, &op, 1, NULL};
+    fac__pool pool;
+    pool.more = NULL;
+    struct failure failure = {"", NULL};
+    PyObject *result = NULL;
+    int r = parse(&entry, op, NULL, args, n, names, buffer, &pool, &failure);
+    if (r == 0)
+        PyErr_SetString(failure.type == NULL ? PyExc_TypeError : failure.type, failure.text);
+    if (r == 1 && how == FAC__CALL_INPLACE) {
+        fac_tensor *t = op->ntensors > 0 ? fac__arg_tensor(buffer, op->tensor_offsets[0]) : NULL;
+        if (t == NULL)
+            PyErr_Format(PyExc_TypeError, "%s_(): the first argument must be a Tensor", op->python);
+        else
+            result = fac__invoke(op, buffer, how, &t, 1);
+    } else if (r == 1 && how == FAC__CALL_OUT) {
+        if (pool.nout <= 0)
+            PyErr_Format(PyExc_TypeError, "%s() missing keyword argument 'out'", op->python);
+        else
+            result = fac__invoke(op, buffer, how, pool.out, pool.nout);
+    } else if (r == 1) {
+        result = finish_creation(op, &pool, fac__invoke(op, buffer, FAC__CALL_NEW, NULL, 0));
+    }
+    PyMem_Free(pool.more);
+    return result;
+}

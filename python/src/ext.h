@@ -66,6 +66,7 @@ PyObject *fac__wrap_as(PyTypeObject *type, fac_tensor *t);
 PyObject *fac__wrap_dtype(fac_dtype d);   /* new reference */
 PyObject *fac__wrap_device(fac_device d); /* new reference */
 PyObject *fac__wrap_layout(int layout);
+PyObject *fac__wrap_format(int format);
 PyObject *fac__wrap_size(int n, const int64_t *sizes);
 PyObject *fac__wrap_scalar(fac_scalar s);
 PyObject *fac__wrap_ints(int n, const int64_t *v); /* a tuple */
@@ -116,6 +117,10 @@ PyObject *fac__py_inplace(const fac__entry *e, PyObject *self, PyObject *const *
 /* Calls op with args and wraps the results. `how` and given as in fac__outs. */
 PyObject *fac__invoke(const fac__op *op, void *args, int how, fac_tensor *const *given, int ngiven);
 
+/* Calls one op by its descriptor, whatever overrides there are. */
+PyObject *fac__call_descriptor(const fac__op *op, int how, PyObject *const *args, Py_ssize_t n,
+                               PyObject *names);
+
 /* 1 converted, 0 not such an object, -1 exception set. */
 int fac__to_scalar(PyObject *o, fac_scalar *out);
 int fac__to_value(PyObject *o, fac_value *out);
@@ -149,6 +154,7 @@ int fac__init_types(PyObject *module);
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
 int fac__init_overrides(PyObject *module);
+int fac__init_dispatch(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 extern PyNumberMethods fac__number_methods;

@@ -269,6 +269,14 @@ PyObject *fac__wrap_layout(int layout) {
     return Py_NewRef(layouts[layout]);
 }
 
+PyObject *fac__wrap_format(int format) {
+    static const char *const names[] = {[FAC_CONTIGUOUS_FORMAT] = "contiguous_format",
+                                        [FAC_PRESERVE_FORMAT] = "preserve_format",
+                                        [FAC_CHANNELS_LAST] = "channels_last",
+                                        [FAC_CHANNELS_LAST_3D] = "channels_last_3d"};
+    return PyObject_GetAttrString(fac__module, names[format]);
+}
+
 static int add_enum(PyObject *module, PyTypeObject *type, int value, const char *name,
                     PyObject **slot) {
     fac__EnumObject *o = PyObject_New(fac__EnumObject, type);

@@ -428,6 +428,13 @@ static fac_tensor *root_gradient(const fac__backward_args *a, int i) {
                   fac_dtype_name((fac_dtype)out->dtype));
         return NULL;
     }
+    if (fac__tls.levels & FAC__L_DISPATCH) { /* whoever watches wants to see it made */
+        fac_scope *scope = fac_scope_open();
+        fac_tensor *ones = scope == NULL ? fac_bad : fac_ones_like(out);
+        g = fac__is_bad(ones) ? NULL : fac__retain(ones);
+        fac_scope_close(scope);
+        return g;
+    }
     g = fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)out->dtype, out->device);
     if (g != NULL && fac__fill_into(g, fac_int(1)) != 0) {
         fac__release(g);

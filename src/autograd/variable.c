@@ -94,12 +94,27 @@ static fac_tensor *first_grad(fac_tensor *variable, fac_tensor *g) {
     return copy;
 }
 
+/* The same by ops, for whoever watches the dispatch level. */
+static fac_tensor *watched_grad(fac_tensor *variable, fac_tensor *g) {
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return NULL;
+    bool same = g->ndim == variable->ndim;
+    for (int i = 0; same && i < g->ndim; i++)
+        same = g->strides[i] == variable->strides[i] || g->sizes[i] == 1;
+    fac_tensor *r = fac__tls.grad_mode ? g : same ? fac_detach(g) : fac_clone(g);
+    fac__retain(r);
+    fac_scope_close(scope);
+    return fac__is_bad(r) ? NULL : r;
+}
+
 static int accumulate_into(fac_tensor *variable, fac_tensor *g) {
     struct fac__autograd *a = fac__autograd_of(variable);
     if (a == NULL)
         return -1;
     if (a->grad == NULL) {
-        a->grad = first_grad(variable, g);
+        a->grad =
+            fac__tls.levels & FAC__L_DISPATCH ? watched_grad(variable, g) : first_grad(variable, g);
         return a->grad == NULL ? -1 : 0;
     }
     fac_scope *scope = fac_scope_open();

@@ -287,7 +287,24 @@ int fac__write_back(const fac__op *op, fac__outs *outs) {
 
 /* --- entry ----------------------------------------------------------------------------------- */
 
+/* From within a dispatch handler: the levels above have had this call already. Versions count in
+ * the outer call. */
+static int call_below(const fac__op *op, void *args, fac__outs *outs) {
+    if (op->flags & FAC__OP_COMPOSITE)
+        return op->exec(op, args, outs);
+    if (outs->how == FAC__CALL_OUT)
+        outs->direct = !shares_memory(op, args, outs);
+    if (fac__dispatch(op, args, outs) != 0)
+        return -1;
+    if (outs->how == FAC__CALL_NEW || write_back(op, outs) == 0)
+        return 0;
+    fac__outs_clear(outs);
+    return -1;
+}
+
 static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+    if (f & FAC__L_BELOW)
+        return any_bad(op, args) ? -1 : call_below(op, args, outs);
     if (f & FAC__L_FUNCTION)
         return call_mode(FAC__LEVEL_FUNCTION, op, args, outs);
     if (any_bad(op, args))

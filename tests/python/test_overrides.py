@@ -1,12 +1,11 @@
-"""The function level: subclasses, tensor-like objects, modes. Expected values are PyTorch 2.13's."""
+"""The function level: subclasses, tensor-like objects, modes. Expected: PyTorch 2.13's."""
 
 import copy
 import threading
 
-import pytest
-
 import facula as torch
 import facula.nn.functional as F
+import pytest
 from facula.overrides import (
     TorchFunctionMode,
     get_default_nowrap_functions,
@@ -55,8 +54,9 @@ def ones(cls):
 
 def test_results_are_of_the_subclass():
     a = ones(Sub)
-    for r in (a + 1, 1 + a, 2 - a, a * a, -a, a @ a, a == 1, a[0], a.t(), a.sum(), a.data, torch.add(a, 1),
-              torch.exp(a), F.relu(a), a.add_(1), a.to(torch.float64), a.clone(), a.view(4)):  # fmt: skip
+    for r in (a + 1, 1 + a, 2 - a, a * a, -a, a @ a, a == 1, a[0], a.t(), a.sum(), a.data,
+              torch.add(a, 1), torch.exp(a), F.relu(a), a.add_(1), a.to(torch.float64), a.clone(),
+              a.view(4)):  # fmt: skip
         assert type(r) is Sub
     assert type(a.shape) is torch.Size
     assert a.grad is None
@@ -217,8 +217,9 @@ def test_when_all_refuse():
     with pytest.raises(TypeError) as e:
         torch.add(r, 1)
     assert str(e.value) == (
-        "Multiple dispatch failed for 'torch.add'; all __torch_function__ handlers returned NotImplemented:\n\n"
-        f"  - tensor subclass {Refuses!r}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
+        "Multiple dispatch failed for 'torch.add'; all __torch_function__ handlers returned "
+        f"NotImplemented:\n\n  - tensor subclass {Refuses!r}\n\nFor more information, try re-running "
+        "with TORCH_LOGS=not_implemented"
     )
     with pytest.raises(
         TypeError, match=r"unsupported operand type\(s\) for \+: 'Tensor' and 'Refuses'"
