@@ -281,3 +281,146 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
     The transpose of conv3d(): input (n, c, d, h, w) with weight (c, o / groups, kd, kh, kw).
     """
+
+
+# --- pooling
+
+
+@op("structured", module="nn", node="MaxPool2DWithIndicesBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
+def max_pool2d_with_indices(input: Tensor, kernel_size: Ints[2], stride: Ints[2] = (), padding: Ints[2] = 0, dilation: Ints[2] = 1, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
+    """max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)
+
+    The greatest element of each window of (n, c, h, w) or (c, h, w), and where in its plane it stands.
+    """
+
+
+@op("structured", function=False, node="MaxPool2DWithIndicesBackwardBackward0", grads={"grad_output": ["indices"]})
+def _pool_scatter(grad_output: Tensor, sizes: Ints, indices: Tensor) -> Tensor:
+    """_pool_scatter(grad_output, sizes, indices) -> Tensor
+
+    Planes of `sizes` (h, w) of zeros, with elements added at their indices: the gradient of pools
+    that pick elements.
+    """
+
+
+@op("structured", function=False, node="GatherBackward0", grads={"input": ["indices", "input.shape"]})
+def _pool_gather(input: Tensor, indices: Tensor) -> Tensor:
+    """_pool_gather(input, indices) -> Tensor
+
+    The elements of planes (h, w) at indices.
+    """
+
+
+@op("composite")
+def max_pool2d(input: Tensor, kernel_size: Ints[2], stride: Ints[2] = (), padding: Ints[2] = 0, dilation: Ints[2] = 1, ceil_mode: bool = False) -> Tensor:
+    """max_pool2d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor
+
+    The greatest element of each window of (n, c, h, w) or (c, h, w).
+    """
+
+
+@op("composite")
+def max_pool1d_with_indices(input: Tensor, kernel_size: Ints[1], stride: Ints[1] = (), padding: Ints[1] = 0, dilation: Ints[1] = 1, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
+    """max_pool1d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)
+
+    The greatest element of each window of (n, c, l) or (c, l), and where it stands.
+    """
+
+
+@op("composite")
+def max_pool1d(input: Tensor, kernel_size: Ints[1], stride: Ints[1] = (), padding: Ints[1] = 0, dilation: Ints[1] = 1, ceil_mode: bool = False) -> Tensor:
+    """max_pool1d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor
+
+    The greatest element of each window of (n, c, l) or (c, l).
+    """
+
+
+@op("structured", module="nn", node="AvgPool2DBackward0", grads={"input": ["input.shape"]})
+def avg_pool2d(input: Tensor, kernel_size: Ints[2], stride: Ints[2] = (), padding: Ints[2] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Tensor:
+    """avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> Tensor
+
+    The mean of each window of (n, c, h, w) or (c, h, w).
+    """
+
+
+@op("structured", function=False, node="AvgPool2DBackwardBackward0", grads={"grad_output": []})
+def avg_pool2d_backward(grad_output: Tensor, sizes: Ints, kernel_size: Ints[2], stride: Ints[2], padding: Ints[2], ceil_mode: bool, count_include_pad: bool, divisor_override: int | None) -> Tensor:
+    """avg_pool2d_backward(...) -> Tensor
+
+    The gradient of avg_pool2d() of an input of `sizes`.
+    """
+
+
+@op("composite")
+def avg_pool1d(input: Tensor, kernel_size: Ints[1], stride: Ints[1] = (), padding: Ints[1] = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Tensor:
+    """avg_pool1d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True) -> Tensor
+
+    The mean of each window of (n, c, l) or (c, l).
+    """
+
+
+@op("structured", function=False, node="AdaptiveAvgPool2DBackward0", grads={"input": ["input.shape"]})
+def _adaptive_avg_pool2d(input: Tensor, output_size: Ints[2]) -> Tensor:
+    """_adaptive_avg_pool2d(input, output_size) -> Tensor
+
+    adaptive_avg_pool2d() of more than one window.
+    """
+
+
+@op("structured", function=False, node="AdaptiveAvgPool2DBackwardBackward0", grads={"grad_output": ["grad_output.shape"]})
+def _adaptive_avg_pool2d_backward(grad_output: Tensor, sizes: Ints) -> Tensor:
+    """_adaptive_avg_pool2d_backward(grad_output, sizes) -> Tensor
+
+    The gradient of _adaptive_avg_pool2d() of an input of `sizes`.
+    """
+
+
+@op("composite", module="nn")
+def adaptive_avg_pool2d(input: Tensor, output_size: Ints[2]) -> Tensor:
+    """adaptive_avg_pool2d(input, output_size) -> Tensor
+
+    The means of output_size windows that together cover each plane of (n, c, h, w) or (c, h, w).
+    """
+
+
+@op("composite")
+def adaptive_avg_pool1d(input: Tensor, output_size: Ints[1]) -> Tensor:
+    """adaptive_avg_pool1d(input, output_size) -> Tensor
+
+    The means of output_size windows that together cover each row of (n, c, l) or (c, l).
+    """
+
+
+@op("structured", module="nn", node="AdaptiveMaxPool2DBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
+def adaptive_max_pool2d(input: Tensor, output_size: Ints[2]) -> tuple[Tensor, Tensor]:
+    """adaptive_max_pool2d(input, output_size) -> (Tensor, Tensor)
+
+    The greatest elements of output_size windows that together cover each plane, and where they stand.
+    """
+
+
+@op("composite")
+def adaptive_max_pool1d(input: Tensor, output_size: Ints[1]) -> tuple[Tensor, Tensor]:
+    """adaptive_max_pool1d(input, output_size) -> (Tensor, Tensor)
+
+    The greatest elements of output_size windows that together cover each row, and where they stand.
+    """
+
+
+# --- windows as columns
+
+
+@op("structured", module="nn", node="Im2ColBackward0", grads={"input": ["input.shape"]})
+def im2col(input: Tensor, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Tensor:
+    """im2col(input, kernel_size, dilation, padding, stride) -> Tensor
+
+    The windows of (n, c, h, w) or (c, h, w) as columns (n, c * kh * kw, windows).
+    """
+
+
+@op("structured", module="nn", node="Col2ImBackward0", grads={"input": []})
+def col2im(input: Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Tensor:
+    """col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor
+
+    Columns added up where their windows stand: the transpose of im2col().
+    """

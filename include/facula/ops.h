@@ -632,6 +632,135 @@ FAC_API fac_tensor *fac_conv_transpose3d_ex(fac_tensor *input, fac_tensor *weigh
 
 typedef struct {
     size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+} fac_max_pool2d_with_indices_options;
+/* max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)
+ *
+ * The greatest element of each window of (n, c, h, w) or (c, h, w), and where in its plane it stands. */
+FAC_API int fac_max_pool2d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_with_indices_options *o, fac_tensor *results[2]);
+
+/* _pool_scatter(grad_output, sizes, indices) -> Tensor
+ *
+ * Planes of `sizes` (h, w) of zeros, with elements added at their indices: the gradient of pools
+ * that pick elements. */
+FAC_API fac_tensor *fac__pool_scatter_ex(fac_tensor *grad_output, fac_ints sizes, fac_tensor *indices);
+
+/* _pool_gather(input, indices) -> Tensor
+ *
+ * The elements of planes (h, w) at indices. */
+FAC_API fac_tensor *fac__pool_gather_ex(fac_tensor *input, fac_tensor *indices);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+} fac_max_pool2d_options;
+/* max_pool2d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor
+ *
+ * The greatest element of each window of (n, c, h, w) or (c, h, w). */
+FAC_API fac_tensor *fac_max_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+} fac_max_pool1d_with_indices_options;
+/* max_pool1d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)
+ *
+ * The greatest element of each window of (n, c, l) or (c, l), and where it stands. */
+FAC_API int fac_max_pool1d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_with_indices_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+} fac_max_pool1d_options;
+/* max_pool1d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor
+ *
+ * The greatest element of each window of (n, c, l) or (c, l). */
+FAC_API fac_tensor *fac_max_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    bool ceil_mode;
+    fac_opt_bool count_include_pad;
+    fac_opt_int divisor_override;
+} fac_avg_pool2d_options;
+/* avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> Tensor
+ *
+ * The mean of each window of (n, c, h, w) or (c, h, w). */
+FAC_API fac_tensor *fac_avg_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o);
+
+/* avg_pool2d_backward(...) -> Tensor
+ *
+ * The gradient of avg_pool2d() of an input of `sizes`. */
+FAC_API fac_tensor *fac_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes, fac_ints kernel_size, fac_ints stride, fac_ints padding, bool ceil_mode, bool count_include_pad, fac_opt_int divisor_override);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+    fac_ints padding;
+    bool ceil_mode;
+    fac_opt_bool count_include_pad;
+} fac_avg_pool1d_options;
+/* avg_pool1d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True) -> Tensor
+ *
+ * The mean of each window of (n, c, l) or (c, l). */
+FAC_API fac_tensor *fac_avg_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool1d_options *o);
+
+/* _adaptive_avg_pool2d(input, output_size) -> Tensor
+ *
+ * adaptive_avg_pool2d() of more than one window. */
+FAC_API fac_tensor *fac__adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size);
+
+/* _adaptive_avg_pool2d_backward(grad_output, sizes) -> Tensor
+ *
+ * The gradient of _adaptive_avg_pool2d() of an input of `sizes`. */
+FAC_API fac_tensor *fac__adaptive_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes);
+
+/* adaptive_avg_pool2d(input, output_size) -> Tensor
+ *
+ * The means of output_size windows that together cover each plane of (n, c, h, w) or (c, h, w). */
+FAC_API fac_tensor *fac_adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size);
+
+/* adaptive_avg_pool1d(input, output_size) -> Tensor
+ *
+ * The means of output_size windows that together cover each row of (n, c, l) or (c, l). */
+FAC_API fac_tensor *fac_adaptive_avg_pool1d_ex(fac_tensor *input, fac_ints output_size);
+
+/* adaptive_max_pool2d(input, output_size) -> (Tensor, Tensor)
+ *
+ * The greatest elements of output_size windows that together cover each plane, and where they stand. */
+FAC_API int fac_adaptive_max_pool2d_ex(fac_tensor *input, fac_ints output_size, fac_tensor *results[2]);
+
+/* adaptive_max_pool1d(input, output_size) -> (Tensor, Tensor)
+ *
+ * The greatest elements of output_size windows that together cover each row, and where they stand. */
+FAC_API int fac_adaptive_max_pool1d_ex(fac_tensor *input, fac_ints output_size, fac_tensor *results[2]);
+
+/* im2col(input, kernel_size, dilation, padding, stride) -> Tensor
+ *
+ * The windows of (n, c, h, w) or (c, h, w) as columns (n, c * kh * kw, windows). */
+FAC_API fac_tensor *fac_im2col_ex(fac_tensor *input, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
+
+/* col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor
+ *
+ * Columns added up where their windows stand: the transpose of im2col(). */
+FAC_API fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -2835,6 +2964,29 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define FAC__WITH_conv_transpose2d_ex(input, weight, ...) fac_conv_transpose2d_ex(input, weight, &(const fac_conv_transpose2d_options){__VA_ARGS__})
 #define fac_conv_transpose3d(...) FAC__WITH_conv_transpose3d_ex(__VA_ARGS__, .size_ = sizeof(fac_conv_transpose3d_options))
 #define FAC__WITH_conv_transpose3d_ex(input, weight, ...) fac_conv_transpose3d_ex(input, weight, &(const fac_conv_transpose3d_options){__VA_ARGS__})
+#define fac_max_pool2d_with_indices(...) FAC__WITH_max_pool2d_with_indices_ex(__VA_ARGS__, .size_ = sizeof(fac_max_pool2d_with_indices_options))
+#define FAC__WITH_max_pool2d_with_indices_ex(input, kernel_size, results, ...) fac_max_pool2d_with_indices_ex(input, kernel_size, &(const fac_max_pool2d_with_indices_options){__VA_ARGS__}, results)
+#define fac__pool_scatter(grad_output, sizes, indices) fac__pool_scatter_ex(grad_output, sizes, indices)
+#define fac__pool_gather(input, indices) fac__pool_gather_ex(input, indices)
+#define fac_max_pool2d(...) FAC__WITH_max_pool2d_ex(__VA_ARGS__, .size_ = sizeof(fac_max_pool2d_options))
+#define FAC__WITH_max_pool2d_ex(input, kernel_size, ...) fac_max_pool2d_ex(input, kernel_size, &(const fac_max_pool2d_options){__VA_ARGS__})
+#define fac_max_pool1d_with_indices(...) FAC__WITH_max_pool1d_with_indices_ex(__VA_ARGS__, .size_ = sizeof(fac_max_pool1d_with_indices_options))
+#define FAC__WITH_max_pool1d_with_indices_ex(input, kernel_size, results, ...) fac_max_pool1d_with_indices_ex(input, kernel_size, &(const fac_max_pool1d_with_indices_options){__VA_ARGS__}, results)
+#define fac_max_pool1d(...) FAC__WITH_max_pool1d_ex(__VA_ARGS__, .size_ = sizeof(fac_max_pool1d_options))
+#define FAC__WITH_max_pool1d_ex(input, kernel_size, ...) fac_max_pool1d_ex(input, kernel_size, &(const fac_max_pool1d_options){__VA_ARGS__})
+#define fac_avg_pool2d(...) FAC__WITH_avg_pool2d_ex(__VA_ARGS__, .size_ = sizeof(fac_avg_pool2d_options))
+#define FAC__WITH_avg_pool2d_ex(input, kernel_size, ...) fac_avg_pool2d_ex(input, kernel_size, &(const fac_avg_pool2d_options){__VA_ARGS__})
+#define fac_avg_pool2d_backward(grad_output, sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) fac_avg_pool2d_backward_ex(grad_output, sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+#define fac_avg_pool1d(...) FAC__WITH_avg_pool1d_ex(__VA_ARGS__, .size_ = sizeof(fac_avg_pool1d_options))
+#define FAC__WITH_avg_pool1d_ex(input, kernel_size, ...) fac_avg_pool1d_ex(input, kernel_size, &(const fac_avg_pool1d_options){__VA_ARGS__})
+#define fac__adaptive_avg_pool2d(input, output_size) fac__adaptive_avg_pool2d_ex(input, output_size)
+#define fac__adaptive_avg_pool2d_backward(grad_output, sizes) fac__adaptive_avg_pool2d_backward_ex(grad_output, sizes)
+#define fac_adaptive_avg_pool2d(input, output_size) fac_adaptive_avg_pool2d_ex(input, output_size)
+#define fac_adaptive_avg_pool1d(input, output_size) fac_adaptive_avg_pool1d_ex(input, output_size)
+#define fac_adaptive_max_pool2d(input, output_size, results) fac_adaptive_max_pool2d_ex(input, output_size, results)
+#define fac_adaptive_max_pool1d(input, output_size, results) fac_adaptive_max_pool1d_ex(input, output_size, results)
+#define fac_im2col(input, kernel_size, dilation, padding, stride) fac_im2col_ex(input, kernel_size, dilation, padding, stride)
+#define fac_col2im(input, output_size, kernel_size, dilation, padding, stride) fac_col2im_ex(input, output_size, kernel_size, dilation, padding, stride)
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

@@ -269,6 +269,42 @@ static PyObject *function_conv_transpose3d(PyObject *self, PyObject *const *args
 {
     return fac__py_function(&function_entry_conv_transpose3d, self, args, n, names);
 }
+static const fac__op *const function_ops_max_pool2d[] = {&fac__op_max_pool2d};
+static const fac__entry function_entry_max_pool2d = {"max_pool2d", function_ops_max_pool2d, 1, NULL};
+static PyObject *function_max_pool2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_max_pool2d, self, args, n, names);
+}
+static const fac__op *const function_ops_max_pool1d_with_indices[] = {&fac__op_max_pool1d_with_indices};
+static const fac__entry function_entry_max_pool1d_with_indices = {"max_pool1d_with_indices", function_ops_max_pool1d_with_indices, 1, NULL};
+static PyObject *function_max_pool1d_with_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_max_pool1d_with_indices, self, args, n, names);
+}
+static const fac__op *const function_ops_max_pool1d[] = {&fac__op_max_pool1d};
+static const fac__entry function_entry_max_pool1d = {"max_pool1d", function_ops_max_pool1d, 1, NULL};
+static PyObject *function_max_pool1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_max_pool1d, self, args, n, names);
+}
+static const fac__op *const function_ops_avg_pool1d[] = {&fac__op_avg_pool1d};
+static const fac__entry function_entry_avg_pool1d = {"avg_pool1d", function_ops_avg_pool1d, 1, NULL};
+static PyObject *function_avg_pool1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_avg_pool1d, self, args, n, names);
+}
+static const fac__op *const function_ops_adaptive_avg_pool1d[] = {&fac__op_adaptive_avg_pool1d};
+static const fac__entry function_entry_adaptive_avg_pool1d = {"adaptive_avg_pool1d", function_ops_adaptive_avg_pool1d, 1, NULL};
+static PyObject *function_adaptive_avg_pool1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_adaptive_avg_pool1d, self, args, n, names);
+}
+static const fac__op *const function_ops_adaptive_max_pool1d[] = {&fac__op_adaptive_max_pool1d};
+static const fac__entry function_entry_adaptive_max_pool1d = {"adaptive_max_pool1d", function_ops_adaptive_max_pool1d, 1, NULL};
+static PyObject *function_adaptive_max_pool1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_adaptive_max_pool1d, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1416,6 +1452,18 @@ static PyMethodDef function_table[] = {
      "conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor\n\nThe transpose of conv2d(): input (n, c, h, w) with weight (c, o / groups, kh, kw)."},
     {"conv_transpose3d", (PyCFunction)(void (*)(void))function_conv_transpose3d, METH_FASTCALL | METH_KEYWORDS,
      "conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> Tensor\n\nThe transpose of conv3d(): input (n, c, d, h, w) with weight (c, o / groups, kd, kh, kw)."},
+    {"max_pool2d", (PyCFunction)(void (*)(void))function_max_pool2d, METH_FASTCALL | METH_KEYWORDS,
+     "max_pool2d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor\n\nThe greatest element of each window of (n, c, h, w) or (c, h, w)."},
+    {"max_pool1d_with_indices", (PyCFunction)(void (*)(void))function_max_pool1d_with_indices, METH_FASTCALL | METH_KEYWORDS,
+     "max_pool1d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)\n\nThe greatest element of each window of (n, c, l) or (c, l), and where it stands."},
+    {"max_pool1d", (PyCFunction)(void (*)(void))function_max_pool1d, METH_FASTCALL | METH_KEYWORDS,
+     "max_pool1d(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> Tensor\n\nThe greatest element of each window of (n, c, l) or (c, l)."},
+    {"avg_pool1d", (PyCFunction)(void (*)(void))function_avg_pool1d, METH_FASTCALL | METH_KEYWORDS,
+     "avg_pool1d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True) -> Tensor\n\nThe mean of each window of (n, c, l) or (c, l)."},
+    {"adaptive_avg_pool1d", (PyCFunction)(void (*)(void))function_adaptive_avg_pool1d, METH_FASTCALL | METH_KEYWORDS,
+     "adaptive_avg_pool1d(input, output_size) -> Tensor\n\nThe means of output_size windows that together cover each row of (n, c, l) or (c, l)."},
+    {"adaptive_max_pool1d", (PyCFunction)(void (*)(void))function_adaptive_max_pool1d, METH_FASTCALL | METH_KEYWORDS,
+     "adaptive_max_pool1d(input, output_size) -> (Tensor, Tensor)\n\nThe greatest elements of output_size windows that together cover each row, and where they stand."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -1800,6 +1848,42 @@ static PyObject *nn_cross_entropy_loss(PyObject *self, PyObject *const *args, Py
 {
     return fac__py_nn(&nn_entry_cross_entropy_loss, self, args, n, names);
 }
+static const fac__op *const nn_ops_max_pool2d_with_indices[] = {&fac__op_max_pool2d_with_indices};
+static const fac__entry nn_entry_max_pool2d_with_indices = {"max_pool2d_with_indices", nn_ops_max_pool2d_with_indices, 1, NULL};
+static PyObject *nn_max_pool2d_with_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_max_pool2d_with_indices, self, args, n, names);
+}
+static const fac__op *const nn_ops_avg_pool2d[] = {&fac__op_avg_pool2d};
+static const fac__entry nn_entry_avg_pool2d = {"avg_pool2d", nn_ops_avg_pool2d, 1, NULL};
+static PyObject *nn_avg_pool2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_avg_pool2d, self, args, n, names);
+}
+static const fac__op *const nn_ops_adaptive_avg_pool2d[] = {&fac__op_adaptive_avg_pool2d};
+static const fac__entry nn_entry_adaptive_avg_pool2d = {"adaptive_avg_pool2d", nn_ops_adaptive_avg_pool2d, 1, NULL};
+static PyObject *nn_adaptive_avg_pool2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_adaptive_avg_pool2d, self, args, n, names);
+}
+static const fac__op *const nn_ops_adaptive_max_pool2d[] = {&fac__op_adaptive_max_pool2d};
+static const fac__entry nn_entry_adaptive_max_pool2d = {"adaptive_max_pool2d", nn_ops_adaptive_max_pool2d, 1, NULL};
+static PyObject *nn_adaptive_max_pool2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_adaptive_max_pool2d, self, args, n, names);
+}
+static const fac__op *const nn_ops_im2col[] = {&fac__op_im2col};
+static const fac__entry nn_entry_im2col = {"im2col", nn_ops_im2col, 1, NULL};
+static PyObject *nn_im2col(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_im2col, self, args, n, names);
+}
+static const fac__op *const nn_ops_col2im[] = {&fac__op_col2im};
+static const fac__entry nn_entry_col2im = {"col2im", nn_ops_col2im, 1, NULL};
+static PyObject *nn_col2im(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_col2im, self, args, n, names);
+}
 static const fac__op *const nn_ops_leaky_relu[] = {&fac__op_leaky_relu};
 static const fac__entry nn_entry_leaky_relu = {"leaky_relu", nn_ops_leaky_relu, 1, NULL};
 static PyObject *nn_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1907,6 +1991,18 @@ static PyMethodDef nn_table[] = {
      "nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor\n\nThe negative log-likelihood of class indices (N, *) given log-probabilities (N, C, *)."},
     {"cross_entropy_loss", (PyCFunction)(void (*)(void))nn_cross_entropy_loss, METH_FASTCALL | METH_KEYWORDS,
      "cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor\n\nThe cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *)."},
+    {"max_pool2d_with_indices", (PyCFunction)(void (*)(void))nn_max_pool2d_with_indices, METH_FASTCALL | METH_KEYWORDS,
+     "max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)\n\nThe greatest element of each window of (n, c, h, w) or (c, h, w), and where in its plane it stands."},
+    {"avg_pool2d", (PyCFunction)(void (*)(void))nn_avg_pool2d, METH_FASTCALL | METH_KEYWORDS,
+     "avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> Tensor\n\nThe mean of each window of (n, c, h, w) or (c, h, w)."},
+    {"adaptive_avg_pool2d", (PyCFunction)(void (*)(void))nn_adaptive_avg_pool2d, METH_FASTCALL | METH_KEYWORDS,
+     "adaptive_avg_pool2d(input, output_size) -> Tensor\n\nThe means of output_size windows that together cover each plane of (n, c, h, w) or (c, h, w)."},
+    {"adaptive_max_pool2d", (PyCFunction)(void (*)(void))nn_adaptive_max_pool2d, METH_FASTCALL | METH_KEYWORDS,
+     "adaptive_max_pool2d(input, output_size) -> (Tensor, Tensor)\n\nThe greatest elements of output_size windows that together cover each plane, and where they stand."},
+    {"im2col", (PyCFunction)(void (*)(void))nn_im2col, METH_FASTCALL | METH_KEYWORDS,
+     "im2col(input, kernel_size, dilation, padding, stride) -> Tensor\n\nThe windows of (n, c, h, w) or (c, h, w) as columns (n, c * kh * kw, windows)."},
+    {"col2im", (PyCFunction)(void (*)(void))nn_col2im, METH_FASTCALL | METH_KEYWORDS,
+     "col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor\n\nColumns added up where their windows stand: the transpose of im2col()."},
     {"leaky_relu", (PyCFunction)(void (*)(void))nn_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
      "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
     {"elu", (PyCFunction)(void (*)(void))nn_elu, METH_FASTCALL | METH_KEYWORDS,

@@ -574,6 +574,108 @@ fac_tensor *fac_conv_transpose3d_ex(fac_tensor *input, fac_tensor *weight, const
     return fac__api_call(&fac__op_conv_transpose3d, &args);
 }
 
+int fac_max_pool2d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_with_indices_options *o, fac_tensor *results[2])
+{
+    struct fac__max_pool2d_with_indices_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .ceil_mode = o->ceil_mode};
+    return fac__api_multi(&fac__op_max_pool2d_with_indices, &args, 2, results);
+}
+
+fac_tensor *fac__pool_scatter_ex(fac_tensor *grad_output, fac_ints sizes, fac_tensor *indices)
+{
+    struct fac___pool_scatter_args args = {.grad_output = grad_output, .sizes = sizes, .indices = indices};
+    return fac__api_call(&fac__op__pool_scatter, &args);
+}
+
+fac_tensor *fac__pool_gather_ex(fac_tensor *input, fac_tensor *indices)
+{
+    struct fac___pool_gather_args args = {.input = input, .indices = indices};
+    return fac__api_call(&fac__op__pool_gather, &args);
+}
+
+fac_tensor *fac_max_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_options *o)
+{
+    struct fac__max_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .ceil_mode = o->ceil_mode};
+    return fac__api_call(&fac__op_max_pool2d, &args);
+}
+
+int fac_max_pool1d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_with_indices_options *o, fac_tensor *results[2])
+{
+    struct fac__max_pool1d_with_indices_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .ceil_mode = o->ceil_mode};
+    return fac__api_multi(&fac__op_max_pool1d_with_indices, &args, 2, results);
+}
+
+fac_tensor *fac_max_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_options *o)
+{
+    struct fac__max_pool1d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .ceil_mode = o->ceil_mode};
+    return fac__api_call(&fac__op_max_pool1d, &args);
+}
+
+fac_tensor *fac_avg_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o)
+{
+    struct fac__avg_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE, .divisor_override = o->divisor_override};
+    return fac__api_call(&fac__op_avg_pool2d, &args);
+}
+
+fac_tensor *fac_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes, fac_ints kernel_size, fac_ints stride, fac_ints padding, bool ceil_mode, bool count_include_pad, fac_opt_int divisor_override)
+{
+    struct fac__avg_pool2d_backward_args args = {.grad_output = grad_output, .sizes = sizes, .kernel_size = kernel_size, .stride = stride, .padding = padding, .ceil_mode = ceil_mode, .count_include_pad = count_include_pad, .divisor_override = divisor_override};
+    return fac__api_call(&fac__op_avg_pool2d_backward, &args);
+}
+
+fac_tensor *fac_avg_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool1d_options *o)
+{
+    struct fac__avg_pool1d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE};
+    return fac__api_call(&fac__op_avg_pool1d, &args);
+}
+
+fac_tensor *fac__adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size)
+{
+    struct fac___adaptive_avg_pool2d_args args = {.input = input, .output_size = output_size};
+    return fac__api_call(&fac__op__adaptive_avg_pool2d, &args);
+}
+
+fac_tensor *fac__adaptive_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes)
+{
+    struct fac___adaptive_avg_pool2d_backward_args args = {.grad_output = grad_output, .sizes = sizes};
+    return fac__api_call(&fac__op__adaptive_avg_pool2d_backward, &args);
+}
+
+fac_tensor *fac_adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size)
+{
+    struct fac__adaptive_avg_pool2d_args args = {.input = input, .output_size = output_size};
+    return fac__api_call(&fac__op_adaptive_avg_pool2d, &args);
+}
+
+fac_tensor *fac_adaptive_avg_pool1d_ex(fac_tensor *input, fac_ints output_size)
+{
+    struct fac__adaptive_avg_pool1d_args args = {.input = input, .output_size = output_size};
+    return fac__api_call(&fac__op_adaptive_avg_pool1d, &args);
+}
+
+int fac_adaptive_max_pool2d_ex(fac_tensor *input, fac_ints output_size, fac_tensor *results[2])
+{
+    struct fac__adaptive_max_pool2d_args args = {.input = input, .output_size = output_size};
+    return fac__api_multi(&fac__op_adaptive_max_pool2d, &args, 2, results);
+}
+
+int fac_adaptive_max_pool1d_ex(fac_tensor *input, fac_ints output_size, fac_tensor *results[2])
+{
+    struct fac__adaptive_max_pool1d_args args = {.input = input, .output_size = output_size};
+    return fac__api_multi(&fac__op_adaptive_max_pool1d, &args, 2, results);
+}
+
+fac_tensor *fac_im2col_ex(fac_tensor *input, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride)
+{
+    struct fac__im2col_args args = {.input = input, .kernel_size = kernel_size, .dilation = dilation, .padding = padding, .stride = stride};
+    return fac__api_call(&fac__op_im2col, &args);
+}
+
+fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride)
+{
+    struct fac__col2im_args args = {.input = input, .output_size = output_size, .kernel_size = kernel_size, .dilation = dilation, .padding = padding, .stride = stride};
+    return fac__api_call(&fac__op_col2im, &args);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

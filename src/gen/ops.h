@@ -659,6 +659,164 @@ struct fac__conv_transpose3d_args {
 fac__exec_fn fac__exec_conv_transpose3d;
 void fac__composite_conv_transpose3d(const struct fac__conv_transpose3d_args *a, fac_tensor **out);
 
+struct fac__max_pool2d_with_indices_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+};
+fac__exec_fn fac__rule_max_pool2d_with_indices;
+fac__vjp_fn fac__vjp_max_pool2d_with_indices;
+
+struct fac___pool_scatter_args {
+    fac_tensor *grad_output;
+    fac_ints sizes;
+    fac_tensor *indices;
+};
+fac__exec_fn fac__rule__pool_scatter;
+fac__vjp_fn fac__vjp__pool_scatter;
+
+struct fac___pool_gather_args {
+    fac_tensor *input;
+    fac_tensor *indices;
+};
+fac__exec_fn fac__rule__pool_gather;
+fac__vjp_fn fac__vjp__pool_gather;
+
+struct fac__max_pool2d_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+};
+fac__exec_fn fac__exec_max_pool2d;
+void fac__composite_max_pool2d(const struct fac__max_pool2d_args *a, fac_tensor **out);
+
+struct fac__max_pool1d_with_indices_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+};
+fac__exec_fn fac__exec_max_pool1d_with_indices;
+void fac__composite_max_pool1d_with_indices(const struct fac__max_pool1d_with_indices_args *a, fac_tensor **out);
+
+struct fac__max_pool1d_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    fac_ints dilation;
+    bool ceil_mode;
+};
+fac__exec_fn fac__exec_max_pool1d;
+void fac__composite_max_pool1d(const struct fac__max_pool1d_args *a, fac_tensor **out);
+
+struct fac__avg_pool2d_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    bool ceil_mode;
+    bool count_include_pad;
+    fac_opt_int divisor_override;
+};
+fac__exec_fn fac__rule_avg_pool2d;
+fac__vjp_fn fac__vjp_avg_pool2d;
+
+struct fac__avg_pool2d_backward_args {
+    fac_tensor *grad_output;
+    fac_ints sizes;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    bool ceil_mode;
+    bool count_include_pad;
+    fac_opt_int divisor_override;
+};
+fac__exec_fn fac__rule_avg_pool2d_backward;
+fac__vjp_fn fac__vjp_avg_pool2d_backward;
+
+struct fac__avg_pool1d_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints stride;
+    fac_ints padding;
+    bool ceil_mode;
+    bool count_include_pad;
+};
+fac__exec_fn fac__exec_avg_pool1d;
+void fac__composite_avg_pool1d(const struct fac__avg_pool1d_args *a, fac_tensor **out);
+
+struct fac___adaptive_avg_pool2d_args {
+    fac_tensor *input;
+    fac_ints output_size;
+};
+fac__exec_fn fac__rule__adaptive_avg_pool2d;
+fac__vjp_fn fac__vjp__adaptive_avg_pool2d;
+
+struct fac___adaptive_avg_pool2d_backward_args {
+    fac_tensor *grad_output;
+    fac_ints sizes;
+};
+fac__exec_fn fac__rule__adaptive_avg_pool2d_backward;
+fac__vjp_fn fac__vjp__adaptive_avg_pool2d_backward;
+
+struct fac__adaptive_avg_pool2d_args {
+    fac_tensor *input;
+    fac_ints output_size;
+};
+fac__exec_fn fac__exec_adaptive_avg_pool2d;
+void fac__composite_adaptive_avg_pool2d(const struct fac__adaptive_avg_pool2d_args *a, fac_tensor **out);
+
+struct fac__adaptive_avg_pool1d_args {
+    fac_tensor *input;
+    fac_ints output_size;
+};
+fac__exec_fn fac__exec_adaptive_avg_pool1d;
+void fac__composite_adaptive_avg_pool1d(const struct fac__adaptive_avg_pool1d_args *a, fac_tensor **out);
+
+struct fac__adaptive_max_pool2d_args {
+    fac_tensor *input;
+    fac_ints output_size;
+};
+fac__exec_fn fac__rule_adaptive_max_pool2d;
+fac__vjp_fn fac__vjp_adaptive_max_pool2d;
+
+struct fac__adaptive_max_pool1d_args {
+    fac_tensor *input;
+    fac_ints output_size;
+};
+fac__exec_fn fac__exec_adaptive_max_pool1d;
+void fac__composite_adaptive_max_pool1d(const struct fac__adaptive_max_pool1d_args *a, fac_tensor **out);
+
+struct fac__im2col_args {
+    fac_tensor *input;
+    fac_ints kernel_size;
+    fac_ints dilation;
+    fac_ints padding;
+    fac_ints stride;
+};
+fac__exec_fn fac__rule_im2col;
+fac__vjp_fn fac__vjp_im2col;
+
+struct fac__col2im_args {
+    fac_tensor *input;
+    fac_ints output_size;
+    fac_ints kernel_size;
+    fac_ints dilation;
+    fac_ints padding;
+    fac_ints stride;
+};
+fac__exec_fn fac__rule_col2im;
+fac__vjp_fn fac__vjp_col2im;
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -2457,6 +2615,23 @@ enum {
     FAC__OP_ID_conv_transpose1d,
     FAC__OP_ID_conv_transpose2d,
     FAC__OP_ID_conv_transpose3d,
+    FAC__OP_ID_max_pool2d_with_indices,
+    FAC__OP_ID__pool_scatter,
+    FAC__OP_ID__pool_gather,
+    FAC__OP_ID_max_pool2d,
+    FAC__OP_ID_max_pool1d_with_indices,
+    FAC__OP_ID_max_pool1d,
+    FAC__OP_ID_avg_pool2d,
+    FAC__OP_ID_avg_pool2d_backward,
+    FAC__OP_ID_avg_pool1d,
+    FAC__OP_ID__adaptive_avg_pool2d,
+    FAC__OP_ID__adaptive_avg_pool2d_backward,
+    FAC__OP_ID_adaptive_avg_pool2d,
+    FAC__OP_ID_adaptive_avg_pool1d,
+    FAC__OP_ID_adaptive_max_pool2d,
+    FAC__OP_ID_adaptive_max_pool1d,
+    FAC__OP_ID_im2col,
+    FAC__OP_ID_col2im,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -2791,6 +2966,23 @@ extern const fac__op fac__op_conv3d_padding;
 extern const fac__op fac__op_conv_transpose1d;
 extern const fac__op fac__op_conv_transpose2d;
 extern const fac__op fac__op_conv_transpose3d;
+extern const fac__op fac__op_max_pool2d_with_indices;
+extern const fac__op fac__op__pool_scatter;
+extern const fac__op fac__op__pool_gather;
+extern const fac__op fac__op_max_pool2d;
+extern const fac__op fac__op_max_pool1d_with_indices;
+extern const fac__op fac__op_max_pool1d;
+extern const fac__op fac__op_avg_pool2d;
+extern const fac__op fac__op_avg_pool2d_backward;
+extern const fac__op fac__op_avg_pool1d;
+extern const fac__op fac__op__adaptive_avg_pool2d;
+extern const fac__op fac__op__adaptive_avg_pool2d_backward;
+extern const fac__op fac__op_adaptive_avg_pool2d;
+extern const fac__op fac__op_adaptive_avg_pool1d;
+extern const fac__op fac__op_adaptive_max_pool2d;
+extern const fac__op fac__op_adaptive_max_pool1d;
+extern const fac__op fac__op_im2col;
+extern const fac__op fac__op_col2im;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

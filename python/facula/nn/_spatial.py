@@ -107,7 +107,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     pairs = [(n, n) if isinstance(n, int) else n for n in (kernel_size, dilation, padding, stride)]
     if len(pairs[0]) != 2:
         raise RuntimeError(f"It is expected kernel_size equals to 2, but got size {len(pairs[0])}")
-    return _C.unfold(input, *pairs)
+    return _C.im2col(input, *pairs)
 
 
 def _check_pixel(name, input):

@@ -13,8 +13,10 @@
     X(norm)                                                                                        \
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                              \
+    X(pool)                                                                                        \
     X(random)                                                                                      \
     X(reduce)                                                                                      \
+    X(spatial)                                                                                     \
     X(vector_norm)
 
 #define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);
