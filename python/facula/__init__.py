@@ -54,6 +54,18 @@ _LAZY = frozenset(
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "ops": "_op_overload",
          "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
+_FROM.update(
+    dict.fromkeys(
+        """
+        is_autocast_enabled set_autocast_enabled get_autocast_dtype set_autocast_dtype
+        is_autocast_cache_enabled set_autocast_cache_enabled clear_autocast_cache
+        autocast_increment_nesting autocast_decrement_nesting is_autocast_cpu_enabled
+        set_autocast_cpu_enabled get_autocast_cpu_dtype set_autocast_cpu_dtype
+        get_autocast_gpu_dtype
+        """.split(),
+        "amp.autocast_mode",
+    )
+)
 
 
 def __getattr__(name):

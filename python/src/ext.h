@@ -155,6 +155,7 @@ int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
 int fac__init_overrides(PyObject *module);
 int fac__init_dispatch(PyObject *module);
+int fac__init_levels(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 extern PyNumberMethods fac__number_methods;

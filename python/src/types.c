@@ -113,6 +113,8 @@ static int parse_device(const char *s, fac_device *out) {
             PyErr_Format(PyExc_RuntimeError, "facula has no %s back end", others[i]);
             return -1;
         }
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)n, s);
     if (n == 0 || colon == s)
         PyErr_Format(PyExc_RuntimeError, "Device string must not be empty");
     else
@@ -120,8 +122,8 @@ static int parse_device(const char *s, fac_device *out) {
             PyExc_RuntimeError,
             "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, "
             "fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type "
-            "at start of device string: %.*s",
-            (int)n, s);
+            "at start of device string: %s",
+            name);
     return -1;
 }
 

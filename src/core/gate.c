@@ -309,7 +309,7 @@ static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f)
         return call_mode(FAC__LEVEL_FUNCTION, op, args, outs);
     if (any_bad(op, args))
         return -1;
-    if ((f & FAC__L_TRANSFORM) && !(op->flags & FAC__OP_COMPOSITE))
+    if (f & FAC__L_TRANSFORM)
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
     if (op->flags & FAC__OP_COMPOSITE)
         return op->exec(op, args, outs);

@@ -4,6 +4,7 @@ All take `reduction` ("none", "mean", "sum"); the two older arguments `size_aver
 win when given.
 """
 
+import functools
 import math
 import warnings
 
@@ -11,6 +12,22 @@ import facula as torch
 from facula import _C
 from facula.nn import _reduction
 from facula.nn._overridable import overridable
+
+
+def full_precision(function):
+    """Under autocast the loss is computed in float32, as PyTorch's lists have it."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        if not _C._autocast_get()[0]:
+            return function(*args, **kwargs)
+        from facula.amp.autocast_mode import _cast, autocast
+
+        args, kwargs = _cast((args, kwargs), "cpu", torch.float32)
+        with autocast("cpu", enabled=False):
+            return function(*args, **kwargs)
+
+    return wrapper
 
 
 def _reduced(loss, reduction):
@@ -109,6 +126,7 @@ def binary_cross_entropy_with_logits(
 
 
 @overridable
+@full_precision
 def multi_margin_loss(
     input,
     target,
@@ -239,6 +257,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 
 
 @overridable
+@full_precision
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """target * (log(target) - input): the Kullback-Leibler divergence from log-probabilities."""
     if size_average is not None or reduce is not None:
@@ -266,6 +285,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 
 @overridable
+@full_precision
 def poisson_nll_loss(
     input,
     target,
@@ -325,6 +345,7 @@ def _broadcasts_to(small, large):
 
 
 @overridable
+@full_precision
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-y * x)) with y of 1 or -1."""
     reduction = _string(reduction, size_average, reduce)
@@ -336,6 +357,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 
 @overridable
+@full_precision
 def hinge_embedding_loss(
     input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"
 ):
@@ -349,6 +371,7 @@ def hinge_embedding_loss(
 
 
 @overridable
+@full_precision
 def margin_ranking_loss(
     input1,
     input2,
@@ -385,6 +408,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 
 @overridable
+@full_precision
 def cosine_embedding_loss(
     input1,
     input2,
@@ -435,6 +459,7 @@ def _triplet(distance, anchor, positive, negative, margin, swap, reduction):
 
 
 @overridable
+@full_precision
 def triplet_margin_loss(
     anchor,
     positive,

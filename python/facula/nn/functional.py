@@ -221,12 +221,7 @@ def prelu(input, weight):
                 "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{weight.numel()} and channel size = {channels}."
             )
-    if weight.dim() == 1:
-        shape = [1] * input.dim()
-        if input.dim() > 1:
-            shape[1] = weight.size(0)
-        weight = weight.reshape(shape)
-    return torch.where(input > 0, input, weight * input)
+    return _C.prelu(input, weight)
 
 
 @overridable
