@@ -19,14 +19,19 @@ static const fac__isa_table *best(const char **name) {
               __builtin_cpu_supports("avx512cd");
     if (want != NULL && strcmp(want, "base") == 0)
         return &fac__isa_table_base;
+#ifdef FAC__HAVE_V4
     if (v4 && (want == NULL || strcmp(want, "v3") != 0)) {
         *name = "v4";
         return &fac__isa_table_v4;
     }
+#endif
+#ifdef FAC__HAVE_V3
     if (v3) {
         *name = "v3";
         return &fac__isa_table_v3;
     }
+#endif
+    (void)v4;
 #endif
     return &fac__isa_table_base;
 }
