@@ -59,7 +59,7 @@ static inline fac_index fac_range(int64_t start, int64_t stop) {
     x.as.slice.step.value = 1;
     return x;
 }
-static inline fac_index fac_all(void) {
+static inline fac_index fac_at_all(void) {
     fac_index x = fac_range(0, 0);
     x.as.slice.start.given = x.as.slice.stop.given = false;
     return x;

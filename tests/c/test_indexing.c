@@ -69,14 +69,14 @@ static void reading(void) {
     memcpy(fac_data(mask), (const bool[]){true, false, false, true, true, false}, 6);
     same("a[1]", GET(a, fac_at(1)), fac_dims(3), WANT(3, 4, 5));
     same("a[-1, 1]", GET(a, fac_at(-1), fac_at(1)), FAC_NO_DIMS, WANT(4));
-    same("a[:, 1:3]", GET(a, fac_all(), fac_range(1, 3)), fac_dims(2, 2), WANT(1, 2, 4, 5));
+    same("a[:, 1:3]", GET(a, fac_at_all(), fac_range(1, 3)), fac_dims(2, 2), WANT(1, 2, 4, 5));
     same("a[..., None, 0]", GET(a, DOTS, NONE, fac_at(0)), fac_dims(2, 1), WANT(0, 3));
     same("a[True, 0]", GET(a, TRUTH, fac_at(0)), fac_dims(1, 3), WANT(0, 1, 2));
     same("a[ix]", GET(a, fac_at_tensor(ix)), fac_dims(2, 3), WANT(3, 4, 5, 0, 1, 2));
-    same("a[:, ix]", GET(a, fac_all(), fac_at_tensor(ix)), fac_dims(2, 2), WANT(2, 0, 5, 3));
+    same("a[:, ix]", GET(a, fac_at_all(), fac_at_tensor(ix)), fac_dims(2, 2), WANT(2, 0, 5, 3));
     same("a[ix, ix]", GET(a, fac_at_tensor(ix), fac_at_tensor(ix)), fac_dims(2), WANT(5, 0));
     same("a[mask]", GET(a, fac_at_tensor(mask)), fac_dims(3), WANT(0, 3, 4));
-    same("a[mask[0]]", GET(a, fac_all(), fac_at_tensor(GET(mask, fac_at(1)))), fac_dims(2, 2),
+    same("a[mask[0]]", GET(a, fac_at_all(), fac_at_tensor(GET(mask, fac_at(1)))), fac_dims(2, 2),
          WANT(0, 1, 3, 4));
     same("a[ix[1]]", GET(a, fac_at_tensor(GET(ix, fac_at(1)))), fac_dims(3), WANT(0, 1, 2));
 }
@@ -87,11 +87,11 @@ static void errors(void) {
           "index 5 is out of bounds for dimension 0 with size 2");
     fails("a[0, 0, 0]", GET(a, fac_at(0), fac_at(0), fac_at(0)), FAC_ERROR_INDEX,
           "too many indices for tensor of dimension 2");
-    fails("a[:, ix]", GET(a, fac_all(), fac_at_tensor(ix)), FAC_ERROR_INDEX,
+    fails("a[:, ix]", GET(a, fac_at_all(), fac_at_tensor(ix)), FAC_ERROR_INDEX,
           "index 5 is out of bounds for dimension 1 with size 3");
     fails("a[a]", GET(a, fac_at_tensor(a)), FAC_ERROR_INDEX,
           "tensors used as indices must be long, int, byte or bool tensors");
-    fails("a[:, [5]] = 1", SET(a, 1, fac_all(), fac_at_tensor(ix)), FAC_ERROR_INDEX,
+    fails("a[:, [5]] = 1", SET(a, 1, fac_at_all(), fac_at_tensor(ix)), FAC_ERROR_INDEX,
           "index 5 is out of bounds for dimension 1 with size 3");
     same("nothing was written", a, fac_dims(2, 3), WANT(0, 1, 2, 3, 4, 5));
 }
@@ -100,9 +100,9 @@ static void writing(void) {
     fac_tensor *a = count(), *ix = longs(2, (const int64_t[]){1, 0});
     SET(a, 9, fac_at(0), fac_range(1, 3));
     same("a[0, 1:3] = 9", a, fac_dims(2, 3), WANT(0, 9, 9, 3, 4, 5));
-    SET(a, GET(count(), fac_at(1)), fac_all());
+    SET(a, GET(count(), fac_at(1)), fac_at_all());
     same("a[:] = row", a, fac_dims(2, 3), WANT(3, 4, 5, 3, 4, 5));
-    SET(a, 7, fac_all(), fac_at_tensor(ix));
+    SET(a, 7, fac_at_all(), fac_at_tensor(ix));
     same("a[:, ix] = 7", a, fac_dims(2, 3), WANT(7, 7, 5, 7, 7, 5));
     SET(a, count(), fac_at_tensor(ix));
     same("a[ix] = rows", a, fac_dims(2, 3), WANT(3, 4, 5, 0, 1, 2));
