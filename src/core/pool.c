@@ -114,18 +114,14 @@ static void note_failure(int64_t piece) {
     pthread_mutex_lock(&pool.error_lock);
     if (piece < atomic_load(&pool.failed)) {
         atomic_store(&pool.failed, piece);
-        if (pool.error.code != FAC_OK) {
-            struct fac__error keep;
-            fac__error_take(&keep);
+        struct fac__error mine;
+        fac__error_take(&mine);
+        if (pool.error.code != FAC_OK) { /* of a later piece: dropped */
             fac__error_put(&pool.error);
             fac_clear_error();
-            pool.error = keep;
-        } else {
-            fac__error_take(&pool.error);
         }
-        if (pool.error.text != NULL && pool.error.text != pool.error.small &&
-            strlen(pool.error.text) < sizeof pool.error.small)
-            strcpy(pool.error.small, pool.error.text);
+        fac__error_put(&mine);
+        fac__error_take(&pool.error);
     } else {
         fac_clear_error();
     }
