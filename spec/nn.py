@@ -424,3 +424,31 @@ def col2im(input: Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints, 
 
     Columns added up where their windows stand: the transpose of im2col().
     """
+
+
+# --- attention
+
+
+@op("structured", node="ScaledDotProductFlashAttentionForCpuBackward0", returns=["output", "logsumexp"], nondiff=["logsumexp"], grads={"query": ["query", "key", "value", "attn_mask", "output", "logsumexp"], "key": ["query", "key", "value", "attn_mask", "output", "logsumexp"], "value": ["query", "key", "value", "attn_mask", "output", "logsumexp"]})
+def _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0, is_causal: bool = False, *, attn_mask: Tensor | None = None, scale: float | None = None) -> tuple[Tensor, Tensor]:
+    """_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p=0.0, is_causal=False, *, attn_mask=None, scale=None) -> (Tensor, Tensor)
+
+    Attention of (b, h, l, d) tensors by blocks, which never stores all scores, and the logarithms of
+    the sums of their exponentials.
+    """
+
+
+@op("structured", function=False, returns=["grad_query", "grad_key", "grad_value"])
+def _attention_backward(grad_output: Tensor, query: Tensor, key: Tensor, value: Tensor, output: Tensor, logsumexp: Tensor, is_causal: bool, attn_mask: Tensor | None, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """_attention_backward(...) -> (Tensor, Tensor, Tensor)
+
+    The gradients of attention by blocks.
+    """
+
+
+@op("composite", module="nn")
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False) -> Tensor:
+    """scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False) -> Tensor
+
+    softmax(query @ key.T * scale + mask) @ value, over the last two dimensions.
+    """

@@ -761,6 +761,37 @@ FAC_API fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_i
 
 typedef struct {
     size_t size_;
+    double dropout_p;
+    bool is_causal;
+    fac_tensor *attn_mask;
+    fac_opt_float scale;
+} fac__scaled_dot_product_flash_attention_for_cpu_options;
+/* _scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p=0.0, is_causal=False, *, attn_mask=None, scale=None) -> (Tensor, Tensor)
+ *
+ * Attention of (b, h, l, d) tensors by blocks, which never stores all scores, and the logarithms of
+ * the sums of their exponentials. */
+FAC_API int fac__scaled_dot_product_flash_attention_for_cpu_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac__scaled_dot_product_flash_attention_for_cpu_options *o, fac_tensor *results[2]);
+
+/* _attention_backward(...) -> (Tensor, Tensor, Tensor)
+ *
+ * The gradients of attention by blocks. */
+FAC_API int fac__attention_backward_ex(fac_tensor *grad_output, fac_tensor *query, fac_tensor *key, fac_tensor *value, fac_tensor *output, fac_tensor *logsumexp, bool is_causal, fac_tensor *attn_mask, double scale, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *attn_mask;
+    double dropout_p;
+    bool is_causal;
+    fac_opt_float scale;
+    bool enable_gqa;
+} fac_scaled_dot_product_attention_options;
+/* scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False) -> Tensor
+ *
+ * softmax(query @ key.T * scale + mask) @ value, over the last two dimensions. */
+FAC_API fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac_scaled_dot_product_attention_options *o);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -2987,6 +3018,11 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define fac_adaptive_max_pool1d(input, output_size, results) fac_adaptive_max_pool1d_ex(input, output_size, results)
 #define fac_im2col(input, kernel_size, dilation, padding, stride) fac_im2col_ex(input, kernel_size, dilation, padding, stride)
 #define fac_col2im(input, output_size, kernel_size, dilation, padding, stride) fac_col2im_ex(input, output_size, kernel_size, dilation, padding, stride)
+#define fac__scaled_dot_product_flash_attention_for_cpu(...) FAC__WITH__scaled_dot_product_flash_attention_for_cpu_ex(__VA_ARGS__, .size_ = sizeof(fac__scaled_dot_product_flash_attention_for_cpu_options))
+#define FAC__WITH__scaled_dot_product_flash_attention_for_cpu_ex(query, key, value, results, ...) fac__scaled_dot_product_flash_attention_for_cpu_ex(query, key, value, &(const fac__scaled_dot_product_flash_attention_for_cpu_options){__VA_ARGS__}, results)
+#define fac__attention_backward(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results) fac__attention_backward_ex(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results)
+#define fac_scaled_dot_product_attention(...) FAC__WITH_scaled_dot_product_attention_ex(__VA_ARGS__, .size_ = sizeof(fac_scaled_dot_product_attention_options))
+#define FAC__WITH_scaled_dot_product_attention_ex(query, key, value, ...) fac_scaled_dot_product_attention_ex(query, key, value, &(const fac_scaled_dot_product_attention_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

@@ -305,6 +305,12 @@ static PyObject *function_adaptive_max_pool1d(PyObject *self, PyObject *const *a
 {
     return fac__py_function(&function_entry_adaptive_max_pool1d, self, args, n, names);
 }
+static const fac__op *const function_ops__scaled_dot_product_flash_attention_for_cpu[] = {&fac__op__scaled_dot_product_flash_attention_for_cpu};
+static const fac__entry function_entry__scaled_dot_product_flash_attention_for_cpu = {"_scaled_dot_product_flash_attention_for_cpu", function_ops__scaled_dot_product_flash_attention_for_cpu, 1, NULL};
+static PyObject *function__scaled_dot_product_flash_attention_for_cpu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__scaled_dot_product_flash_attention_for_cpu, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1464,6 +1470,8 @@ static PyMethodDef function_table[] = {
      "adaptive_avg_pool1d(input, output_size) -> Tensor\n\nThe means of output_size windows that together cover each row of (n, c, l) or (c, l)."},
     {"adaptive_max_pool1d", (PyCFunction)(void (*)(void))function_adaptive_max_pool1d, METH_FASTCALL | METH_KEYWORDS,
      "adaptive_max_pool1d(input, output_size) -> (Tensor, Tensor)\n\nThe greatest elements of output_size windows that together cover each row, and where they stand."},
+    {"_scaled_dot_product_flash_attention_for_cpu", (PyCFunction)(void (*)(void))function__scaled_dot_product_flash_attention_for_cpu, METH_FASTCALL | METH_KEYWORDS,
+     "_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p=0.0, is_causal=False, *, attn_mask=None, scale=None) -> (Tensor, Tensor)\n\nAttention of (b, h, l, d) tensors by blocks, which never stores all scores, and the logarithms of\nthe sums of their exponentials."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -1884,6 +1892,12 @@ static PyObject *nn_col2im(PyObject *self, PyObject *const *args, Py_ssize_t n, 
 {
     return fac__py_nn(&nn_entry_col2im, self, args, n, names);
 }
+static const fac__op *const nn_ops_scaled_dot_product_attention[] = {&fac__op_scaled_dot_product_attention};
+static const fac__entry nn_entry_scaled_dot_product_attention = {"scaled_dot_product_attention", nn_ops_scaled_dot_product_attention, 1, NULL};
+static PyObject *nn_scaled_dot_product_attention(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_scaled_dot_product_attention, self, args, n, names);
+}
 static const fac__op *const nn_ops_leaky_relu[] = {&fac__op_leaky_relu};
 static const fac__entry nn_entry_leaky_relu = {"leaky_relu", nn_ops_leaky_relu, 1, NULL};
 static PyObject *nn_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2003,6 +2017,8 @@ static PyMethodDef nn_table[] = {
      "im2col(input, kernel_size, dilation, padding, stride) -> Tensor\n\nThe windows of (n, c, h, w) or (c, h, w) as columns (n, c * kh * kw, windows)."},
     {"col2im", (PyCFunction)(void (*)(void))nn_col2im, METH_FASTCALL | METH_KEYWORDS,
      "col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor\n\nColumns added up where their windows stand: the transpose of im2col()."},
+    {"scaled_dot_product_attention", (PyCFunction)(void (*)(void))nn_scaled_dot_product_attention, METH_FASTCALL | METH_KEYWORDS,
+     "scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False) -> Tensor\n\nsoftmax(query @ key.T * scale + mask) @ value, over the last two dimensions."},
     {"leaky_relu", (PyCFunction)(void (*)(void))nn_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
      "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere."},
     {"elu", (PyCFunction)(void (*)(void))nn_elu, METH_FASTCALL | METH_KEYWORDS,

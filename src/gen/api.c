@@ -676,6 +676,24 @@ fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_ints kern
     return fac__api_call(&fac__op_col2im, &args);
 }
 
+int fac__scaled_dot_product_flash_attention_for_cpu_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac__scaled_dot_product_flash_attention_for_cpu_options *o, fac_tensor *results[2])
+{
+    struct fac___scaled_dot_product_flash_attention_for_cpu_args args = {.query = query, .key = key, .value = value, .dropout_p = o->dropout_p, .is_causal = o->is_causal, .attn_mask = o->attn_mask, .scale = o->scale};
+    return fac__api_multi(&fac__op__scaled_dot_product_flash_attention_for_cpu, &args, 2, results);
+}
+
+int fac__attention_backward_ex(fac_tensor *grad_output, fac_tensor *query, fac_tensor *key, fac_tensor *value, fac_tensor *output, fac_tensor *logsumexp, bool is_causal, fac_tensor *attn_mask, double scale, fac_tensor *results[3])
+{
+    struct fac___attention_backward_args args = {.grad_output = grad_output, .query = query, .key = key, .value = value, .output = output, .logsumexp = logsumexp, .is_causal = is_causal, .attn_mask = attn_mask, .scale = scale};
+    return fac__api_multi(&fac__op__attention_backward, &args, 3, results);
+}
+
+fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac_scaled_dot_product_attention_options *o)
+{
+    struct fac__scaled_dot_product_attention_args args = {.query = query, .key = key, .value = value, .attn_mask = o->attn_mask, .dropout_p = o->dropout_p, .is_causal = o->is_causal, .scale = o->scale, .enable_gqa = o->enable_gqa};
+    return fac__api_call(&fac__op_scaled_dot_product_attention, &args);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

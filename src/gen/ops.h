@@ -817,6 +817,44 @@ struct fac__col2im_args {
 fac__exec_fn fac__rule_col2im;
 fac__vjp_fn fac__vjp_col2im;
 
+struct fac___scaled_dot_product_flash_attention_for_cpu_args {
+    fac_tensor *query;
+    fac_tensor *key;
+    fac_tensor *value;
+    double dropout_p;
+    bool is_causal;
+    fac_tensor *attn_mask;
+    fac_opt_float scale;
+};
+fac__exec_fn fac__rule__scaled_dot_product_flash_attention_for_cpu;
+fac__vjp_fn fac__vjp__scaled_dot_product_flash_attention_for_cpu;
+
+struct fac___attention_backward_args {
+    fac_tensor *grad_output;
+    fac_tensor *query;
+    fac_tensor *key;
+    fac_tensor *value;
+    fac_tensor *output;
+    fac_tensor *logsumexp;
+    bool is_causal;
+    fac_tensor *attn_mask;
+    double scale;
+};
+fac__exec_fn fac__rule__attention_backward;
+
+struct fac__scaled_dot_product_attention_args {
+    fac_tensor *query;
+    fac_tensor *key;
+    fac_tensor *value;
+    fac_tensor *attn_mask;
+    double dropout_p;
+    bool is_causal;
+    fac_opt_float scale;
+    bool enable_gqa;
+};
+fac__exec_fn fac__exec_scaled_dot_product_attention;
+void fac__composite_scaled_dot_product_attention(const struct fac__scaled_dot_product_attention_args *a, fac_tensor **out);
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -2632,6 +2670,9 @@ enum {
     FAC__OP_ID_adaptive_max_pool1d,
     FAC__OP_ID_im2col,
     FAC__OP_ID_col2im,
+    FAC__OP_ID__scaled_dot_product_flash_attention_for_cpu,
+    FAC__OP_ID__attention_backward,
+    FAC__OP_ID_scaled_dot_product_attention,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -2983,6 +3024,9 @@ extern const fac__op fac__op_adaptive_max_pool2d;
 extern const fac__op fac__op_adaptive_max_pool1d;
 extern const fac__op fac__op_im2col;
 extern const fac__op fac__op_col2im;
+extern const fac__op fac__op__scaled_dot_product_flash_attention_for_cpu;
+extern const fac__op fac__op__attention_backward;
+extern const fac__op fac__op_scaled_dot_product_attention;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

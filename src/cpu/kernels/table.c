@@ -2,6 +2,7 @@
 #include "../isa.h"
 
 #define FAMILIES(X)                                                                                \
+    X(attention)                                                                                   \
     X(conv)                                                                                        \
     X(embedding)                                                                                   \
     X(extreme)                                                                                     \
