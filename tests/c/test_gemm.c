@@ -404,12 +404,16 @@ static void check_isa(void) {
 int main(void) {
 #if defined(__x86_64__)
     RUN(base, false);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        RUN(v3, true);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-        RUN(v4, true);
 #else
     RUN(base, true);
+#endif
+#ifdef FAC__HAVE_V3
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        RUN(v3, true);
+#endif
+#ifdef FAC__HAVE_V4
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        RUN(v4, true);
 #endif
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
