@@ -38,7 +38,7 @@ DTYPES = "promote number float compare bool abs float_abs complex cond self".spl
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module check label node_dim".split()
+    "aliases varargs list_none module check label node_dim node_inplace".split()
 )
 KINDS = "pointwise structured view composite custom".split()
 
@@ -271,8 +271,9 @@ def ops_h(ops):
             seen.add(op.get("check"))
             out.append(f"fac__check_fn fac__check_{op.get('check')};\n")
         if op.kind == "composite":
-            args = f"const struct fac__{op.name}_args *a"
-            out.append(f"void fac__composite_{op.name}({args}, fac_tensor **out);\n")
+            ret, rest = ("fac_tensors", "") if op.list else ("void", ", fac_tensor **out")
+            args = f"const struct fac__{op.name}_args *a{rest}"
+            out.append(f"{ret} fac__composite_{op.name}({args});\n")
         out.append("\n")
     out.append("enum {\n")
     out += [f"    FAC__OP_ID_{op.name},\n" for op in ops]
@@ -338,6 +339,7 @@ def descriptor(op, i):
         ("python", quote(op.python)),
         ("node", quote(node)),
         ("node_dim", quote(op.get("node_dim"))),
+        ("node_inplace", quote(op.get("node_inplace"))),
         ("kernel", quote(kernel)),
         ("label", quote(op.get("label") or (kernel and kernel + "_cpu"))),
         ("struct_name", quote(op.get("struct"))),
@@ -373,10 +375,11 @@ def ops_c(ops):
     out = [BANNER, '#include "ops.h"\n\n#include "../core/composite.h"\n\n#include <stddef.h>\n\n']
     for op in ops:
         if op.kind == "composite":
+            kind = "_list" if op.list else ""
             out.append(
                 f"int fac__exec_{op.name}(const fac__op *op, void *args, fac__outs *outs)\n{{\n"
-                f"    fac__composite_fn *f = (fac__composite_fn *)fac__composite_{op.name};\n"
-                "    return fac__run_composite(op, f, args, outs);\n}\n\n"
+                f"    fac__composite{kind}_fn *f = (fac__composite{kind}_fn *)fac__composite_{op.name};\n"
+                f"    return fac__run_composite{kind}(op, f, args, outs);\n}}\n\n"
             )
     out += [descriptor(op, i) for i, op in enumerate(ops)]
     out.append("const fac__op *const fac__ops[FAC__NUM_OPS] = {\n")

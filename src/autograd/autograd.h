@@ -95,6 +95,7 @@ struct fac_node {
 
 enum {
     FAC__NODE_RELEASED = 1u << 0,   /* saved values freed by a backward */
+    FAC__NODE_INPLACE = 1u << 2,    /* recorded by the in-place form */
     FAC__NODE_MATERIALIZE = 1u << 1 /* NULL gradients become zeros before apply */
 };
 

@@ -92,6 +92,8 @@ const char *fac__node_name(const fac_node *node) {
     if (node->type->name != NULL)
         return node->type->name;
     const fac__op *op = node->op;
+    if ((node->flags & FAC__NODE_INPLACE) != 0 && op->node_inplace != NULL)
+        return op->node_inplace;
     bool dim = op->node_dim != NULL && *((const bool *)node->args + op->dim_given);
     return dim ? op->node_dim : op->node;
 }

@@ -311,9 +311,13 @@ static int join_outputs(const fac__op *op, fac__outs *outs, fac_node *node, fac_
             return -1;
         if (!differentiable(op, t, i))
             continue;
-        if (inplace == t ? fac__rebase_history(t, node) != 0
-                         : fac__set_history(t, node, (uint32_t)i) != 0)
+        /* a view that only changes its own geometry leaves its base's history alone */
+        bool rebase = inplace == t && !(op->flags & FAC__OP_VIEW);
+        if (rebase ? fac__rebase_history(t, node) != 0
+                   : fac__set_history(t, node, (uint32_t)i) != 0)
             return -1;
+        if (inplace == t && !rebase && (t->features & FAC__VIEW))
+            t->autograd->view_version = fac__version_value(t);
     }
     return 0;
 }
@@ -383,7 +387,11 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
     bool late = (op->flags & FAC__OP_LIST) != 0; /* how many outputs is known only afterwards */
     if (late && run(op, args, outs) != 0)
         return -1;
-    if (make_node(&r, outs, &node) != 0 || save_values(&r, node, &at, inplace) != 0)
+    if (make_node(&r, outs, &node) != 0)
+        goto fail;
+    if (inplace)
+        node->flags |= FAC__NODE_INPLACE;
+    if ( save_values(&r, node, &at, inplace) != 0)
         goto fail;
     set_edges(&r, node);
     if (!late && run(op, args, outs) != 0)

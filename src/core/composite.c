@@ -33,3 +33,22 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
     fac_scope_close(scope);
     return r;
 }
+
+int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const void *args,
+                            fac__outs *outs) {
+    (void)op;
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return -1;
+    fac_tensors l = f(args);
+    int r = l.values == NULL ? -1 : 0;
+    for (int i = 0; i < l.n && r == 0; i++)
+        if (fac__is_bad(l.values[i]))
+            r = -1;
+    if (r == 0)
+        r = fac__outs_resize(outs, l.n);
+    for (int i = 0; i < l.n && r == 0; i++)
+        outs->v[i] = fac__retain(l.values[i]);
+    fac_scope_close(scope);
+    return r;
+}

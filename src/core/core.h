@@ -131,6 +131,7 @@ struct fac__op {
     const char *python;      /* the Python name, "max" for max_dim */
     const char *node;        /* "AddBackward0", or NULL */
     const char *node_dim;    /* the node's name where the argument `dim` is given, or NULL */
+    const char *node_inplace; /* where the in-place form has another: "TBackward1" */
     const char *kernel;      /* the rows' name in back ends */
     const char *label;       /* what PyTorch calls the kernel where a dtype is missing */
     const char *struct_name; /* of a named tuple: "torch.return_types.max", or NULL */
@@ -250,6 +251,8 @@ fac_tensors fac__api_list(const fac__op *op, void *args);
 fac_scalar fac__api_number(const fac__op *op, void *args);
 /* Puts a counted reference into the innermost scope and returns it borrowed. */
 fac_tensor *fac__scope_adopt(fac_tensor *t);
+/* Room for a list that lives as long as the innermost scope. */
+fac_tensor **fac__scope_array(int n);
 
 /* Subscripts, see facula/indexing.h: a new reference or NULL; 0 or -1. */
 fac_tensor *fac__index_get(fac_tensor *t, const fac_index *items, int n);

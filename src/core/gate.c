@@ -76,6 +76,33 @@ static fac_tensor *resolve(fac_tensor *t) {
     return fac__clone(t, FAC_PRESERVE_FORMAT); /* copying reads through the bits */
 }
 
+/* What in-place and out= forms write into is given to the kernel plain, and copied back. */
+static int exec_given_plain(const fac__op *op, void *args, fac__outs *outs) {
+    fac_tensor *given[4] = {NULL};
+    int r = 0;
+    for (int i = 0; i < outs->n && i < 4 && outs->how != FAC__CALL_NEW; i++) {
+        fac_tensor *g = outs->given[i];
+        if (g == NULL || !(g->features & (FAC__CONJ | FAC__NEG)))
+            continue;
+        fac_tensor *plain = resolve(g);
+        if (plain == NULL)
+            r = -1;
+        else {
+            given[i] = g;
+            outs->given[i] = plain;
+        }
+    }
+    if (r == 0)
+        r = op->exec(op, args, outs);
+    for (int i = 0; i < 4; i++) {
+        if (given[i] == NULL)
+            continue;
+        fac__release(outs->given[i]);
+        outs->given[i] = given[i]; /* write_back copies what the kernel made */
+    }
+    return r;
+}
+
 /* Runs the op on plain copies of the arguments whose memory is conjugated or negated. */
 static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
     char copy[512];
@@ -111,7 +138,7 @@ static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
         }
         l->values = list;
     }
-    r = op->exec(op, copy, outs);
+    r = exec_given_plain(op, copy, outs);
 done:
     for (int i = 0; i < n; i++)
         fac__release(made[i]);
@@ -120,6 +147,10 @@ done:
 
 int fac__dispatch(const fac__op *op, void *args, fac__outs *outs) {
     uint32_t f = features_of(op, args) | (fac__tls.levels & FAC__L_DISPATCH);
+    if (outs->how != FAC__CALL_NEW)
+        for (int i = 0; i < outs->n && i < 4; i++)
+            if (outs->given[i] != NULL)
+                f |= outs->given[i]->features;
     if (FAC_LIKELY(!(f & (FAC__SLOW | FAC__L_DISPATCH))))
         return op->exec(op, args, outs);
     if (f & FAC__L_DISPATCH)
@@ -173,7 +204,28 @@ int fac__out(fac__outs *outs, int i, int ndim, const int64_t *sizes, const int64
     return outs->v[i] == NULL ? -1 : 0;
 }
 
+/* The in-place form of a view op: self takes the view's sizes, strides and offset. */
+static int take_geometry(fac__outs *outs) {
+    fac_tensor *self = outs->given[0], *made = outs->v[0];
+    if (made == self)
+        return 0;
+    if (fac__tensor_set_rank(self, made->ndim) != 0)
+        return -1;
+    if (made->ndim > 0) {
+        memcpy(self->sizes, made->sizes, sizeof(int64_t) * (size_t)made->ndim);
+        memcpy(self->strides, made->strides, sizeof(int64_t) * (size_t)made->ndim);
+    }
+    self->offset = made->offset;
+    self->data = made->data;
+    fac__tensor_flags(self);
+    fac__release(made);
+    outs->v[0] = fac__retain(self);
+    return 0;
+}
+
 static int write_back(const fac__op *op, fac__outs *outs) {
+    if ((op->flags & FAC__OP_VIEW) && outs->how == FAC__CALL_INPLACE)
+        return take_geometry(outs);
     for (int i = 0; i < outs->n; i++) {
         fac_tensor *given = outs->given[i], *made = outs->v[i];
         if (given == NULL || made == given || made == NULL)

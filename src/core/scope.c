@@ -96,23 +96,32 @@ fail:
     return fac_bad;
 }
 
+fac_tensor **fac__scope_array(int n) {
+    fac_scope *s = innermost();
+    size_t size = sizeof(struct list) + sizeof(fac_tensor *) * (size_t)(n > 0 ? n : 1);
+    struct list *l = s == NULL ? NULL : malloc(size);
+    if (l == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for a list of %d tensors", n);
+        return NULL;
+    }
+    l->next = s->lists;
+    s->lists = l;
+    return l->values;
+}
+
 fac_tensors fac__api_list(const fac__op *op, void *args) {
     fac_tensors result = {NULL, 0};
     fac__outs outs;
     fac__outs_init(&outs, 0);
     if (fac__call(op, args, &outs) != 0)
         return result;
-    fac_scope *s = innermost();
-    struct list *l = s == NULL ? NULL : malloc(sizeof *l + sizeof(fac_tensor *) * (size_t)outs.n);
-    if (l == NULL) {
-        fac__fail(FAC_ERROR_MEMORY, "not enough memory for %d results", outs.n);
+    fac_tensor **values = fac__scope_array(outs.n);
+    if (values == NULL) {
         fac__outs_clear(&outs);
     } else {
-        l->next = s->lists;
-        s->lists = l;
         for (int i = 0; i < outs.n; i++)
-            l->values[i] = fac__scope_adopt(outs.v[i]);
-        result.values = l->values;
+            values[i] = fac__scope_adopt(outs.v[i]);
+        result.values = values;
         result.n = outs.n;
     }
     fac__outs_done(&outs);
