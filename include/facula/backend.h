@@ -110,6 +110,19 @@ typedef struct {
     fac__kernel *run;
 } fac__kernel_row;
 
+/* Copying elements without looking at them. Strides are in bytes and may be negative, those of the
+ * source may be 0; the two sides do not overlap. */
+struct fac__moving {
+    int ndim;
+    const int64_t *sizes;
+    char *dst;
+    const ptrdiff_t *dst_strides;
+    const char *src;
+    const ptrdiff_t *src_strides;
+    size_t width; /* bytes an element */
+};
+typedef int fac__move_fn(const struct fac__moving *m);
+
 /* One family's rows; arrays end in a row without a name. */
 typedef struct {
     const fac__loop_row *loops;

@@ -2709,6 +2709,7 @@ typedef struct {
  *
  * A view of input's storage with the given sizes, strides and offset, in elements. */
 FAC_API fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o);
+FAC_API fac_tensor *fac_as_strided_inplace_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o);
 
 /* view(*shape) -> Tensor
  *
@@ -2739,11 +2740,13 @@ FAC_API fac_tensor *fac_permute_ex(fac_tensor *input, fac_ints dims);
  *
  * A view with two dimensions swapped. */
 FAC_API fac_tensor *fac_transpose_ex(fac_tensor *input, int64_t dim0, int64_t dim1);
+FAC_API fac_tensor *fac_transpose_inplace_ex(fac_tensor *input, int64_t dim0, int64_t dim1);
 
 /* t(input) -> Tensor
  *
  * The transpose of a matrix; tensors of fewer dimensions as they are. */
 FAC_API fac_tensor *fac_t_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_t_inplace_ex(fac_tensor *input);
 
 typedef struct {
     size_t size_;
@@ -2775,21 +2778,25 @@ FAC_API fac_tensor *fac_slice_ex(fac_tensor *input, const fac_slice_options *o);
  *
  * A view without dimensions of size 1: all of them, or those named. */
 FAC_API fac_tensor *fac_squeeze_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_squeeze_inplace_ex(fac_tensor *input);
 
 /* squeeze(input, dim=None) -> Tensor
  *
  * A view without dimension `dim`, where its size is 1. */
 FAC_API fac_tensor *fac_squeeze_dim_ex(fac_tensor *input, int64_t dim);
+FAC_API fac_tensor *fac_squeeze_dim_inplace_ex(fac_tensor *input, int64_t dim);
 
 /* squeeze(input, dim=None) -> Tensor
  *
  * A view without those of the dimensions `dim` whose size is 1. */
 FAC_API fac_tensor *fac_squeeze_dims_ex(fac_tensor *input, fac_ints dim);
+FAC_API fac_tensor *fac_squeeze_dims_inplace_ex(fac_tensor *input, fac_ints dim);
 
 /* unsqueeze(input, dim) -> Tensor
  *
  * A view with a dimension of size 1 inserted at `dim`. */
 FAC_API fac_tensor *fac_unsqueeze_ex(fac_tensor *input, int64_t dim);
+FAC_API fac_tensor *fac_unsqueeze_inplace_ex(fac_tensor *input, int64_t dim);
 
 /* detach(input) -> Tensor
  *
@@ -2810,17 +2817,6 @@ typedef struct {
  * self where it is contiguous in that format, else a copy that is. */
 FAC_API fac_tensor *fac_contiguous_ex(fac_tensor *input, const fac_contiguous_options *o);
 
-typedef struct {
-    size_t size_;
-    fac_scalar alpha;
-} fac_index_add_options;
-/* index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor
- *
- * input with alpha * source[i] added at index[i] along `dim`; repeated indices add up. */
-FAC_API fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
-FAC_API fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
-FAC_API fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
-
 /* select_backward(grad, input_sizes, dim, index) -> Tensor
  *
  * Zeros of shape input_sizes with grad at `index` along `dim`. */
@@ -2840,6 +2836,562 @@ FAC_API fac_tensor *fac_resolve_conj_ex(fac_tensor *input);
  *
  * input with its negation written out: itself where there is none. */
 FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
+
+/* swapaxes(input, axis0, axis1) -> Tensor
+ *
+ * transpose() under NumPy's name. */
+FAC_API fac_tensor *fac_swapaxes_ex(fac_tensor *input, int64_t axis0, int64_t axis1);
+FAC_API fac_tensor *fac_swapaxes_inplace_ex(fac_tensor *input, int64_t axis0, int64_t axis1);
+
+/* swapdims(input, dim0, dim1) -> Tensor
+ *
+ * transpose() under another name. */
+FAC_API fac_tensor *fac_swapdims_ex(fac_tensor *input, int64_t dim0, int64_t dim1);
+FAC_API fac_tensor *fac_swapdims_inplace_ex(fac_tensor *input, int64_t dim0, int64_t dim1);
+
+/* narrow(input, dim, start, length) -> Tensor
+ *
+ * A view of `length` indices along `dim` from `start` on. */
+FAC_API fac_tensor *fac_narrow_ex(fac_tensor *input, int64_t dim, int64_t start, int64_t length);
+
+/* narrow(input, dim, start, length) -> Tensor
+ *
+ * A view of `length` indices along `dim` from `start`, the element of a zero-dim tensor, on. */
+FAC_API fac_tensor *fac_narrow_tensor_ex(fac_tensor *input, int64_t dim, fac_tensor *start, int64_t length);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_split_options;
+/* split(tensor, split_size_or_sections, dim=0) -> List of Tensors
+ *
+ * Views of `split_size` indices each along `dim`, the last as long as what is left; or, given a
+ * list, of those lengths. */
+FAC_API fac_tensors fac_split_ex(fac_tensor *input, int64_t split_size, const fac_split_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_split_sizes_options;
+/* split(tensor, split_size_or_sections, dim=0) -> List of Tensors
+ *
+ * Views of the given lengths along `dim`. */
+FAC_API fac_tensors fac_split_sizes_ex(fac_tensor *input, fac_ints split_size, const fac_split_sizes_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_split_with_sizes_options;
+/* split_with_sizes(input, split_sizes, dim=0) -> List of Tensors
+ *
+ * Views of the given lengths along `dim`; they sum to its size. */
+FAC_API fac_tensors fac_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, const fac_split_with_sizes_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_chunk_options;
+/* chunk(input, chunks, dim=0) -> Tuple of Tensors
+ *
+ * At most `chunks` views of equal size along `dim`, the last possibly smaller. */
+FAC_API fac_tensors fac_chunk_ex(fac_tensor *input, int64_t chunks, const fac_chunk_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_tensor_split_options;
+/* tensor_split(input, indices_or_sections, dim=0) -> List of Tensors
+ *
+ * `sections` views along `dim` whose sizes differ by one at most; or cut at given indices. */
+FAC_API fac_tensors fac_tensor_split_ex(fac_tensor *input, int64_t sections, const fac_tensor_split_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_tensor_split_indices_options;
+/* tensor_split(input, indices_or_sections, dim=0) -> List of Tensors
+ *
+ * Views along `dim`, cut before each of `indices`. */
+FAC_API fac_tensors fac_tensor_split_indices_ex(fac_tensor *input, fac_ints indices, const fac_tensor_split_indices_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_tensor_split_tensor_options;
+/* tensor_split(input, indices_or_sections, dim=0) -> List of Tensors
+ *
+ * The same, from an int64 tensor: zero-dim for sections, one-dimensional for indices. */
+FAC_API fac_tensors fac_tensor_split_tensor_ex(fac_tensor *input, fac_tensor *tensor_indices_or_sections, const fac_tensor_split_tensor_options *o);
+
+/* hsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Equal views along dimension 1, or 0 of a one-dimensional tensor. */
+FAC_API fac_tensors fac_hsplit_ex(fac_tensor *input, int64_t sections);
+
+/* hsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Views along dimension 1 (0 of a one-dimensional tensor), cut before each of `indices`. */
+FAC_API fac_tensors fac_hsplit_indices_ex(fac_tensor *input, fac_ints indices);
+
+/* vsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Equal views along dimension 0 of a tensor of two or more dimensions. */
+FAC_API fac_tensors fac_vsplit_ex(fac_tensor *input, int64_t sections);
+
+/* vsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Views along dimension 0, cut before each of `indices`. */
+FAC_API fac_tensors fac_vsplit_indices_ex(fac_tensor *input, fac_ints indices);
+
+/* dsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Equal views along dimension 2 of a tensor of three or more dimensions. */
+FAC_API fac_tensors fac_dsplit_ex(fac_tensor *input, int64_t sections);
+
+/* dsplit(input, indices_or_sections) -> List of Tensors
+ *
+ * Views along dimension 2, cut before each of `indices`. */
+FAC_API fac_tensors fac_dsplit_indices_ex(fac_tensor *input, fac_ints indices);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_unbind_options;
+/* unbind(input, dim=0) -> seq
+ *
+ * A view of each index along `dim`, without that dimension. */
+FAC_API fac_tensors fac_unbind_ex(fac_tensor *input, const fac_unbind_options *o);
+
+/* movedim(input, source, destination) -> Tensor
+ *
+ * A view with the dimensions `source` moved to the places `destination`; the others keep their
+ * order. */
+FAC_API fac_tensor *fac_movedim_ex(fac_tensor *input, fac_ints source, fac_ints destination);
+
+/* movedim(input, source, destination) -> Tensor
+ *
+ * A view with dimension `source` moved to the place `destination`. */
+FAC_API fac_tensor *fac_movedim_int_ex(fac_tensor *input, int64_t source, int64_t destination);
+
+/* moveaxis(input, source, destination) -> Tensor
+ *
+ * movedim() under NumPy's name. */
+FAC_API fac_tensor *fac_moveaxis_ex(fac_tensor *input, fac_ints source, fac_ints destination);
+
+/* moveaxis(input, source, destination) -> Tensor
+ *
+ * movedim() under NumPy's name. */
+FAC_API fac_tensor *fac_moveaxis_int_ex(fac_tensor *input, int64_t source, int64_t destination);
+
+typedef struct {
+    size_t size_;
+    int64_t start_dim;
+    fac_opt_int end_dim;
+} fac_flatten_options;
+/* flatten(input, start_dim=0, end_dim=-1) -> Tensor
+ *
+ * The dimensions from start_dim to end_dim made one: a view where strides allow one. */
+FAC_API fac_tensor *fac_flatten_ex(fac_tensor *input, const fac_flatten_options *o);
+
+/* unflatten(input, dim, sizes) -> Tensor
+ *
+ * A view with dimension `dim` as several, of `sizes`; one may be -1. */
+FAC_API fac_tensor *fac_unflatten_ex(fac_tensor *input, int64_t dim, fac_ints sizes);
+
+/* ravel(input) -> Tensor
+ *
+ * input as one dimension: a view where it is contiguous. */
+FAC_API fac_tensor *fac_ravel_ex(fac_tensor *input);
+
+/* numpy_T(input) -> Tensor
+ *
+ * Tensor.T: a view with the dimensions in reverse order. */
+FAC_API fac_tensor *fac_numpy_T_ex(fac_tensor *input);
+
+/* mT(input) -> Tensor
+ *
+ * Tensor.mT: a view with the last two dimensions swapped. */
+FAC_API fac_tensor *fac_mT_ex(fac_tensor *input);
+
+/* mH(input) -> Tensor
+ *
+ * Tensor.mH: the conjugate of mT. */
+FAC_API fac_tensor *fac_mH_ex(fac_tensor *input);
+
+/* matrix_H(input) -> Tensor
+ *
+ * Tensor.H: the conjugate transpose of a matrix. */
+FAC_API fac_tensor *fac_matrix_H_ex(fac_tensor *input);
+
+/* adjoint(input) -> Tensor
+ *
+ * A view conjugated, with the last two dimensions swapped. */
+FAC_API fac_tensor *fac_adjoint_ex(fac_tensor *input);
+
+/* view_as(other) -> Tensor
+ *
+ * view(other.size()). */
+FAC_API fac_tensor *fac_view_as_ex(fac_tensor *input, fac_tensor *other);
+
+/* reshape_as(other) -> Tensor
+ *
+ * reshape(other.size()). */
+FAC_API fac_tensor *fac_reshape_as_ex(fac_tensor *input, fac_tensor *other);
+
+/* expand_as(other) -> Tensor
+ *
+ * expand(other.size()). */
+FAC_API fac_tensor *fac_expand_as_ex(fac_tensor *input, fac_tensor *other);
+
+/* broadcast_to(input, size) -> Tensor
+ *
+ * expand(size). */
+FAC_API fac_tensor *fac_broadcast_to_ex(fac_tensor *input, fac_ints size);
+
+/* broadcast_tensors(*tensors) -> List of Tensors
+ *
+ * Views of the tensors in the shape that they broadcast to. */
+FAC_API fac_tensors fac_broadcast_tensors_ex(fac_tensors tensors);
+
+typedef struct {
+    size_t size_;
+    const char *indexing;
+} fac_meshgrid_options;
+/* meshgrid(*tensors, indexing=None) -> List of Tensors
+ *
+ * Views of one-dimensional tensors spread over the grid of all of them. "xy" swaps the first two
+ * dimensions; "ij" is what None means. */
+FAC_API fac_tensors fac_meshgrid_ex(fac_tensors tensors, const fac_meshgrid_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    int64_t dim1;
+    fac_opt_int dim2;
+} fac_diagonal_options;
+/* diagonal(input, offset=0, dim1=0, dim2=1) -> Tensor
+ *
+ * A view of the diagonals of two dimensions, as the last dimension. */
+FAC_API fac_tensor *fac_diagonal_ex(fac_tensor *input, const fac_diagonal_options *o);
+
+/* diagonal_backward(grad, input_sizes, offset, dim1, dim2) -> Tensor
+ *
+ * Zeros of shape input_sizes with grad on the diagonal. */
+FAC_API fac_tensor *fac_diagonal_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64_t offset, int64_t dim1, int64_t dim2);
+
+/* unfold(dimension, size, step) -> Tensor
+ *
+ * A view of all slices of `size` along `dimension`, `step` apart; a slice is the last dimension. */
+FAC_API fac_tensor *fac_unfold_ex(fac_tensor *input, int64_t dimension, int64_t size, int64_t step);
+
+/* unfold_backward(grad, input_sizes, dim, size, step) -> Tensor
+ *
+ * Zeros of shape input_sizes with the slices in grad added where they came from. */
+FAC_API fac_tensor *fac_unfold_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64_t dim, int64_t size, int64_t step);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_cat_options;
+/* cat(tensors, dim=0, *, out=None) -> Tensor
+ *
+ * The tensors one after another along `dim`. Sizes agree in the other dimensions; dtypes promote;
+ * tensors of shape (0,) are skipped. */
+FAC_API fac_tensor *fac_cat_ex(fac_tensors tensors, const fac_cat_options *o);
+FAC_API fac_tensor *fac_cat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_cat_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_concat_options;
+/* concat(tensors, dim=0, *, out=None) -> Tensor
+ *
+ * cat() under another name. */
+FAC_API fac_tensor *fac_concat_ex(fac_tensors tensors, const fac_concat_options *o);
+FAC_API fac_tensor *fac_concat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concat_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_concatenate_options;
+/* concatenate(tensors, dim=0, *, out=None) -> Tensor
+ *
+ * cat() under NumPy's name. */
+FAC_API fac_tensor *fac_concatenate_ex(fac_tensors tensors, const fac_concatenate_options *o);
+FAC_API fac_tensor *fac_concatenate_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concatenate_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_stack_options;
+/* stack(tensors, dim=0, *, out=None) -> Tensor
+ *
+ * Tensors of one shape along a new dimension. */
+FAC_API fac_tensor *fac_stack_ex(fac_tensors tensors, const fac_stack_options *o);
+FAC_API fac_tensor *fac_stack_out_ex(fac_tensor *out, fac_tensors tensors, const fac_stack_options *o);
+
+/* hstack(tensors, *, out=None) -> Tensor
+ *
+ * cat() along dimension 1, or 0 of one-dimensional tensors. */
+FAC_API fac_tensor *fac_hstack_ex(fac_tensors tensors);
+FAC_API fac_tensor *fac_hstack_out_ex(fac_tensor *out, fac_tensors tensors);
+
+/* vstack(tensors, *, out=None) -> Tensor
+ *
+ * cat() along dimension 0 of tensors made two-dimensional. */
+FAC_API fac_tensor *fac_vstack_ex(fac_tensors tensors);
+FAC_API fac_tensor *fac_vstack_out_ex(fac_tensor *out, fac_tensors tensors);
+
+/* row_stack(tensors, *, out=None) -> Tensor
+ *
+ * vstack() under another name. */
+FAC_API fac_tensor *fac_row_stack_ex(fac_tensors tensors);
+FAC_API fac_tensor *fac_row_stack_out_ex(fac_tensor *out, fac_tensors tensors);
+
+/* dstack(tensors, *, out=None) -> Tensor
+ *
+ * cat() along dimension 2 of tensors made three-dimensional. */
+FAC_API fac_tensor *fac_dstack_ex(fac_tensors tensors);
+FAC_API fac_tensor *fac_dstack_out_ex(fac_tensor *out, fac_tensors tensors);
+
+/* column_stack(tensors, *, out=None) -> Tensor
+ *
+ * hstack() of tensors, those of fewer than two dimensions as columns. */
+FAC_API fac_tensor *fac_column_stack_ex(fac_tensors tensors);
+FAC_API fac_tensor *fac_column_stack_out_ex(fac_tensor *out, fac_tensors tensors);
+
+/* atleast_1d(input) -> Tensor
+ *
+ * input, a zero-dim tensor as (1,). */
+FAC_API fac_tensor *fac_atleast_1d_ex(fac_tensor *input);
+
+/* atleast_2d(input) -> Tensor
+ *
+ * input, tensors of fewer than two dimensions with ones in front. */
+FAC_API fac_tensor *fac_atleast_2d_ex(fac_tensor *input);
+
+/* atleast_3d(input) -> Tensor
+ *
+ * input, tensors of fewer than three dimensions with ones around. */
+FAC_API fac_tensor *fac_atleast_3d_ex(fac_tensor *input);
+
+/* repeat(*repeats) -> Tensor
+ *
+ * input copied `repeats` times along each dimension; more numbers than dimensions add some in
+ * front. */
+FAC_API fac_tensor *fac_repeat_ex(fac_tensor *input, fac_ints repeats);
+
+/* tile(input, dims) -> Tensor
+ *
+ * repeat(), where missing numbers in front are 1. */
+FAC_API fac_tensor *fac_tile_ex(fac_tensor *input, fac_ints dims);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int output_size;
+} fac_repeat_interleave_options;
+/* repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor
+ *
+ * The index i repeated repeats[i] times, for each i. */
+FAC_API fac_tensor *fac_repeat_interleave_ex(fac_tensor *repeats, const fac_repeat_interleave_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    fac_opt_int output_size;
+} fac_repeat_interleave_tensor_options;
+/* repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor
+ *
+ * Each index along `dim` repeated as often as `repeats` says; input is flattened without a dim. */
+FAC_API fac_tensor *fac_repeat_interleave_tensor_ex(fac_tensor *input, fac_tensor *repeats, const fac_repeat_interleave_tensor_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    fac_opt_int output_size;
+} fac_repeat_interleave_int_options;
+/* repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor
+ *
+ * Each index along `dim` repeated `repeats` times. */
+FAC_API fac_tensor *fac_repeat_interleave_int_ex(fac_tensor *input, int64_t repeats, const fac_repeat_interleave_int_options *o);
+
+/* flip(input, dims) -> Tensor
+ *
+ * A copy with the order along each of `dims` reversed. */
+FAC_API fac_tensor *fac_flip_ex(fac_tensor *input, fac_ints dims);
+
+/* fliplr(input) -> Tensor
+ *
+ * flip() along dimension 1. */
+FAC_API fac_tensor *fac_fliplr_ex(fac_tensor *input);
+
+/* flipud(input) -> Tensor
+ *
+ * flip() along dimension 0. */
+FAC_API fac_tensor *fac_flipud_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_ints dims;
+} fac_roll_options;
+/* roll(input, shifts, dims=None) -> Tensor
+ *
+ * A copy whose elements are moved on by `shifts` along `dims`, around the end; flattened first
+ * without dims. */
+FAC_API fac_tensor *fac_roll_ex(fac_tensor *input, fac_ints shifts, const fac_roll_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int k;
+    fac_ints dims;
+} fac_rot90_options;
+/* rot90(input, k=1, dims=(0, 1)) -> Tensor
+ *
+ * A copy turned k times by 90 degrees in the plane of two dimensions, from the first to the
+ * second. */
+FAC_API fac_tensor *fac_rot90_ex(fac_tensor *input, const fac_rot90_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    int64_t dim1;
+    fac_opt_int dim2;
+} fac_diagonal_copy_options;
+/* diagonal_copy(input, offset=0, dim1=0, dim2=1) -> Tensor
+ *
+ * A copy of diagonal(). */
+FAC_API fac_tensor *fac_diagonal_copy_ex(fac_tensor *input, const fac_diagonal_copy_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t diagonal;
+} fac_diag_options;
+/* diag(input, diagonal=0, *, out=None) -> Tensor
+ *
+ * A matrix with a vector on its diagonal, or the diagonal of a matrix. */
+FAC_API fac_tensor *fac_diag_ex(fac_tensor *input, const fac_diag_options *o);
+FAC_API fac_tensor *fac_diag_out_ex(fac_tensor *out, fac_tensor *input, const fac_diag_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    fac_opt_int dim1;
+    fac_opt_int dim2;
+} fac_diag_embed_options;
+/* diag_embed(input, offset=0, dim1=-2, dim2=-1) -> Tensor
+ *
+ * Zeros in two new dimensions with input's last dimension on their diagonal. */
+FAC_API fac_tensor *fac_diag_embed_ex(fac_tensor *input, const fac_diag_embed_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+} fac_diagflat_options;
+/* diagflat(input, offset=0) -> Tensor
+ *
+ * A matrix with the flattened input on its diagonal. */
+FAC_API fac_tensor *fac_diagflat_ex(fac_tensor *input, const fac_diagflat_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    int64_t dim1;
+    fac_opt_int dim2;
+} fac_diagonal_scatter_options;
+/* diagonal_scatter(input, src, offset=0, dim1=0, dim2=1) -> Tensor
+ *
+ * A copy of input with src written to diagonal(offset, dim1, dim2). */
+FAC_API fac_tensor *fac_diagonal_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_diagonal_scatter_options *o);
+
+/* select_scatter(input, src, dim, index) -> Tensor
+ *
+ * A copy of input with src written to select(dim, index). */
+FAC_API fac_tensor *fac_select_scatter_ex(fac_tensor *input, fac_tensor *src, int64_t dim, int64_t index);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+    fac_opt_int start;
+    fac_opt_int end;
+    fac_opt_int step;
+} fac_slice_scatter_options;
+/* slice_scatter(input, src, dim=0, start=None, end=None, step=1) -> Tensor
+ *
+ * A copy of input with src written to its slice. */
+FAC_API fac_tensor *fac_slice_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_slice_scatter_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int storage_offset;
+} fac_as_strided_scatter_options;
+/* as_strided_scatter(input, src, size, stride, storage_offset=None) -> Tensor
+ *
+ * A copy of input with src written to as_strided(size, stride, storage_offset). */
+FAC_API fac_tensor *fac_as_strided_scatter_ex(fac_tensor *input, fac_tensor *src, fac_ints size, fac_ints stride, const fac_as_strided_scatter_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t diagonal;
+} fac_tril_options;
+/* tril(input, diagonal=0, *, out=None) -> Tensor
+ *
+ * A copy with zeros above the given diagonal of the last two dimensions. */
+FAC_API fac_tensor *fac_tril_ex(fac_tensor *input, const fac_tril_options *o);
+FAC_API fac_tensor *fac_tril_inplace_ex(fac_tensor *input, const fac_tril_options *o);
+FAC_API fac_tensor *fac_tril_out_ex(fac_tensor *out, fac_tensor *input, const fac_tril_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t diagonal;
+} fac_triu_options;
+/* triu(input, diagonal=0, *, out=None) -> Tensor
+ *
+ * A copy with zeros below the given diagonal of the last two dimensions. */
+FAC_API fac_tensor *fac_triu_ex(fac_tensor *input, const fac_triu_options *o);
+FAC_API fac_tensor *fac_triu_inplace_ex(fac_tensor *input, const fac_triu_options *o);
+FAC_API fac_tensor *fac_triu_out_ex(fac_tensor *out, fac_tensor *input, const fac_triu_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_memory_format memory_format;
+} fac_resize_options;
+/* resize_(*sizes, memory_format=torch.contiguous_format) -> Tensor
+ *
+ * self under another size, its storage grown where needed; new elements are uninitialised. */
+FAC_API fac_tensor *fac_resize_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o);
+FAC_API fac_tensor *fac_resize_inplace_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_memory_format memory_format;
+} fac_resize_as_options;
+/* resize_as_(tensor, memory_format=torch.contiguous_format) -> Tensor
+ *
+ * resize_(the_template.size()). */
+FAC_API fac_tensor *fac_resize_as_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o);
+FAC_API fac_tensor *fac_resize_as_inplace_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_ints stride;
+} fac_set_strided_options;
+/* set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
+ *
+ * self becomes a tensor over source's storage. */
+FAC_API fac_tensor *fac_set_strided_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o);
+FAC_API fac_tensor *fac_set_strided_inplace_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o);
+
+/* set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
+ *
+ * self becomes a tensor over source's storage, of its sizes and strides. */
+FAC_API fac_tensor *fac_set_tensor_ex(fac_tensor *input, fac_tensor *source);
+FAC_API fac_tensor *fac_set_tensor_inplace_ex(fac_tensor *input, fac_tensor *source);
+
+/* set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
+ *
+ * self becomes an empty tensor over a storage of its own. */
+FAC_API fac_tensor *fac_set_nothing_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 
 #ifdef __cplusplus
 }
@@ -3694,36 +4246,180 @@ FAC_API fac_tensor *fac_resolve_neg_ex(fac_tensor *input);
 #define FAC__WITH_nanmean_ex(input, ...) fac_nanmean_ex(input, &(const fac_nanmean_options){__VA_ARGS__})
 #define fac_as_strided(...) FAC__WITH_as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
 #define FAC__WITH_as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
+#define fac_as_strided_(...) FAC__WITH_as_strided_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
+#define FAC__WITH_as_strided_inplace_ex(input, size, stride, ...) fac_as_strided_inplace_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
 #define fac_view(input, size) fac_view_ex(input, size)
 #define fac_view_dtype(input, dtype) fac_view_dtype_ex(input, dtype)
 #define fac__unsafe_view(input, size) fac__unsafe_view_ex(input, size)
 #define fac_reshape(input, shape) fac_reshape_ex(input, shape)
 #define fac_permute(input, dims) fac_permute_ex(input, dims)
 #define fac_transpose(input, dim0, dim1) fac_transpose_ex(input, dim0, dim1)
+#define fac_transpose_(input, dim0, dim1) fac_transpose_inplace_ex(input, dim0, dim1)
 #define fac_t(input) fac_t_ex(input)
+#define fac_t_(input) fac_t_inplace_ex(input)
 #define fac_expand(...) FAC__WITH_expand_ex(__VA_ARGS__, .size_ = sizeof(fac_expand_options))
 #define FAC__WITH_expand_ex(input, size, ...) fac_expand_ex(input, size, &(const fac_expand_options){__VA_ARGS__})
 #define fac_select(input, dim, index) fac_select_ex(input, dim, index)
 #define fac_slice(...) FAC__WITH_slice_ex(__VA_ARGS__, .size_ = sizeof(fac_slice_options))
 #define FAC__WITH_slice_ex(input, ...) fac_slice_ex(input, &(const fac_slice_options){__VA_ARGS__})
 #define fac_squeeze(input) fac_squeeze_ex(input)
+#define fac_squeeze_(input) fac_squeeze_inplace_ex(input)
 #define fac_squeeze_dim(input, dim) fac_squeeze_dim_ex(input, dim)
+#define fac_squeeze_dim_(input, dim) fac_squeeze_dim_inplace_ex(input, dim)
 #define fac_squeeze_dims(input, dim) fac_squeeze_dims_ex(input, dim)
+#define fac_squeeze_dims_(input, dim) fac_squeeze_dims_inplace_ex(input, dim)
 #define fac_unsqueeze(input, dim) fac_unsqueeze_ex(input, dim)
+#define fac_unsqueeze_(input, dim) fac_unsqueeze_inplace_ex(input, dim)
 #define fac_detach(input) fac_detach_ex(input)
 #define fac_alias(input) fac_alias_ex(input)
 #define fac_contiguous(...) FAC__WITH_contiguous_ex(__VA_ARGS__, .size_ = sizeof(fac_contiguous_options))
 #define FAC__WITH_contiguous_ex(input, ...) fac_contiguous_ex(input, &(const fac_contiguous_options){__VA_ARGS__})
-#define fac_index_add(...) FAC__WITH_index_add_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define FAC__WITH_index_add_ex(input, dim, index, source, ...) fac_index_add_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
-#define fac_index_add_(...) FAC__WITH_index_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define FAC__WITH_index_add_inplace_ex(input, dim, index, source, ...) fac_index_add_inplace_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
-#define fac_index_add_out(...) FAC__WITH_index_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
-#define FAC__WITH_index_add_out_ex(out, input, dim, index, source, ...) fac_index_add_out_ex(out, input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
 #define fac_select_backward(grad, input_sizes, dim, index) fac_select_backward_ex(grad, input_sizes, dim, index)
 #define fac_slice_backward(grad, input_sizes, dim, start, end, step) fac_slice_backward_ex(grad, input_sizes, dim, start, end, step)
 #define fac_resolve_conj(input) fac_resolve_conj_ex(input)
 #define fac_resolve_neg(input) fac_resolve_neg_ex(input)
+#define fac_swapaxes(input, axis0, axis1) fac_swapaxes_ex(input, axis0, axis1)
+#define fac_swapaxes_(input, axis0, axis1) fac_swapaxes_inplace_ex(input, axis0, axis1)
+#define fac_swapdims(input, dim0, dim1) fac_swapdims_ex(input, dim0, dim1)
+#define fac_swapdims_(input, dim0, dim1) fac_swapdims_inplace_ex(input, dim0, dim1)
+#define fac_narrow(input, dim, start, length) fac_narrow_ex(input, dim, start, length)
+#define fac_narrow_tensor(input, dim, start, length) fac_narrow_tensor_ex(input, dim, start, length)
+#define fac_split(...) FAC__WITH_split_ex(__VA_ARGS__, .size_ = sizeof(fac_split_options))
+#define FAC__WITH_split_ex(input, split_size, ...) fac_split_ex(input, split_size, &(const fac_split_options){__VA_ARGS__})
+#define fac_split_sizes(...) FAC__WITH_split_sizes_ex(__VA_ARGS__, .size_ = sizeof(fac_split_sizes_options))
+#define FAC__WITH_split_sizes_ex(input, split_size, ...) fac_split_sizes_ex(input, split_size, &(const fac_split_sizes_options){__VA_ARGS__})
+#define fac_split_with_sizes(...) FAC__WITH_split_with_sizes_ex(__VA_ARGS__, .size_ = sizeof(fac_split_with_sizes_options))
+#define FAC__WITH_split_with_sizes_ex(input, split_sizes, ...) fac_split_with_sizes_ex(input, split_sizes, &(const fac_split_with_sizes_options){__VA_ARGS__})
+#define fac_chunk(...) FAC__WITH_chunk_ex(__VA_ARGS__, .size_ = sizeof(fac_chunk_options))
+#define FAC__WITH_chunk_ex(input, chunks, ...) fac_chunk_ex(input, chunks, &(const fac_chunk_options){__VA_ARGS__})
+#define fac_tensor_split(...) FAC__WITH_tensor_split_ex(__VA_ARGS__, .size_ = sizeof(fac_tensor_split_options))
+#define FAC__WITH_tensor_split_ex(input, sections, ...) fac_tensor_split_ex(input, sections, &(const fac_tensor_split_options){__VA_ARGS__})
+#define fac_tensor_split_indices(...) FAC__WITH_tensor_split_indices_ex(__VA_ARGS__, .size_ = sizeof(fac_tensor_split_indices_options))
+#define FAC__WITH_tensor_split_indices_ex(input, indices, ...) fac_tensor_split_indices_ex(input, indices, &(const fac_tensor_split_indices_options){__VA_ARGS__})
+#define fac_tensor_split_tensor(...) FAC__WITH_tensor_split_tensor_ex(__VA_ARGS__, .size_ = sizeof(fac_tensor_split_tensor_options))
+#define FAC__WITH_tensor_split_tensor_ex(input, tensor_indices_or_sections, ...) fac_tensor_split_tensor_ex(input, tensor_indices_or_sections, &(const fac_tensor_split_tensor_options){__VA_ARGS__})
+#define fac_hsplit(input, sections) fac_hsplit_ex(input, sections)
+#define fac_hsplit_indices(input, indices) fac_hsplit_indices_ex(input, indices)
+#define fac_vsplit(input, sections) fac_vsplit_ex(input, sections)
+#define fac_vsplit_indices(input, indices) fac_vsplit_indices_ex(input, indices)
+#define fac_dsplit(input, sections) fac_dsplit_ex(input, sections)
+#define fac_dsplit_indices(input, indices) fac_dsplit_indices_ex(input, indices)
+#define fac_unbind(...) FAC__WITH_unbind_ex(__VA_ARGS__, .size_ = sizeof(fac_unbind_options))
+#define FAC__WITH_unbind_ex(input, ...) fac_unbind_ex(input, &(const fac_unbind_options){__VA_ARGS__})
+#define fac_movedim(input, source, destination) fac_movedim_ex(input, source, destination)
+#define fac_movedim_int(input, source, destination) fac_movedim_int_ex(input, source, destination)
+#define fac_moveaxis(input, source, destination) fac_moveaxis_ex(input, source, destination)
+#define fac_moveaxis_int(input, source, destination) fac_moveaxis_int_ex(input, source, destination)
+#define fac_flatten(...) FAC__WITH_flatten_ex(__VA_ARGS__, .size_ = sizeof(fac_flatten_options))
+#define FAC__WITH_flatten_ex(input, ...) fac_flatten_ex(input, &(const fac_flatten_options){__VA_ARGS__})
+#define fac_unflatten(input, dim, sizes) fac_unflatten_ex(input, dim, sizes)
+#define fac_ravel(input) fac_ravel_ex(input)
+#define fac_numpy_T(input) fac_numpy_T_ex(input)
+#define fac_mT(input) fac_mT_ex(input)
+#define fac_mH(input) fac_mH_ex(input)
+#define fac_matrix_H(input) fac_matrix_H_ex(input)
+#define fac_adjoint(input) fac_adjoint_ex(input)
+#define fac_view_as(input, other) fac_view_as_ex(input, other)
+#define fac_reshape_as(input, other) fac_reshape_as_ex(input, other)
+#define fac_expand_as(input, other) fac_expand_as_ex(input, other)
+#define fac_broadcast_to(input, size) fac_broadcast_to_ex(input, size)
+#define fac_broadcast_tensors(tensors) fac_broadcast_tensors_ex(tensors)
+#define fac_meshgrid(...) FAC__WITH_meshgrid_ex(__VA_ARGS__, .size_ = sizeof(fac_meshgrid_options))
+#define FAC__WITH_meshgrid_ex(tensors, ...) fac_meshgrid_ex(tensors, &(const fac_meshgrid_options){__VA_ARGS__})
+#define fac_diagonal(...) FAC__WITH_diagonal_ex(__VA_ARGS__, .size_ = sizeof(fac_diagonal_options))
+#define FAC__WITH_diagonal_ex(input, ...) fac_diagonal_ex(input, &(const fac_diagonal_options){__VA_ARGS__})
+#define fac_diagonal_backward(grad, input_sizes, offset, dim1, dim2) fac_diagonal_backward_ex(grad, input_sizes, offset, dim1, dim2)
+#define fac_unfold(input, dimension, size, step) fac_unfold_ex(input, dimension, size, step)
+#define fac_unfold_backward(grad, input_sizes, dim, size, step) fac_unfold_backward_ex(grad, input_sizes, dim, size, step)
+#define fac_cat(...) FAC__WITH_cat_ex(__VA_ARGS__, .size_ = sizeof(fac_cat_options))
+#define FAC__WITH_cat_ex(tensors, ...) fac_cat_ex(tensors, &(const fac_cat_options){__VA_ARGS__})
+#define fac_cat_out(...) FAC__WITH_cat_out_ex(__VA_ARGS__, .size_ = sizeof(fac_cat_options))
+#define FAC__WITH_cat_out_ex(out, tensors, ...) fac_cat_out_ex(out, tensors, &(const fac_cat_options){__VA_ARGS__})
+#define fac_concat(...) FAC__WITH_concat_ex(__VA_ARGS__, .size_ = sizeof(fac_concat_options))
+#define FAC__WITH_concat_ex(tensors, ...) fac_concat_ex(tensors, &(const fac_concat_options){__VA_ARGS__})
+#define fac_concat_out(...) FAC__WITH_concat_out_ex(__VA_ARGS__, .size_ = sizeof(fac_concat_options))
+#define FAC__WITH_concat_out_ex(out, tensors, ...) fac_concat_out_ex(out, tensors, &(const fac_concat_options){__VA_ARGS__})
+#define fac_concatenate(...) FAC__WITH_concatenate_ex(__VA_ARGS__, .size_ = sizeof(fac_concatenate_options))
+#define FAC__WITH_concatenate_ex(tensors, ...) fac_concatenate_ex(tensors, &(const fac_concatenate_options){__VA_ARGS__})
+#define fac_concatenate_out(...) FAC__WITH_concatenate_out_ex(__VA_ARGS__, .size_ = sizeof(fac_concatenate_options))
+#define FAC__WITH_concatenate_out_ex(out, tensors, ...) fac_concatenate_out_ex(out, tensors, &(const fac_concatenate_options){__VA_ARGS__})
+#define fac_stack(...) FAC__WITH_stack_ex(__VA_ARGS__, .size_ = sizeof(fac_stack_options))
+#define FAC__WITH_stack_ex(tensors, ...) fac_stack_ex(tensors, &(const fac_stack_options){__VA_ARGS__})
+#define fac_stack_out(...) FAC__WITH_stack_out_ex(__VA_ARGS__, .size_ = sizeof(fac_stack_options))
+#define FAC__WITH_stack_out_ex(out, tensors, ...) fac_stack_out_ex(out, tensors, &(const fac_stack_options){__VA_ARGS__})
+#define fac_hstack(tensors) fac_hstack_ex(tensors)
+#define fac_hstack_out(out, tensors) fac_hstack_out_ex(out, tensors)
+#define fac_vstack(tensors) fac_vstack_ex(tensors)
+#define fac_vstack_out(out, tensors) fac_vstack_out_ex(out, tensors)
+#define fac_row_stack(tensors) fac_row_stack_ex(tensors)
+#define fac_row_stack_out(out, tensors) fac_row_stack_out_ex(out, tensors)
+#define fac_dstack(tensors) fac_dstack_ex(tensors)
+#define fac_dstack_out(out, tensors) fac_dstack_out_ex(out, tensors)
+#define fac_column_stack(tensors) fac_column_stack_ex(tensors)
+#define fac_column_stack_out(out, tensors) fac_column_stack_out_ex(out, tensors)
+#define fac_atleast_1d(input) fac_atleast_1d_ex(input)
+#define fac_atleast_2d(input) fac_atleast_2d_ex(input)
+#define fac_atleast_3d(input) fac_atleast_3d_ex(input)
+#define fac_repeat(input, repeats) fac_repeat_ex(input, repeats)
+#define fac_tile(input, dims) fac_tile_ex(input, dims)
+#define fac_repeat_interleave(...) FAC__WITH_repeat_interleave_ex(__VA_ARGS__, .size_ = sizeof(fac_repeat_interleave_options))
+#define FAC__WITH_repeat_interleave_ex(repeats, ...) fac_repeat_interleave_ex(repeats, &(const fac_repeat_interleave_options){__VA_ARGS__})
+#define fac_repeat_interleave_tensor(...) FAC__WITH_repeat_interleave_tensor_ex(__VA_ARGS__, .size_ = sizeof(fac_repeat_interleave_tensor_options))
+#define FAC__WITH_repeat_interleave_tensor_ex(input, repeats, ...) fac_repeat_interleave_tensor_ex(input, repeats, &(const fac_repeat_interleave_tensor_options){__VA_ARGS__})
+#define fac_repeat_interleave_int(...) FAC__WITH_repeat_interleave_int_ex(__VA_ARGS__, .size_ = sizeof(fac_repeat_interleave_int_options))
+#define FAC__WITH_repeat_interleave_int_ex(input, repeats, ...) fac_repeat_interleave_int_ex(input, repeats, &(const fac_repeat_interleave_int_options){__VA_ARGS__})
+#define fac_flip(input, dims) fac_flip_ex(input, dims)
+#define fac_fliplr(input) fac_fliplr_ex(input)
+#define fac_flipud(input) fac_flipud_ex(input)
+#define fac_roll(...) FAC__WITH_roll_ex(__VA_ARGS__, .size_ = sizeof(fac_roll_options))
+#define FAC__WITH_roll_ex(input, shifts, ...) fac_roll_ex(input, shifts, &(const fac_roll_options){__VA_ARGS__})
+#define fac_rot90(...) FAC__WITH_rot90_ex(__VA_ARGS__, .size_ = sizeof(fac_rot90_options))
+#define FAC__WITH_rot90_ex(input, ...) fac_rot90_ex(input, &(const fac_rot90_options){__VA_ARGS__})
+#define fac_diagonal_copy(...) FAC__WITH_diagonal_copy_ex(__VA_ARGS__, .size_ = sizeof(fac_diagonal_copy_options))
+#define FAC__WITH_diagonal_copy_ex(input, ...) fac_diagonal_copy_ex(input, &(const fac_diagonal_copy_options){__VA_ARGS__})
+#define fac_diag(...) FAC__WITH_diag_ex(__VA_ARGS__, .size_ = sizeof(fac_diag_options))
+#define FAC__WITH_diag_ex(input, ...) fac_diag_ex(input, &(const fac_diag_options){__VA_ARGS__})
+#define fac_diag_out(...) FAC__WITH_diag_out_ex(__VA_ARGS__, .size_ = sizeof(fac_diag_options))
+#define FAC__WITH_diag_out_ex(out, input, ...) fac_diag_out_ex(out, input, &(const fac_diag_options){__VA_ARGS__})
+#define fac_diag_embed(...) FAC__WITH_diag_embed_ex(__VA_ARGS__, .size_ = sizeof(fac_diag_embed_options))
+#define FAC__WITH_diag_embed_ex(input, ...) fac_diag_embed_ex(input, &(const fac_diag_embed_options){__VA_ARGS__})
+#define fac_diagflat(...) FAC__WITH_diagflat_ex(__VA_ARGS__, .size_ = sizeof(fac_diagflat_options))
+#define FAC__WITH_diagflat_ex(input, ...) fac_diagflat_ex(input, &(const fac_diagflat_options){__VA_ARGS__})
+#define fac_diagonal_scatter(...) FAC__WITH_diagonal_scatter_ex(__VA_ARGS__, .size_ = sizeof(fac_diagonal_scatter_options))
+#define FAC__WITH_diagonal_scatter_ex(input, src, ...) fac_diagonal_scatter_ex(input, src, &(const fac_diagonal_scatter_options){__VA_ARGS__})
+#define fac_select_scatter(input, src, dim, index) fac_select_scatter_ex(input, src, dim, index)
+#define fac_slice_scatter(...) FAC__WITH_slice_scatter_ex(__VA_ARGS__, .size_ = sizeof(fac_slice_scatter_options))
+#define FAC__WITH_slice_scatter_ex(input, src, ...) fac_slice_scatter_ex(input, src, &(const fac_slice_scatter_options){__VA_ARGS__})
+#define fac_as_strided_scatter(...) FAC__WITH_as_strided_scatter_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_scatter_options))
+#define FAC__WITH_as_strided_scatter_ex(input, src, size, stride, ...) fac_as_strided_scatter_ex(input, src, size, stride, &(const fac_as_strided_scatter_options){__VA_ARGS__})
+#define fac_tril(...) FAC__WITH_tril_ex(__VA_ARGS__, .size_ = sizeof(fac_tril_options))
+#define FAC__WITH_tril_ex(input, ...) fac_tril_ex(input, &(const fac_tril_options){__VA_ARGS__})
+#define fac_tril_(...) FAC__WITH_tril_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_tril_options))
+#define FAC__WITH_tril_inplace_ex(input, ...) fac_tril_inplace_ex(input, &(const fac_tril_options){__VA_ARGS__})
+#define fac_tril_out(...) FAC__WITH_tril_out_ex(__VA_ARGS__, .size_ = sizeof(fac_tril_options))
+#define FAC__WITH_tril_out_ex(out, input, ...) fac_tril_out_ex(out, input, &(const fac_tril_options){__VA_ARGS__})
+#define fac_triu(...) FAC__WITH_triu_ex(__VA_ARGS__, .size_ = sizeof(fac_triu_options))
+#define FAC__WITH_triu_ex(input, ...) fac_triu_ex(input, &(const fac_triu_options){__VA_ARGS__})
+#define fac_triu_(...) FAC__WITH_triu_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_triu_options))
+#define FAC__WITH_triu_inplace_ex(input, ...) fac_triu_inplace_ex(input, &(const fac_triu_options){__VA_ARGS__})
+#define fac_triu_out(...) FAC__WITH_triu_out_ex(__VA_ARGS__, .size_ = sizeof(fac_triu_options))
+#define FAC__WITH_triu_out_ex(out, input, ...) fac_triu_out_ex(out, input, &(const fac_triu_options){__VA_ARGS__})
+#define fac_resize(...) FAC__WITH_resize_ex(__VA_ARGS__, .size_ = sizeof(fac_resize_options))
+#define FAC__WITH_resize_ex(input, size, ...) fac_resize_ex(input, size, &(const fac_resize_options){__VA_ARGS__})
+#define fac_resize_(...) FAC__WITH_resize_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_resize_options))
+#define FAC__WITH_resize_inplace_ex(input, size, ...) fac_resize_inplace_ex(input, size, &(const fac_resize_options){__VA_ARGS__})
+#define fac_resize_as(...) FAC__WITH_resize_as_ex(__VA_ARGS__, .size_ = sizeof(fac_resize_as_options))
+#define FAC__WITH_resize_as_ex(input, the_template, ...) fac_resize_as_ex(input, the_template, &(const fac_resize_as_options){__VA_ARGS__})
+#define fac_resize_as_(...) FAC__WITH_resize_as_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_resize_as_options))
+#define FAC__WITH_resize_as_inplace_ex(input, the_template, ...) fac_resize_as_inplace_ex(input, the_template, &(const fac_resize_as_options){__VA_ARGS__})
+#define fac_set_strided(...) FAC__WITH_set_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_set_strided_options))
+#define FAC__WITH_set_strided_ex(input, source, storage_offset, size, ...) fac_set_strided_ex(input, source, storage_offset, size, &(const fac_set_strided_options){__VA_ARGS__})
+#define fac_set_strided_(...) FAC__WITH_set_strided_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_set_strided_options))
+#define FAC__WITH_set_strided_inplace_ex(input, source, storage_offset, size, ...) fac_set_strided_inplace_ex(input, source, storage_offset, size, &(const fac_set_strided_options){__VA_ARGS__})
+#define fac_set_tensor(input, source) fac_set_tensor_ex(input, source)
+#define fac_set_tensor_(input, source) fac_set_tensor_inplace_ex(input, source)
+#define fac_set_nothing(input) fac_set_nothing_ex(input)
+#define fac_set_nothing_(input) fac_set_nothing_inplace_ex(input)
 
 #endif
 

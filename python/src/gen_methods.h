@@ -1349,12 +1349,6 @@ static PyObject *function_detach(PyObject *self, PyObject *const *args, Py_ssize
 {
     return fac__py_function(&function_entry_detach, self, args, n, names);
 }
-static const fac__op *const function_ops_index_add[] = {&fac__op_index_add};
-static const fac__entry function_entry_index_add = {"index_add", function_ops_index_add, 1, NULL};
-static PyObject *function_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_function(&function_entry_index_add, self, args, n, names);
-}
 static const fac__op *const function_ops_resolve_conj[] = {&fac__op_resolve_conj};
 static const fac__entry function_entry_resolve_conj = {"resolve_conj", function_ops_resolve_conj, 1, NULL};
 static PyObject *function_resolve_conj(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1366,6 +1360,300 @@ static const fac__entry function_entry_resolve_neg = {"resolve_neg", function_op
 static PyObject *function_resolve_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_resolve_neg, self, args, n, names);
+}
+static const fac__op *const function_ops_swapaxes[] = {&fac__op_swapaxes};
+static const fac__entry function_entry_swapaxes = {"swapaxes", function_ops_swapaxes, 1, NULL};
+static PyObject *function_swapaxes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_swapaxes, self, args, n, names);
+}
+static const fac__op *const function_ops_swapdims[] = {&fac__op_swapdims};
+static const fac__entry function_entry_swapdims = {"swapdims", function_ops_swapdims, 1, NULL};
+static PyObject *function_swapdims(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_swapdims, self, args, n, names);
+}
+static const fac__op *const function_ops_narrow[] = {&fac__op_narrow, &fac__op_narrow_tensor};
+static const fac__entry function_entry_narrow = {"narrow", function_ops_narrow, 2, NULL};
+static PyObject *function_narrow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_narrow, self, args, n, names);
+}
+static const fac__op *const function_ops_split[] = {&fac__op_split, &fac__op_split_sizes};
+static const fac__entry function_entry_split = {"split", function_ops_split, 2, NULL};
+static PyObject *function_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_split, self, args, n, names);
+}
+static const fac__op *const function_ops_split_with_sizes[] = {&fac__op_split_with_sizes};
+static const fac__entry function_entry_split_with_sizes = {"split_with_sizes", function_ops_split_with_sizes, 1, NULL};
+static PyObject *function_split_with_sizes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_split_with_sizes, self, args, n, names);
+}
+static const fac__op *const function_ops_chunk[] = {&fac__op_chunk};
+static const fac__entry function_entry_chunk = {"chunk", function_ops_chunk, 1, NULL};
+static PyObject *function_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_chunk, self, args, n, names);
+}
+static const fac__op *const function_ops_tensor_split[] = {&fac__op_tensor_split, &fac__op_tensor_split_indices, &fac__op_tensor_split_tensor};
+static const fac__entry function_entry_tensor_split = {"tensor_split", function_ops_tensor_split, 3, NULL};
+static PyObject *function_tensor_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tensor_split, self, args, n, names);
+}
+static const fac__op *const function_ops_hsplit[] = {&fac__op_hsplit, &fac__op_hsplit_indices};
+static const fac__entry function_entry_hsplit = {"hsplit", function_ops_hsplit, 2, NULL};
+static PyObject *function_hsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_hsplit, self, args, n, names);
+}
+static const fac__op *const function_ops_vsplit[] = {&fac__op_vsplit, &fac__op_vsplit_indices};
+static const fac__entry function_entry_vsplit = {"vsplit", function_ops_vsplit, 2, NULL};
+static PyObject *function_vsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_vsplit, self, args, n, names);
+}
+static const fac__op *const function_ops_dsplit[] = {&fac__op_dsplit, &fac__op_dsplit_indices};
+static const fac__entry function_entry_dsplit = {"dsplit", function_ops_dsplit, 2, NULL};
+static PyObject *function_dsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_dsplit, self, args, n, names);
+}
+static const fac__op *const function_ops_unbind[] = {&fac__op_unbind};
+static const fac__entry function_entry_unbind = {"unbind", function_ops_unbind, 1, NULL};
+static PyObject *function_unbind(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unbind, self, args, n, names);
+}
+static const fac__op *const function_ops_movedim[] = {&fac__op_movedim, &fac__op_movedim_int};
+static const fac__entry function_entry_movedim = {"movedim", function_ops_movedim, 2, NULL};
+static PyObject *function_movedim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_movedim, self, args, n, names);
+}
+static const fac__op *const function_ops_moveaxis[] = {&fac__op_moveaxis, &fac__op_moveaxis_int};
+static const fac__entry function_entry_moveaxis = {"moveaxis", function_ops_moveaxis, 2, NULL};
+static PyObject *function_moveaxis(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_moveaxis, self, args, n, names);
+}
+static const fac__op *const function_ops_flatten[] = {&fac__op_flatten};
+static const fac__entry function_entry_flatten = {"flatten", function_ops_flatten, 1, NULL};
+static PyObject *function_flatten(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_flatten, self, args, n, names);
+}
+static const fac__op *const function_ops_unflatten[] = {&fac__op_unflatten};
+static const fac__entry function_entry_unflatten = {"unflatten", function_ops_unflatten, 1, NULL};
+static PyObject *function_unflatten(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unflatten, self, args, n, names);
+}
+static const fac__op *const function_ops_ravel[] = {&fac__op_ravel};
+static const fac__entry function_entry_ravel = {"ravel", function_ops_ravel, 1, NULL};
+static PyObject *function_ravel(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_ravel, self, args, n, names);
+}
+static const fac__op *const function_ops_adjoint[] = {&fac__op_adjoint};
+static const fac__entry function_entry_adjoint = {"adjoint", function_ops_adjoint, 1, NULL};
+static PyObject *function_adjoint(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_adjoint, self, args, n, names);
+}
+static const fac__op *const function_ops_broadcast_to[] = {&fac__op_broadcast_to};
+static const fac__entry function_entry_broadcast_to = {"broadcast_to", function_ops_broadcast_to, 1, NULL};
+static PyObject *function_broadcast_to(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_broadcast_to, self, args, n, names);
+}
+static const fac__op *const function_ops_broadcast_tensors[] = {&fac__op_broadcast_tensors};
+static const fac__entry function_entry_broadcast_tensors = {"broadcast_tensors", function_ops_broadcast_tensors, 1, NULL};
+static PyObject *function_broadcast_tensors(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_broadcast_tensors, self, args, n, names);
+}
+static const fac__op *const function_ops_meshgrid[] = {&fac__op_meshgrid};
+static const fac__entry function_entry_meshgrid = {"meshgrid", function_ops_meshgrid, 1, NULL};
+static PyObject *function_meshgrid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_meshgrid, self, args, n, names);
+}
+static const fac__op *const function_ops_diagonal[] = {&fac__op_diagonal};
+static const fac__entry function_entry_diagonal = {"diagonal", function_ops_diagonal, 1, NULL};
+static PyObject *function_diagonal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_diagonal, self, args, n, names);
+}
+static const fac__op *const function_ops_cat[] = {&fac__op_cat};
+static const fac__entry function_entry_cat = {"cat", function_ops_cat, 1, NULL};
+static PyObject *function_cat(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cat, self, args, n, names);
+}
+static const fac__op *const function_ops_concat[] = {&fac__op_concat};
+static const fac__entry function_entry_concat = {"concat", function_ops_concat, 1, NULL};
+static PyObject *function_concat(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_concat, self, args, n, names);
+}
+static const fac__op *const function_ops_concatenate[] = {&fac__op_concatenate};
+static const fac__entry function_entry_concatenate = {"concatenate", function_ops_concatenate, 1, NULL};
+static PyObject *function_concatenate(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_concatenate, self, args, n, names);
+}
+static const fac__op *const function_ops_stack[] = {&fac__op_stack};
+static const fac__entry function_entry_stack = {"stack", function_ops_stack, 1, NULL};
+static PyObject *function_stack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_stack, self, args, n, names);
+}
+static const fac__op *const function_ops_hstack[] = {&fac__op_hstack};
+static const fac__entry function_entry_hstack = {"hstack", function_ops_hstack, 1, NULL};
+static PyObject *function_hstack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_hstack, self, args, n, names);
+}
+static const fac__op *const function_ops_vstack[] = {&fac__op_vstack};
+static const fac__entry function_entry_vstack = {"vstack", function_ops_vstack, 1, NULL};
+static PyObject *function_vstack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_vstack, self, args, n, names);
+}
+static const fac__op *const function_ops_row_stack[] = {&fac__op_row_stack};
+static const fac__entry function_entry_row_stack = {"row_stack", function_ops_row_stack, 1, NULL};
+static PyObject *function_row_stack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_row_stack, self, args, n, names);
+}
+static const fac__op *const function_ops_dstack[] = {&fac__op_dstack};
+static const fac__entry function_entry_dstack = {"dstack", function_ops_dstack, 1, NULL};
+static PyObject *function_dstack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_dstack, self, args, n, names);
+}
+static const fac__op *const function_ops_column_stack[] = {&fac__op_column_stack};
+static const fac__entry function_entry_column_stack = {"column_stack", function_ops_column_stack, 1, NULL};
+static PyObject *function_column_stack(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_column_stack, self, args, n, names);
+}
+static const fac__op *const function_ops_atleast_1d[] = {&fac__op_atleast_1d};
+static const fac__entry function_entry_atleast_1d = {"atleast_1d", function_ops_atleast_1d, 1, NULL};
+static PyObject *function_atleast_1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atleast_1d, self, args, n, names);
+}
+static const fac__op *const function_ops_atleast_2d[] = {&fac__op_atleast_2d};
+static const fac__entry function_entry_atleast_2d = {"atleast_2d", function_ops_atleast_2d, 1, NULL};
+static PyObject *function_atleast_2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atleast_2d, self, args, n, names);
+}
+static const fac__op *const function_ops_atleast_3d[] = {&fac__op_atleast_3d};
+static const fac__entry function_entry_atleast_3d = {"atleast_3d", function_ops_atleast_3d, 1, NULL};
+static PyObject *function_atleast_3d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_atleast_3d, self, args, n, names);
+}
+static const fac__op *const function_ops_tile[] = {&fac__op_tile};
+static const fac__entry function_entry_tile = {"tile", function_ops_tile, 1, NULL};
+static PyObject *function_tile(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tile, self, args, n, names);
+}
+static const fac__op *const function_ops_repeat_interleave[] = {&fac__op_repeat_interleave, &fac__op_repeat_interleave_tensor, &fac__op_repeat_interleave_int};
+static const fac__entry function_entry_repeat_interleave = {"repeat_interleave", function_ops_repeat_interleave, 3, NULL};
+static PyObject *function_repeat_interleave(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_repeat_interleave, self, args, n, names);
+}
+static const fac__op *const function_ops_flip[] = {&fac__op_flip};
+static const fac__entry function_entry_flip = {"flip", function_ops_flip, 1, NULL};
+static PyObject *function_flip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_flip, self, args, n, names);
+}
+static const fac__op *const function_ops_fliplr[] = {&fac__op_fliplr};
+static const fac__entry function_entry_fliplr = {"fliplr", function_ops_fliplr, 1, NULL};
+static PyObject *function_fliplr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_fliplr, self, args, n, names);
+}
+static const fac__op *const function_ops_flipud[] = {&fac__op_flipud};
+static const fac__entry function_entry_flipud = {"flipud", function_ops_flipud, 1, NULL};
+static PyObject *function_flipud(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_flipud, self, args, n, names);
+}
+static const fac__op *const function_ops_roll[] = {&fac__op_roll};
+static const fac__entry function_entry_roll = {"roll", function_ops_roll, 1, NULL};
+static PyObject *function_roll(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_roll, self, args, n, names);
+}
+static const fac__op *const function_ops_rot90[] = {&fac__op_rot90};
+static const fac__entry function_entry_rot90 = {"rot90", function_ops_rot90, 1, NULL};
+static PyObject *function_rot90(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_rot90, self, args, n, names);
+}
+static const fac__op *const function_ops_diag[] = {&fac__op_diag};
+static const fac__entry function_entry_diag = {"diag", function_ops_diag, 1, NULL};
+static PyObject *function_diag(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_diag, self, args, n, names);
+}
+static const fac__op *const function_ops_diag_embed[] = {&fac__op_diag_embed};
+static const fac__entry function_entry_diag_embed = {"diag_embed", function_ops_diag_embed, 1, NULL};
+static PyObject *function_diag_embed(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_diag_embed, self, args, n, names);
+}
+static const fac__op *const function_ops_diagflat[] = {&fac__op_diagflat};
+static const fac__entry function_entry_diagflat = {"diagflat", function_ops_diagflat, 1, NULL};
+static PyObject *function_diagflat(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_diagflat, self, args, n, names);
+}
+static const fac__op *const function_ops_diagonal_scatter[] = {&fac__op_diagonal_scatter};
+static const fac__entry function_entry_diagonal_scatter = {"diagonal_scatter", function_ops_diagonal_scatter, 1, NULL};
+static PyObject *function_diagonal_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_diagonal_scatter, self, args, n, names);
+}
+static const fac__op *const function_ops_select_scatter[] = {&fac__op_select_scatter};
+static const fac__entry function_entry_select_scatter = {"select_scatter", function_ops_select_scatter, 1, NULL};
+static PyObject *function_select_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_select_scatter, self, args, n, names);
+}
+static const fac__op *const function_ops_slice_scatter[] = {&fac__op_slice_scatter};
+static const fac__entry function_entry_slice_scatter = {"slice_scatter", function_ops_slice_scatter, 1, NULL};
+static PyObject *function_slice_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_slice_scatter, self, args, n, names);
+}
+static const fac__op *const function_ops_as_strided_scatter[] = {&fac__op_as_strided_scatter};
+static const fac__entry function_entry_as_strided_scatter = {"as_strided_scatter", function_ops_as_strided_scatter, 1, NULL};
+static PyObject *function_as_strided_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_as_strided_scatter, self, args, n, names);
+}
+static const fac__op *const function_ops_tril[] = {&fac__op_tril};
+static const fac__entry function_entry_tril = {"tril", function_ops_tril, 1, NULL};
+static PyObject *function_tril(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tril, self, args, n, names);
+}
+static const fac__op *const function_ops_triu[] = {&fac__op_triu};
+static const fac__entry function_entry_triu = {"triu", function_ops_triu, 1, NULL};
+static PyObject *function_triu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_triu, self, args, n, names);
 }
 static PyMethodDef function_table[] = {
     {"empty", (PyCFunction)(void (*)(void))function_empty, METH_FASTCALL | METH_KEYWORDS,
@@ -1818,12 +2106,108 @@ static PyMethodDef function_table[] = {
      "unsqueeze(input, dim) -> Tensor\n\nA view with a dimension of size 1 inserted at `dim`."},
     {"detach", (PyCFunction)(void (*)(void))function_detach, METH_FASTCALL | METH_KEYWORDS,
      "detach(input) -> Tensor\n\nThe same memory, outside the graph: no gradient flows through it."},
-    {"index_add", (PyCFunction)(void (*)(void))function_index_add, METH_FASTCALL | METH_KEYWORDS,
-     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
     {"resolve_conj", (PyCFunction)(void (*)(void))function_resolve_conj, METH_FASTCALL | METH_KEYWORDS,
      "resolve_conj(input) -> Tensor\n\ninput with its conjugation written out: itself where there is none."},
     {"resolve_neg", (PyCFunction)(void (*)(void))function_resolve_neg, METH_FASTCALL | METH_KEYWORDS,
      "resolve_neg(input) -> Tensor\n\ninput with its negation written out: itself where there is none."},
+    {"swapaxes", (PyCFunction)(void (*)(void))function_swapaxes, METH_FASTCALL | METH_KEYWORDS,
+     "swapaxes(input, axis0, axis1) -> Tensor\n\ntranspose() under NumPy's name."},
+    {"swapdims", (PyCFunction)(void (*)(void))function_swapdims, METH_FASTCALL | METH_KEYWORDS,
+     "swapdims(input, dim0, dim1) -> Tensor\n\ntranspose() under another name."},
+    {"narrow", (PyCFunction)(void (*)(void))function_narrow, METH_FASTCALL | METH_KEYWORDS,
+     "narrow(input, dim, start, length) -> Tensor\n\nA view of `length` indices along `dim` from `start` on."},
+    {"split", (PyCFunction)(void (*)(void))function_split, METH_FASTCALL | METH_KEYWORDS,
+     "split(tensor, split_size_or_sections, dim=0) -> List of Tensors\n\nViews of `split_size` indices each along `dim`, the last as long as what is left; or, given a\nlist, of those lengths."},
+    {"split_with_sizes", (PyCFunction)(void (*)(void))function_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
+     "split_with_sizes(input, split_sizes, dim=0) -> List of Tensors\n\nViews of the given lengths along `dim`; they sum to its size."},
+    {"chunk", (PyCFunction)(void (*)(void))function_chunk, METH_FASTCALL | METH_KEYWORDS,
+     "chunk(input, chunks, dim=0) -> Tuple of Tensors\n\nAt most `chunks` views of equal size along `dim`, the last possibly smaller."},
+    {"tensor_split", (PyCFunction)(void (*)(void))function_tensor_split, METH_FASTCALL | METH_KEYWORDS,
+     "tensor_split(input, indices_or_sections, dim=0) -> List of Tensors\n\n`sections` views along `dim` whose sizes differ by one at most; or cut at given indices."},
+    {"hsplit", (PyCFunction)(void (*)(void))function_hsplit, METH_FASTCALL | METH_KEYWORDS,
+     "hsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 1, or 0 of a one-dimensional tensor."},
+    {"vsplit", (PyCFunction)(void (*)(void))function_vsplit, METH_FASTCALL | METH_KEYWORDS,
+     "vsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 0 of a tensor of two or more dimensions."},
+    {"dsplit", (PyCFunction)(void (*)(void))function_dsplit, METH_FASTCALL | METH_KEYWORDS,
+     "dsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 2 of a tensor of three or more dimensions."},
+    {"unbind", (PyCFunction)(void (*)(void))function_unbind, METH_FASTCALL | METH_KEYWORDS,
+     "unbind(input, dim=0) -> seq\n\nA view of each index along `dim`, without that dimension."},
+    {"movedim", (PyCFunction)(void (*)(void))function_movedim, METH_FASTCALL | METH_KEYWORDS,
+     "movedim(input, source, destination) -> Tensor\n\nA view with the dimensions `source` moved to the places `destination`; the others keep their\norder."},
+    {"moveaxis", (PyCFunction)(void (*)(void))function_moveaxis, METH_FASTCALL | METH_KEYWORDS,
+     "moveaxis(input, source, destination) -> Tensor\n\nmovedim() under NumPy's name."},
+    {"flatten", (PyCFunction)(void (*)(void))function_flatten, METH_FASTCALL | METH_KEYWORDS,
+     "flatten(input, start_dim=0, end_dim=-1) -> Tensor\n\nThe dimensions from start_dim to end_dim made one: a view where strides allow one."},
+    {"unflatten", (PyCFunction)(void (*)(void))function_unflatten, METH_FASTCALL | METH_KEYWORDS,
+     "unflatten(input, dim, sizes) -> Tensor\n\nA view with dimension `dim` as several, of `sizes`; one may be -1."},
+    {"ravel", (PyCFunction)(void (*)(void))function_ravel, METH_FASTCALL | METH_KEYWORDS,
+     "ravel(input) -> Tensor\n\ninput as one dimension: a view where it is contiguous."},
+    {"adjoint", (PyCFunction)(void (*)(void))function_adjoint, METH_FASTCALL | METH_KEYWORDS,
+     "adjoint(input) -> Tensor\n\nA view conjugated, with the last two dimensions swapped."},
+    {"broadcast_to", (PyCFunction)(void (*)(void))function_broadcast_to, METH_FASTCALL | METH_KEYWORDS,
+     "broadcast_to(input, size) -> Tensor\n\nexpand(size)."},
+    {"broadcast_tensors", (PyCFunction)(void (*)(void))function_broadcast_tensors, METH_FASTCALL | METH_KEYWORDS,
+     "broadcast_tensors(*tensors) -> List of Tensors\n\nViews of the tensors in the shape that they broadcast to."},
+    {"meshgrid", (PyCFunction)(void (*)(void))function_meshgrid, METH_FASTCALL | METH_KEYWORDS,
+     "meshgrid(*tensors, indexing=None) -> List of Tensors\n\nViews of one-dimensional tensors spread over the grid of all of them. \"xy\" swaps the first two\ndimensions; \"ij\" is what None means."},
+    {"diagonal", (PyCFunction)(void (*)(void))function_diagonal, METH_FASTCALL | METH_KEYWORDS,
+     "diagonal(input, offset=0, dim1=0, dim2=1) -> Tensor\n\nA view of the diagonals of two dimensions, as the last dimension."},
+    {"cat", (PyCFunction)(void (*)(void))function_cat, METH_FASTCALL | METH_KEYWORDS,
+     "cat(tensors, dim=0, *, out=None) -> Tensor\n\nThe tensors one after another along `dim`. Sizes agree in the other dimensions; dtypes promote;\ntensors of shape (0,) are skipped."},
+    {"concat", (PyCFunction)(void (*)(void))function_concat, METH_FASTCALL | METH_KEYWORDS,
+     "concat(tensors, dim=0, *, out=None) -> Tensor\n\ncat() under another name."},
+    {"concatenate", (PyCFunction)(void (*)(void))function_concatenate, METH_FASTCALL | METH_KEYWORDS,
+     "concatenate(tensors, dim=0, *, out=None) -> Tensor\n\ncat() under NumPy's name."},
+    {"stack", (PyCFunction)(void (*)(void))function_stack, METH_FASTCALL | METH_KEYWORDS,
+     "stack(tensors, dim=0, *, out=None) -> Tensor\n\nTensors of one shape along a new dimension."},
+    {"hstack", (PyCFunction)(void (*)(void))function_hstack, METH_FASTCALL | METH_KEYWORDS,
+     "hstack(tensors, *, out=None) -> Tensor\n\ncat() along dimension 1, or 0 of one-dimensional tensors."},
+    {"vstack", (PyCFunction)(void (*)(void))function_vstack, METH_FASTCALL | METH_KEYWORDS,
+     "vstack(tensors, *, out=None) -> Tensor\n\ncat() along dimension 0 of tensors made two-dimensional."},
+    {"row_stack", (PyCFunction)(void (*)(void))function_row_stack, METH_FASTCALL | METH_KEYWORDS,
+     "row_stack(tensors, *, out=None) -> Tensor\n\nvstack() under another name."},
+    {"dstack", (PyCFunction)(void (*)(void))function_dstack, METH_FASTCALL | METH_KEYWORDS,
+     "dstack(tensors, *, out=None) -> Tensor\n\ncat() along dimension 2 of tensors made three-dimensional."},
+    {"column_stack", (PyCFunction)(void (*)(void))function_column_stack, METH_FASTCALL | METH_KEYWORDS,
+     "column_stack(tensors, *, out=None) -> Tensor\n\nhstack() of tensors, those of fewer than two dimensions as columns."},
+    {"atleast_1d", (PyCFunction)(void (*)(void))function_atleast_1d, METH_FASTCALL | METH_KEYWORDS,
+     "atleast_1d(input) -> Tensor\n\ninput, a zero-dim tensor as (1,)."},
+    {"atleast_2d", (PyCFunction)(void (*)(void))function_atleast_2d, METH_FASTCALL | METH_KEYWORDS,
+     "atleast_2d(input) -> Tensor\n\ninput, tensors of fewer than two dimensions with ones in front."},
+    {"atleast_3d", (PyCFunction)(void (*)(void))function_atleast_3d, METH_FASTCALL | METH_KEYWORDS,
+     "atleast_3d(input) -> Tensor\n\ninput, tensors of fewer than three dimensions with ones around."},
+    {"tile", (PyCFunction)(void (*)(void))function_tile, METH_FASTCALL | METH_KEYWORDS,
+     "tile(input, dims) -> Tensor\n\nrepeat(), where missing numbers in front are 1."},
+    {"repeat_interleave", (PyCFunction)(void (*)(void))function_repeat_interleave, METH_FASTCALL | METH_KEYWORDS,
+     "repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor\n\nThe index i repeated repeats[i] times, for each i."},
+    {"flip", (PyCFunction)(void (*)(void))function_flip, METH_FASTCALL | METH_KEYWORDS,
+     "flip(input, dims) -> Tensor\n\nA copy with the order along each of `dims` reversed."},
+    {"fliplr", (PyCFunction)(void (*)(void))function_fliplr, METH_FASTCALL | METH_KEYWORDS,
+     "fliplr(input) -> Tensor\n\nflip() along dimension 1."},
+    {"flipud", (PyCFunction)(void (*)(void))function_flipud, METH_FASTCALL | METH_KEYWORDS,
+     "flipud(input) -> Tensor\n\nflip() along dimension 0."},
+    {"roll", (PyCFunction)(void (*)(void))function_roll, METH_FASTCALL | METH_KEYWORDS,
+     "roll(input, shifts, dims=None) -> Tensor\n\nA copy whose elements are moved on by `shifts` along `dims`, around the end; flattened first\nwithout dims."},
+    {"rot90", (PyCFunction)(void (*)(void))function_rot90, METH_FASTCALL | METH_KEYWORDS,
+     "rot90(input, k=1, dims=(0, 1)) -> Tensor\n\nA copy turned k times by 90 degrees in the plane of two dimensions, from the first to the\nsecond."},
+    {"diag", (PyCFunction)(void (*)(void))function_diag, METH_FASTCALL | METH_KEYWORDS,
+     "diag(input, diagonal=0, *, out=None) -> Tensor\n\nA matrix with a vector on its diagonal, or the diagonal of a matrix."},
+    {"diag_embed", (PyCFunction)(void (*)(void))function_diag_embed, METH_FASTCALL | METH_KEYWORDS,
+     "diag_embed(input, offset=0, dim1=-2, dim2=-1) -> Tensor\n\nZeros in two new dimensions with input's last dimension on their diagonal."},
+    {"diagflat", (PyCFunction)(void (*)(void))function_diagflat, METH_FASTCALL | METH_KEYWORDS,
+     "diagflat(input, offset=0) -> Tensor\n\nA matrix with the flattened input on its diagonal."},
+    {"diagonal_scatter", (PyCFunction)(void (*)(void))function_diagonal_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "diagonal_scatter(input, src, offset=0, dim1=0, dim2=1) -> Tensor\n\nA copy of input with src written to diagonal(offset, dim1, dim2)."},
+    {"select_scatter", (PyCFunction)(void (*)(void))function_select_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "select_scatter(input, src, dim, index) -> Tensor\n\nA copy of input with src written to select(dim, index)."},
+    {"slice_scatter", (PyCFunction)(void (*)(void))function_slice_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "slice_scatter(input, src, dim=0, start=None, end=None, step=1) -> Tensor\n\nA copy of input with src written to its slice."},
+    {"as_strided_scatter", (PyCFunction)(void (*)(void))function_as_strided_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "as_strided_scatter(input, src, size, stride, storage_offset=None) -> Tensor\n\nA copy of input with src written to as_strided(size, stride, storage_offset)."},
+    {"tril", (PyCFunction)(void (*)(void))function_tril, METH_FASTCALL | METH_KEYWORDS,
+     "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions."},
+    {"triu", (PyCFunction)(void (*)(void))function_triu, METH_FASTCALL | METH_KEYWORDS,
+     "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions."},
     {0}};
 
 static const fac__op *const nn_ops_linear[] = {&fac__op_linear};
@@ -2761,11 +3145,77 @@ static PyObject *call_alpha_dropout(PyObject *self, PyObject *const *args, Py_ss
 {
     return fac__py_call(&call_entry_alpha_dropout, self, args, n, names);
 }
-static const fac__op *const call_ops_index_add[] = {&fac__op_index_add};
-static const fac__entry call_entry_index_add = {"index_add_", call_ops_index_add, 1, NULL};
-static PyObject *call_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+static const fac__op *const call_ops_as_strided[] = {&fac__op_as_strided};
+static const fac__entry call_entry_as_strided = {"as_strided_", call_ops_as_strided, 1, NULL};
+static PyObject *call_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    return fac__py_call(&call_entry_index_add, self, args, n, names);
+    return fac__py_call(&call_entry_as_strided, self, args, n, names);
+}
+static const fac__op *const call_ops_transpose[] = {&fac__op_transpose};
+static const fac__entry call_entry_transpose = {"transpose_", call_ops_transpose, 1, NULL};
+static PyObject *call_transpose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_transpose, self, args, n, names);
+}
+static const fac__op *const call_ops_t[] = {&fac__op_t};
+static const fac__entry call_entry_t = {"t_", call_ops_t, 1, NULL};
+static PyObject *call_t(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_t, self, args, n, names);
+}
+static const fac__op *const call_ops_squeeze[] = {&fac__op_squeeze, &fac__op_squeeze_dim, &fac__op_squeeze_dims};
+static const fac__entry call_entry_squeeze = {"squeeze_", call_ops_squeeze, 3, NULL};
+static PyObject *call_squeeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_squeeze, self, args, n, names);
+}
+static const fac__op *const call_ops_unsqueeze[] = {&fac__op_unsqueeze};
+static const fac__entry call_entry_unsqueeze = {"unsqueeze_", call_ops_unsqueeze, 1, NULL};
+static PyObject *call_unsqueeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_unsqueeze, self, args, n, names);
+}
+static const fac__op *const call_ops_swapaxes[] = {&fac__op_swapaxes};
+static const fac__entry call_entry_swapaxes = {"swapaxes_", call_ops_swapaxes, 1, NULL};
+static PyObject *call_swapaxes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_swapaxes, self, args, n, names);
+}
+static const fac__op *const call_ops_swapdims[] = {&fac__op_swapdims};
+static const fac__entry call_entry_swapdims = {"swapdims_", call_ops_swapdims, 1, NULL};
+static PyObject *call_swapdims(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_swapdims, self, args, n, names);
+}
+static const fac__op *const call_ops_tril[] = {&fac__op_tril};
+static const fac__entry call_entry_tril = {"tril_", call_ops_tril, 1, NULL};
+static PyObject *call_tril(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_tril, self, args, n, names);
+}
+static const fac__op *const call_ops_triu[] = {&fac__op_triu};
+static const fac__entry call_entry_triu = {"triu_", call_ops_triu, 1, NULL};
+static PyObject *call_triu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_triu, self, args, n, names);
+}
+static const fac__op *const call_ops_resize[] = {&fac__op_resize};
+static const fac__entry call_entry_resize = {"resize_", call_ops_resize, 1, NULL};
+static PyObject *call_resize(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_resize, self, args, n, names);
+}
+static const fac__op *const call_ops_resize_as[] = {&fac__op_resize_as};
+static const fac__entry call_entry_resize_as = {"resize_as_", call_ops_resize_as, 1, NULL};
+static PyObject *call_resize_as(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_resize_as, self, args, n, names);
+}
+static const fac__op *const call_ops_set[] = {&fac__op_set_strided, &fac__op_set_tensor, &fac__op_set_nothing};
+static const fac__entry call_entry_set = {"set_", call_ops_set, 3, NULL};
+static PyObject *call_set(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_set, self, args, n, names);
 }
 static PyMethodDef call_table[] = {
     {"copy_", (PyCFunction)(void (*)(void))call_copy, METH_FASTCALL | METH_KEYWORDS,
@@ -3004,8 +3454,30 @@ static PyMethodDef call_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))call_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
-    {"index_add_", (PyCFunction)(void (*)(void))call_index_add, METH_FASTCALL | METH_KEYWORDS,
-     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"as_strided_", (PyCFunction)(void (*)(void))call_as_strided, METH_FASTCALL | METH_KEYWORDS,
+     "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
+    {"transpose_", (PyCFunction)(void (*)(void))call_transpose, METH_FASTCALL | METH_KEYWORDS,
+     "transpose(input, dim0, dim1) -> Tensor\n\nA view with two dimensions swapped."},
+    {"t_", (PyCFunction)(void (*)(void))call_t, METH_FASTCALL | METH_KEYWORDS,
+     "t(input) -> Tensor\n\nThe transpose of a matrix; tensors of fewer dimensions as they are."},
+    {"squeeze_", (PyCFunction)(void (*)(void))call_squeeze, METH_FASTCALL | METH_KEYWORDS,
+     "squeeze(input, dim=None) -> Tensor\n\nA view without dimensions of size 1: all of them, or those named."},
+    {"unsqueeze_", (PyCFunction)(void (*)(void))call_unsqueeze, METH_FASTCALL | METH_KEYWORDS,
+     "unsqueeze(input, dim) -> Tensor\n\nA view with a dimension of size 1 inserted at `dim`."},
+    {"swapaxes_", (PyCFunction)(void (*)(void))call_swapaxes, METH_FASTCALL | METH_KEYWORDS,
+     "swapaxes(input, axis0, axis1) -> Tensor\n\ntranspose() under NumPy's name."},
+    {"swapdims_", (PyCFunction)(void (*)(void))call_swapdims, METH_FASTCALL | METH_KEYWORDS,
+     "swapdims(input, dim0, dim1) -> Tensor\n\ntranspose() under another name."},
+    {"tril_", (PyCFunction)(void (*)(void))call_tril, METH_FASTCALL | METH_KEYWORDS,
+     "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions."},
+    {"triu_", (PyCFunction)(void (*)(void))call_triu, METH_FASTCALL | METH_KEYWORDS,
+     "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions."},
+    {"resize_", (PyCFunction)(void (*)(void))call_resize, METH_FASTCALL | METH_KEYWORDS,
+     "resize_(*sizes, memory_format=torch.contiguous_format) -> Tensor\n\nself under another size, its storage grown where needed; new elements are uninitialised."},
+    {"resize_as_", (PyCFunction)(void (*)(void))call_resize_as, METH_FASTCALL | METH_KEYWORDS,
+     "resize_as_(tensor, memory_format=torch.contiguous_format) -> Tensor\n\nresize_(the_template.size())."},
+    {"set_", (PyCFunction)(void (*)(void))call_set, METH_FASTCALL | METH_KEYWORDS,
+     "set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor\n\nself becomes a tensor over source's storage."},
     {0}};
 
 static const fac__op *const nncall_ops_leaky_relu[] = {&fac__op_leaky_relu};
@@ -4073,12 +4545,6 @@ static PyObject *method_contiguous(PyObject *self, PyObject *const *args, Py_ssi
 {
     return fac__py_method(&method_entry_contiguous, self, args, n, names);
 }
-static const fac__op *const method_ops_index_add[] = {&fac__op_index_add};
-static const fac__entry method_entry_index_add = {"index_add", method_ops_index_add, 1, NULL};
-static PyObject *method_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_method(&method_entry_index_add, self, args, n, names);
-}
 static const fac__op *const method_ops_resolve_conj[] = {&fac__op_resolve_conj};
 static const fac__entry method_entry_resolve_conj = {"resolve_conj", method_ops_resolve_conj, 1, NULL};
 static PyObject *method_resolve_conj(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -4090,6 +4556,246 @@ static const fac__entry method_entry_resolve_neg = {"resolve_neg", method_ops_re
 static PyObject *method_resolve_neg(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_resolve_neg, self, args, n, names);
+}
+static const fac__op *const method_ops_swapaxes[] = {&fac__op_swapaxes};
+static const fac__entry method_entry_swapaxes = {"swapaxes", method_ops_swapaxes, 1, NULL};
+static PyObject *method_swapaxes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_swapaxes, self, args, n, names);
+}
+static const fac__op *const method_ops_swapdims[] = {&fac__op_swapdims};
+static const fac__entry method_entry_swapdims = {"swapdims", method_ops_swapdims, 1, NULL};
+static PyObject *method_swapdims(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_swapdims, self, args, n, names);
+}
+static const fac__op *const method_ops_narrow[] = {&fac__op_narrow, &fac__op_narrow_tensor};
+static const fac__entry method_entry_narrow = {"narrow", method_ops_narrow, 2, NULL};
+static PyObject *method_narrow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_narrow, self, args, n, names);
+}
+static const fac__op *const method_ops_split[] = {&fac__op_split, &fac__op_split_sizes};
+static const fac__entry method_entry_split = {"split", method_ops_split, 2, NULL};
+static PyObject *method_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_split, self, args, n, names);
+}
+static const fac__op *const method_ops_split_with_sizes[] = {&fac__op_split_with_sizes};
+static const fac__entry method_entry_split_with_sizes = {"split_with_sizes", method_ops_split_with_sizes, 1, NULL};
+static PyObject *method_split_with_sizes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_split_with_sizes, self, args, n, names);
+}
+static const fac__op *const method_ops_chunk[] = {&fac__op_chunk};
+static const fac__entry method_entry_chunk = {"chunk", method_ops_chunk, 1, NULL};
+static PyObject *method_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_chunk, self, args, n, names);
+}
+static const fac__op *const method_ops_tensor_split[] = {&fac__op_tensor_split, &fac__op_tensor_split_indices, &fac__op_tensor_split_tensor};
+static const fac__entry method_entry_tensor_split = {"tensor_split", method_ops_tensor_split, 3, NULL};
+static PyObject *method_tensor_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_tensor_split, self, args, n, names);
+}
+static const fac__op *const method_ops_hsplit[] = {&fac__op_hsplit, &fac__op_hsplit_indices};
+static const fac__entry method_entry_hsplit = {"hsplit", method_ops_hsplit, 2, NULL};
+static PyObject *method_hsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_hsplit, self, args, n, names);
+}
+static const fac__op *const method_ops_vsplit[] = {&fac__op_vsplit, &fac__op_vsplit_indices};
+static const fac__entry method_entry_vsplit = {"vsplit", method_ops_vsplit, 2, NULL};
+static PyObject *method_vsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_vsplit, self, args, n, names);
+}
+static const fac__op *const method_ops_dsplit[] = {&fac__op_dsplit, &fac__op_dsplit_indices};
+static const fac__entry method_entry_dsplit = {"dsplit", method_ops_dsplit, 2, NULL};
+static PyObject *method_dsplit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_dsplit, self, args, n, names);
+}
+static const fac__op *const method_ops_unbind[] = {&fac__op_unbind};
+static const fac__entry method_entry_unbind = {"unbind", method_ops_unbind, 1, NULL};
+static PyObject *method_unbind(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unbind, self, args, n, names);
+}
+static const fac__op *const method_ops_movedim[] = {&fac__op_movedim, &fac__op_movedim_int};
+static const fac__entry method_entry_movedim = {"movedim", method_ops_movedim, 2, NULL};
+static PyObject *method_movedim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_movedim, self, args, n, names);
+}
+static const fac__op *const method_ops_moveaxis[] = {&fac__op_moveaxis, &fac__op_moveaxis_int};
+static const fac__entry method_entry_moveaxis = {"moveaxis", method_ops_moveaxis, 2, NULL};
+static PyObject *method_moveaxis(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_moveaxis, self, args, n, names);
+}
+static const fac__op *const method_ops_flatten[] = {&fac__op_flatten};
+static const fac__entry method_entry_flatten = {"flatten", method_ops_flatten, 1, NULL};
+static PyObject *method_flatten(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_flatten, self, args, n, names);
+}
+static const fac__op *const method_ops_unflatten[] = {&fac__op_unflatten};
+static const fac__entry method_entry_unflatten = {"unflatten", method_ops_unflatten, 1, NULL};
+static PyObject *method_unflatten(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unflatten, self, args, n, names);
+}
+static const fac__op *const method_ops_ravel[] = {&fac__op_ravel};
+static const fac__entry method_entry_ravel = {"ravel", method_ops_ravel, 1, NULL};
+static PyObject *method_ravel(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_ravel, self, args, n, names);
+}
+static const fac__op *const method_ops_adjoint[] = {&fac__op_adjoint};
+static const fac__entry method_entry_adjoint = {"adjoint", method_ops_adjoint, 1, NULL};
+static PyObject *method_adjoint(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_adjoint, self, args, n, names);
+}
+static const fac__op *const method_ops_view_as[] = {&fac__op_view_as};
+static const fac__entry method_entry_view_as = {"view_as", method_ops_view_as, 1, NULL};
+static PyObject *method_view_as(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_view_as, self, args, n, names);
+}
+static const fac__op *const method_ops_reshape_as[] = {&fac__op_reshape_as};
+static const fac__entry method_entry_reshape_as = {"reshape_as", method_ops_reshape_as, 1, NULL};
+static PyObject *method_reshape_as(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_reshape_as, self, args, n, names);
+}
+static const fac__op *const method_ops_expand_as[] = {&fac__op_expand_as};
+static const fac__entry method_entry_expand_as = {"expand_as", method_ops_expand_as, 1, NULL};
+static PyObject *method_expand_as(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_expand_as, self, args, n, names);
+}
+static const fac__op *const method_ops_broadcast_to[] = {&fac__op_broadcast_to};
+static const fac__entry method_entry_broadcast_to = {"broadcast_to", method_ops_broadcast_to, 1, NULL};
+static PyObject *method_broadcast_to(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_broadcast_to, self, args, n, names);
+}
+static const fac__op *const method_ops_diagonal[] = {&fac__op_diagonal};
+static const fac__entry method_entry_diagonal = {"diagonal", method_ops_diagonal, 1, NULL};
+static PyObject *method_diagonal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_diagonal, self, args, n, names);
+}
+static const fac__op *const method_ops_unfold[] = {&fac__op_unfold};
+static const fac__entry method_entry_unfold = {"unfold", method_ops_unfold, 1, NULL};
+static PyObject *method_unfold(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unfold, self, args, n, names);
+}
+static const fac__op *const method_ops_repeat[] = {&fac__op_repeat};
+static const fac__entry method_entry_repeat = {"repeat", method_ops_repeat, 1, NULL};
+static PyObject *method_repeat(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_repeat, self, args, n, names);
+}
+static const fac__op *const method_ops_tile[] = {&fac__op_tile};
+static const fac__entry method_entry_tile = {"tile", method_ops_tile, 1, NULL};
+static PyObject *method_tile(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_tile, self, args, n, names);
+}
+static const fac__op *const method_ops_repeat_interleave[] = {&fac__op_repeat_interleave_tensor, &fac__op_repeat_interleave_int};
+static const fac__entry method_entry_repeat_interleave = {"repeat_interleave", method_ops_repeat_interleave, 2, NULL};
+static PyObject *method_repeat_interleave(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_repeat_interleave, self, args, n, names);
+}
+static const fac__op *const method_ops_flip[] = {&fac__op_flip};
+static const fac__entry method_entry_flip = {"flip", method_ops_flip, 1, NULL};
+static PyObject *method_flip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_flip, self, args, n, names);
+}
+static const fac__op *const method_ops_fliplr[] = {&fac__op_fliplr};
+static const fac__entry method_entry_fliplr = {"fliplr", method_ops_fliplr, 1, NULL};
+static PyObject *method_fliplr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_fliplr, self, args, n, names);
+}
+static const fac__op *const method_ops_flipud[] = {&fac__op_flipud};
+static const fac__entry method_entry_flipud = {"flipud", method_ops_flipud, 1, NULL};
+static PyObject *method_flipud(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_flipud, self, args, n, names);
+}
+static const fac__op *const method_ops_roll[] = {&fac__op_roll};
+static const fac__entry method_entry_roll = {"roll", method_ops_roll, 1, NULL};
+static PyObject *method_roll(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_roll, self, args, n, names);
+}
+static const fac__op *const method_ops_rot90[] = {&fac__op_rot90};
+static const fac__entry method_entry_rot90 = {"rot90", method_ops_rot90, 1, NULL};
+static PyObject *method_rot90(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_rot90, self, args, n, names);
+}
+static const fac__op *const method_ops_diag[] = {&fac__op_diag};
+static const fac__entry method_entry_diag = {"diag", method_ops_diag, 1, NULL};
+static PyObject *method_diag(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_diag, self, args, n, names);
+}
+static const fac__op *const method_ops_diag_embed[] = {&fac__op_diag_embed};
+static const fac__entry method_entry_diag_embed = {"diag_embed", method_ops_diag_embed, 1, NULL};
+static PyObject *method_diag_embed(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_diag_embed, self, args, n, names);
+}
+static const fac__op *const method_ops_diagflat[] = {&fac__op_diagflat};
+static const fac__entry method_entry_diagflat = {"diagflat", method_ops_diagflat, 1, NULL};
+static PyObject *method_diagflat(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_diagflat, self, args, n, names);
+}
+static const fac__op *const method_ops_diagonal_scatter[] = {&fac__op_diagonal_scatter};
+static const fac__entry method_entry_diagonal_scatter = {"diagonal_scatter", method_ops_diagonal_scatter, 1, NULL};
+static PyObject *method_diagonal_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_diagonal_scatter, self, args, n, names);
+}
+static const fac__op *const method_ops_select_scatter[] = {&fac__op_select_scatter};
+static const fac__entry method_entry_select_scatter = {"select_scatter", method_ops_select_scatter, 1, NULL};
+static PyObject *method_select_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_select_scatter, self, args, n, names);
+}
+static const fac__op *const method_ops_slice_scatter[] = {&fac__op_slice_scatter};
+static const fac__entry method_entry_slice_scatter = {"slice_scatter", method_ops_slice_scatter, 1, NULL};
+static PyObject *method_slice_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_slice_scatter, self, args, n, names);
+}
+static const fac__op *const method_ops_as_strided_scatter[] = {&fac__op_as_strided_scatter};
+static const fac__entry method_entry_as_strided_scatter = {"as_strided_scatter", method_ops_as_strided_scatter, 1, NULL};
+static PyObject *method_as_strided_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_as_strided_scatter, self, args, n, names);
+}
+static const fac__op *const method_ops_tril[] = {&fac__op_tril};
+static const fac__entry method_entry_tril = {"tril", method_ops_tril, 1, NULL};
+static PyObject *method_tril(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_tril, self, args, n, names);
+}
+static const fac__op *const method_ops_triu[] = {&fac__op_triu};
+static const fac__entry method_entry_triu = {"triu", method_ops_triu, 1, NULL};
+static PyObject *method_triu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_triu, self, args, n, names);
 }
 static PyMethodDef method_table[] = {
     {"clone", (PyCFunction)(void (*)(void))method_clone, METH_FASTCALL | METH_KEYWORDS,
@@ -4422,12 +5128,90 @@ static PyMethodDef method_table[] = {
      "detach(input) -> Tensor\n\nThe same memory, outside the graph: no gradient flows through it."},
     {"contiguous", (PyCFunction)(void (*)(void))method_contiguous, METH_FASTCALL | METH_KEYWORDS,
      "contiguous(*, memory_format=torch.contiguous_format) -> Tensor\n\nself where it is contiguous in that format, else a copy that is."},
-    {"index_add", (PyCFunction)(void (*)(void))method_index_add, METH_FASTCALL | METH_KEYWORDS,
-     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
     {"resolve_conj", (PyCFunction)(void (*)(void))method_resolve_conj, METH_FASTCALL | METH_KEYWORDS,
      "resolve_conj(input) -> Tensor\n\ninput with its conjugation written out: itself where there is none."},
     {"resolve_neg", (PyCFunction)(void (*)(void))method_resolve_neg, METH_FASTCALL | METH_KEYWORDS,
      "resolve_neg(input) -> Tensor\n\ninput with its negation written out: itself where there is none."},
+    {"swapaxes", (PyCFunction)(void (*)(void))method_swapaxes, METH_FASTCALL | METH_KEYWORDS,
+     "swapaxes(input, axis0, axis1) -> Tensor\n\ntranspose() under NumPy's name."},
+    {"swapdims", (PyCFunction)(void (*)(void))method_swapdims, METH_FASTCALL | METH_KEYWORDS,
+     "swapdims(input, dim0, dim1) -> Tensor\n\ntranspose() under another name."},
+    {"narrow", (PyCFunction)(void (*)(void))method_narrow, METH_FASTCALL | METH_KEYWORDS,
+     "narrow(input, dim, start, length) -> Tensor\n\nA view of `length` indices along `dim` from `start` on."},
+    {"split", (PyCFunction)(void (*)(void))method_split, METH_FASTCALL | METH_KEYWORDS,
+     "split(tensor, split_size_or_sections, dim=0) -> List of Tensors\n\nViews of `split_size` indices each along `dim`, the last as long as what is left; or, given a\nlist, of those lengths."},
+    {"split_with_sizes", (PyCFunction)(void (*)(void))method_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
+     "split_with_sizes(input, split_sizes, dim=0) -> List of Tensors\n\nViews of the given lengths along `dim`; they sum to its size."},
+    {"chunk", (PyCFunction)(void (*)(void))method_chunk, METH_FASTCALL | METH_KEYWORDS,
+     "chunk(input, chunks, dim=0) -> Tuple of Tensors\n\nAt most `chunks` views of equal size along `dim`, the last possibly smaller."},
+    {"tensor_split", (PyCFunction)(void (*)(void))method_tensor_split, METH_FASTCALL | METH_KEYWORDS,
+     "tensor_split(input, indices_or_sections, dim=0) -> List of Tensors\n\n`sections` views along `dim` whose sizes differ by one at most; or cut at given indices."},
+    {"hsplit", (PyCFunction)(void (*)(void))method_hsplit, METH_FASTCALL | METH_KEYWORDS,
+     "hsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 1, or 0 of a one-dimensional tensor."},
+    {"vsplit", (PyCFunction)(void (*)(void))method_vsplit, METH_FASTCALL | METH_KEYWORDS,
+     "vsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 0 of a tensor of two or more dimensions."},
+    {"dsplit", (PyCFunction)(void (*)(void))method_dsplit, METH_FASTCALL | METH_KEYWORDS,
+     "dsplit(input, indices_or_sections) -> List of Tensors\n\nEqual views along dimension 2 of a tensor of three or more dimensions."},
+    {"unbind", (PyCFunction)(void (*)(void))method_unbind, METH_FASTCALL | METH_KEYWORDS,
+     "unbind(input, dim=0) -> seq\n\nA view of each index along `dim`, without that dimension."},
+    {"movedim", (PyCFunction)(void (*)(void))method_movedim, METH_FASTCALL | METH_KEYWORDS,
+     "movedim(input, source, destination) -> Tensor\n\nA view with the dimensions `source` moved to the places `destination`; the others keep their\norder."},
+    {"moveaxis", (PyCFunction)(void (*)(void))method_moveaxis, METH_FASTCALL | METH_KEYWORDS,
+     "moveaxis(input, source, destination) -> Tensor\n\nmovedim() under NumPy's name."},
+    {"flatten", (PyCFunction)(void (*)(void))method_flatten, METH_FASTCALL | METH_KEYWORDS,
+     "flatten(input, start_dim=0, end_dim=-1) -> Tensor\n\nThe dimensions from start_dim to end_dim made one: a view where strides allow one."},
+    {"unflatten", (PyCFunction)(void (*)(void))method_unflatten, METH_FASTCALL | METH_KEYWORDS,
+     "unflatten(input, dim, sizes) -> Tensor\n\nA view with dimension `dim` as several, of `sizes`; one may be -1."},
+    {"ravel", (PyCFunction)(void (*)(void))method_ravel, METH_FASTCALL | METH_KEYWORDS,
+     "ravel(input) -> Tensor\n\ninput as one dimension: a view where it is contiguous."},
+    {"adjoint", (PyCFunction)(void (*)(void))method_adjoint, METH_FASTCALL | METH_KEYWORDS,
+     "adjoint(input) -> Tensor\n\nA view conjugated, with the last two dimensions swapped."},
+    {"view_as", (PyCFunction)(void (*)(void))method_view_as, METH_FASTCALL | METH_KEYWORDS,
+     "view_as(other) -> Tensor\n\nview(other.size())."},
+    {"reshape_as", (PyCFunction)(void (*)(void))method_reshape_as, METH_FASTCALL | METH_KEYWORDS,
+     "reshape_as(other) -> Tensor\n\nreshape(other.size())."},
+    {"expand_as", (PyCFunction)(void (*)(void))method_expand_as, METH_FASTCALL | METH_KEYWORDS,
+     "expand_as(other) -> Tensor\n\nexpand(other.size())."},
+    {"broadcast_to", (PyCFunction)(void (*)(void))method_broadcast_to, METH_FASTCALL | METH_KEYWORDS,
+     "broadcast_to(input, size) -> Tensor\n\nexpand(size)."},
+    {"diagonal", (PyCFunction)(void (*)(void))method_diagonal, METH_FASTCALL | METH_KEYWORDS,
+     "diagonal(input, offset=0, dim1=0, dim2=1) -> Tensor\n\nA view of the diagonals of two dimensions, as the last dimension."},
+    {"unfold", (PyCFunction)(void (*)(void))method_unfold, METH_FASTCALL | METH_KEYWORDS,
+     "unfold(dimension, size, step) -> Tensor\n\nA view of all slices of `size` along `dimension`, `step` apart; a slice is the last dimension."},
+    {"repeat", (PyCFunction)(void (*)(void))method_repeat, METH_FASTCALL | METH_KEYWORDS,
+     "repeat(*repeats) -> Tensor\n\ninput copied `repeats` times along each dimension; more numbers than dimensions add some in\nfront."},
+    {"tile", (PyCFunction)(void (*)(void))method_tile, METH_FASTCALL | METH_KEYWORDS,
+     "tile(input, dims) -> Tensor\n\nrepeat(), where missing numbers in front are 1."},
+    {"repeat_interleave", (PyCFunction)(void (*)(void))method_repeat_interleave, METH_FASTCALL | METH_KEYWORDS,
+     "repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor\n\nEach index along `dim` repeated as often as `repeats` says; input is flattened without a dim."},
+    {"flip", (PyCFunction)(void (*)(void))method_flip, METH_FASTCALL | METH_KEYWORDS,
+     "flip(input, dims) -> Tensor\n\nA copy with the order along each of `dims` reversed."},
+    {"fliplr", (PyCFunction)(void (*)(void))method_fliplr, METH_FASTCALL | METH_KEYWORDS,
+     "fliplr(input) -> Tensor\n\nflip() along dimension 1."},
+    {"flipud", (PyCFunction)(void (*)(void))method_flipud, METH_FASTCALL | METH_KEYWORDS,
+     "flipud(input) -> Tensor\n\nflip() along dimension 0."},
+    {"roll", (PyCFunction)(void (*)(void))method_roll, METH_FASTCALL | METH_KEYWORDS,
+     "roll(input, shifts, dims=None) -> Tensor\n\nA copy whose elements are moved on by `shifts` along `dims`, around the end; flattened first\nwithout dims."},
+    {"rot90", (PyCFunction)(void (*)(void))method_rot90, METH_FASTCALL | METH_KEYWORDS,
+     "rot90(input, k=1, dims=(0, 1)) -> Tensor\n\nA copy turned k times by 90 degrees in the plane of two dimensions, from the first to the\nsecond."},
+    {"diag", (PyCFunction)(void (*)(void))method_diag, METH_FASTCALL | METH_KEYWORDS,
+     "diag(input, diagonal=0, *, out=None) -> Tensor\n\nA matrix with a vector on its diagonal, or the diagonal of a matrix."},
+    {"diag_embed", (PyCFunction)(void (*)(void))method_diag_embed, METH_FASTCALL | METH_KEYWORDS,
+     "diag_embed(input, offset=0, dim1=-2, dim2=-1) -> Tensor\n\nZeros in two new dimensions with input's last dimension on their diagonal."},
+    {"diagflat", (PyCFunction)(void (*)(void))method_diagflat, METH_FASTCALL | METH_KEYWORDS,
+     "diagflat(input, offset=0) -> Tensor\n\nA matrix with the flattened input on its diagonal."},
+    {"diagonal_scatter", (PyCFunction)(void (*)(void))method_diagonal_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "diagonal_scatter(input, src, offset=0, dim1=0, dim2=1) -> Tensor\n\nA copy of input with src written to diagonal(offset, dim1, dim2)."},
+    {"select_scatter", (PyCFunction)(void (*)(void))method_select_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "select_scatter(input, src, dim, index) -> Tensor\n\nA copy of input with src written to select(dim, index)."},
+    {"slice_scatter", (PyCFunction)(void (*)(void))method_slice_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "slice_scatter(input, src, dim=0, start=None, end=None, step=1) -> Tensor\n\nA copy of input with src written to its slice."},
+    {"as_strided_scatter", (PyCFunction)(void (*)(void))method_as_strided_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "as_strided_scatter(input, src, size, stride, storage_offset=None) -> Tensor\n\nA copy of input with src written to as_strided(size, stride, storage_offset)."},
+    {"tril", (PyCFunction)(void (*)(void))method_tril, METH_FASTCALL | METH_KEYWORDS,
+     "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions."},
+    {"triu", (PyCFunction)(void (*)(void))method_triu, METH_FASTCALL | METH_KEYWORDS,
+     "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions."},
     {0}};
 
 static const fac__op *const inplace_ops_copy[] = {&fac__op_copy};
@@ -5192,11 +5976,77 @@ static PyObject *inplace_alpha_dropout(PyObject *self, PyObject *const *args, Py
 {
     return fac__py_inplace(&inplace_entry_alpha_dropout, self, args, n, names);
 }
-static const fac__op *const inplace_ops_index_add[] = {&fac__op_index_add};
-static const fac__entry inplace_entry_index_add = {"index_add_", inplace_ops_index_add, 1, NULL};
-static PyObject *inplace_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+static const fac__op *const inplace_ops_as_strided[] = {&fac__op_as_strided};
+static const fac__entry inplace_entry_as_strided = {"as_strided_", inplace_ops_as_strided, 1, NULL};
+static PyObject *inplace_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    return fac__py_inplace(&inplace_entry_index_add, self, args, n, names);
+    return fac__py_inplace(&inplace_entry_as_strided, self, args, n, names);
+}
+static const fac__op *const inplace_ops_transpose[] = {&fac__op_transpose};
+static const fac__entry inplace_entry_transpose = {"transpose_", inplace_ops_transpose, 1, NULL};
+static PyObject *inplace_transpose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_transpose, self, args, n, names);
+}
+static const fac__op *const inplace_ops_t[] = {&fac__op_t};
+static const fac__entry inplace_entry_t = {"t_", inplace_ops_t, 1, NULL};
+static PyObject *inplace_t(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_t, self, args, n, names);
+}
+static const fac__op *const inplace_ops_squeeze[] = {&fac__op_squeeze, &fac__op_squeeze_dim, &fac__op_squeeze_dims};
+static const fac__entry inplace_entry_squeeze = {"squeeze_", inplace_ops_squeeze, 3, NULL};
+static PyObject *inplace_squeeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_squeeze, self, args, n, names);
+}
+static const fac__op *const inplace_ops_unsqueeze[] = {&fac__op_unsqueeze};
+static const fac__entry inplace_entry_unsqueeze = {"unsqueeze_", inplace_ops_unsqueeze, 1, NULL};
+static PyObject *inplace_unsqueeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_unsqueeze, self, args, n, names);
+}
+static const fac__op *const inplace_ops_swapaxes[] = {&fac__op_swapaxes};
+static const fac__entry inplace_entry_swapaxes = {"swapaxes_", inplace_ops_swapaxes, 1, NULL};
+static PyObject *inplace_swapaxes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_swapaxes, self, args, n, names);
+}
+static const fac__op *const inplace_ops_swapdims[] = {&fac__op_swapdims};
+static const fac__entry inplace_entry_swapdims = {"swapdims_", inplace_ops_swapdims, 1, NULL};
+static PyObject *inplace_swapdims(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_swapdims, self, args, n, names);
+}
+static const fac__op *const inplace_ops_tril[] = {&fac__op_tril};
+static const fac__entry inplace_entry_tril = {"tril_", inplace_ops_tril, 1, NULL};
+static PyObject *inplace_tril(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_tril, self, args, n, names);
+}
+static const fac__op *const inplace_ops_triu[] = {&fac__op_triu};
+static const fac__entry inplace_entry_triu = {"triu_", inplace_ops_triu, 1, NULL};
+static PyObject *inplace_triu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_triu, self, args, n, names);
+}
+static const fac__op *const inplace_ops_resize[] = {&fac__op_resize};
+static const fac__entry inplace_entry_resize = {"resize_", inplace_ops_resize, 1, NULL};
+static PyObject *inplace_resize(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_resize, self, args, n, names);
+}
+static const fac__op *const inplace_ops_resize_as[] = {&fac__op_resize_as};
+static const fac__entry inplace_entry_resize_as = {"resize_as_", inplace_ops_resize_as, 1, NULL};
+static PyObject *inplace_resize_as(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_resize_as, self, args, n, names);
+}
+static const fac__op *const inplace_ops_set[] = {&fac__op_set_strided, &fac__op_set_tensor, &fac__op_set_nothing};
+static const fac__entry inplace_entry_set = {"set_", inplace_ops_set, 3, NULL};
+static PyObject *inplace_set(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_set, self, args, n, names);
 }
 static PyMethodDef inplace_table[] = {
     {"copy_", (PyCFunction)(void (*)(void))inplace_copy, METH_FASTCALL | METH_KEYWORDS,
@@ -5453,7 +6303,29 @@ static PyMethodDef inplace_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))inplace_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
-    {"index_add_", (PyCFunction)(void (*)(void))inplace_index_add, METH_FASTCALL | METH_KEYWORDS,
-     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"as_strided_", (PyCFunction)(void (*)(void))inplace_as_strided, METH_FASTCALL | METH_KEYWORDS,
+     "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
+    {"transpose_", (PyCFunction)(void (*)(void))inplace_transpose, METH_FASTCALL | METH_KEYWORDS,
+     "transpose(input, dim0, dim1) -> Tensor\n\nA view with two dimensions swapped."},
+    {"t_", (PyCFunction)(void (*)(void))inplace_t, METH_FASTCALL | METH_KEYWORDS,
+     "t(input) -> Tensor\n\nThe transpose of a matrix; tensors of fewer dimensions as they are."},
+    {"squeeze_", (PyCFunction)(void (*)(void))inplace_squeeze, METH_FASTCALL | METH_KEYWORDS,
+     "squeeze(input, dim=None) -> Tensor\n\nA view without dimensions of size 1: all of them, or those named."},
+    {"unsqueeze_", (PyCFunction)(void (*)(void))inplace_unsqueeze, METH_FASTCALL | METH_KEYWORDS,
+     "unsqueeze(input, dim) -> Tensor\n\nA view with a dimension of size 1 inserted at `dim`."},
+    {"swapaxes_", (PyCFunction)(void (*)(void))inplace_swapaxes, METH_FASTCALL | METH_KEYWORDS,
+     "swapaxes(input, axis0, axis1) -> Tensor\n\ntranspose() under NumPy's name."},
+    {"swapdims_", (PyCFunction)(void (*)(void))inplace_swapdims, METH_FASTCALL | METH_KEYWORDS,
+     "swapdims(input, dim0, dim1) -> Tensor\n\ntranspose() under another name."},
+    {"tril_", (PyCFunction)(void (*)(void))inplace_tril, METH_FASTCALL | METH_KEYWORDS,
+     "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions."},
+    {"triu_", (PyCFunction)(void (*)(void))inplace_triu, METH_FASTCALL | METH_KEYWORDS,
+     "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions."},
+    {"resize_", (PyCFunction)(void (*)(void))inplace_resize, METH_FASTCALL | METH_KEYWORDS,
+     "resize_(*sizes, memory_format=torch.contiguous_format) -> Tensor\n\nself under another size, its storage grown where needed; new elements are uninitialised."},
+    {"resize_as_", (PyCFunction)(void (*)(void))inplace_resize_as, METH_FASTCALL | METH_KEYWORDS,
+     "resize_as_(tensor, memory_format=torch.contiguous_format) -> Tensor\n\nresize_(the_template.size())."},
+    {"set_", (PyCFunction)(void (*)(void))inplace_set, METH_FASTCALL | METH_KEYWORDS,
+     "set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor\n\nself becomes a tensor over source's storage."},
     {0}};
 

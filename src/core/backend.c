@@ -38,8 +38,9 @@ int fac__backend_register(fac_device_type type, const char *name,
     return 0;
 }
 
-void fac__backend_moves(fac_device_type type, fac__cast_table *casts) {
+void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_fn *move) {
     tables[type].casts = casts;
+    tables[type].move = move;
 }
 
 const fac__device_table *fac__device_table_of(fac_device d) {

@@ -13,10 +13,11 @@ typedef struct {
     bool pointwise[FAC__NUM_OPS]; /* some column is there */
     fac__kernel *kernels[FAC__NUM_OPS];
     fac__cast_table *casts;
+    fac__move_fn *move;
 } fac__device_table;
 
 const fac__device_table *fac__device_table_of(fac_device d);
-void fac__backend_moves(fac_device_type type, fac__cast_table *casts);
+void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_fn *move);
 void fac__cpu_register(void); /* src/cpu/backend.c */
 
 #endif

@@ -26,7 +26,27 @@ static int apply_in_place(fac_tensor *t, const char *kernel) {
     return fac__iter_run(&it, loop, NULL, grain);
 }
 
+/* From src, or from the one element at `bits`, broadcast to dst. */
+static int move_elements(fac_tensor *dst, const fac_tensor *src, const char *bits) {
+    ptrdiff_t ds[FAC_MAX_DIMS], ss[FAC_MAX_DIMS], width = (ptrdiff_t)fac__itemsize(dst->dtype);
+    int lead = src == NULL ? dst->ndim : dst->ndim - src->ndim;
+    for (int d = 0; d < dst->ndim; d++) {
+        ds[d] = dst->strides[d] * width;
+        ss[d] = d < lead || src->sizes[d - lead] == 1 ? 0 : src->strides[d - lead] * width;
+    }
+    const struct fac__moving m = {
+        dst->ndim, dst->sizes, dst->data, ds, src == NULL ? bits : src->data, ss, (size_t)width};
+    return fac__device_table_of(fac_cpu())->move(&m);
+}
+
 static int copy_plain(fac_tensor *dst, fac_tensor *src) {
+    if (dst->dtype == src->dtype) {
+        bool plain = fac__is_contig(dst) && fac__is_contig(src) && dst->numel == src->numel;
+        if (!plain || dst->numel > grain)
+            return move_elements(dst, src, NULL);
+        memcpy(dst->data, src->data, (size_t)dst->numel * fac__itemsize(dst->dtype));
+        return 0;
+    }
     fac__cast_table *casts = fac__device_table_of(fac_cpu())->casts;
     fac_tensor *operands[2] = {dst, src};
     fac__iter it;
@@ -97,12 +117,7 @@ int fac__fill_into(fac_tensor *dst, fac_scalar value) {
             return 0;
         }
     }
-    fac_tensor *operands[2] = {dst, NULL};
-    fac__iter it;
-    it.data[1] = bits;
-    fac__iter_build(&it, 2, operands, dst->ndim, dst->sizes);
-    fac__loop *loop = (*fac__device_table_of(fac_cpu())->casts)[dst->dtype][dst->dtype];
-    return fac__iter_run(&it, loop, NULL, grain);
+    return move_elements(dst, NULL, bits);
 }
 
 fac_tensor *fac__clone(fac_tensor *t, fac_memory_format format) {

@@ -47,5 +47,5 @@ void fac__cpu_register(void) {
     static const fac__family *const common[] = {&fac__family_move};
     fac__backend_register(FAC_CPU, "cpu", common, 1);
     fac__backend_register(FAC_CPU, "cpu", t->families, t->nfamilies);
-    fac__backend_moves(FAC_CPU, (fac__cast_table *)t->casts);
+    fac__backend_moves(FAC_CPU, (fac__cast_table *)t->casts, t->move);
 }

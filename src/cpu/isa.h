@@ -8,6 +8,7 @@ typedef struct {
     const fac__family *const *families;
     int nfamilies;
     fac__loop *const (*casts)[FAC_NUM_DTYPES]; /* [from][to] */
+    fac__move_fn *move;
 } fac__isa_table;
 
 extern const fac__isa_table fac__isa_table_base;

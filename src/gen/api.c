@@ -3820,6 +3820,12 @@ fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride,
     return fac__api_call(&fac__op_as_strided, &args);
 }
 
+fac_tensor *fac_as_strided_inplace_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
+{
+    struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};
+    return fac__api_inplace(&fac__op_as_strided, &args);
+}
+
 fac_tensor *fac_view_ex(fac_tensor *input, fac_ints size)
 {
     struct fac__view_args args = {.input = input, .size = size};
@@ -3856,10 +3862,22 @@ fac_tensor *fac_transpose_ex(fac_tensor *input, int64_t dim0, int64_t dim1)
     return fac__api_call(&fac__op_transpose, &args);
 }
 
+fac_tensor *fac_transpose_inplace_ex(fac_tensor *input, int64_t dim0, int64_t dim1)
+{
+    struct fac__transpose_args args = {.input = input, .dim0 = dim0, .dim1 = dim1};
+    return fac__api_inplace(&fac__op_transpose, &args);
+}
+
 fac_tensor *fac_t_ex(fac_tensor *input)
 {
     struct fac__t_args args = {.input = input};
     return fac__api_call(&fac__op_t, &args);
+}
+
+fac_tensor *fac_t_inplace_ex(fac_tensor *input)
+{
+    struct fac__t_args args = {.input = input};
+    return fac__api_inplace(&fac__op_t, &args);
 }
 
 fac_tensor *fac_expand_ex(fac_tensor *input, fac_ints size, const fac_expand_options *o)
@@ -3886,10 +3904,22 @@ fac_tensor *fac_squeeze_ex(fac_tensor *input)
     return fac__api_call(&fac__op_squeeze, &args);
 }
 
+fac_tensor *fac_squeeze_inplace_ex(fac_tensor *input)
+{
+    struct fac__squeeze_args args = {.input = input};
+    return fac__api_inplace(&fac__op_squeeze, &args);
+}
+
 fac_tensor *fac_squeeze_dim_ex(fac_tensor *input, int64_t dim)
 {
     struct fac__squeeze_dim_args args = {.input = input, .dim = dim};
     return fac__api_call(&fac__op_squeeze_dim, &args);
+}
+
+fac_tensor *fac_squeeze_dim_inplace_ex(fac_tensor *input, int64_t dim)
+{
+    struct fac__squeeze_dim_args args = {.input = input, .dim = dim};
+    return fac__api_inplace(&fac__op_squeeze_dim, &args);
 }
 
 fac_tensor *fac_squeeze_dims_ex(fac_tensor *input, fac_ints dim)
@@ -3898,10 +3928,22 @@ fac_tensor *fac_squeeze_dims_ex(fac_tensor *input, fac_ints dim)
     return fac__api_call(&fac__op_squeeze_dims, &args);
 }
 
+fac_tensor *fac_squeeze_dims_inplace_ex(fac_tensor *input, fac_ints dim)
+{
+    struct fac__squeeze_dims_args args = {.input = input, .dim = dim};
+    return fac__api_inplace(&fac__op_squeeze_dims, &args);
+}
+
 fac_tensor *fac_unsqueeze_ex(fac_tensor *input, int64_t dim)
 {
     struct fac__unsqueeze_args args = {.input = input, .dim = dim};
     return fac__api_call(&fac__op_unsqueeze, &args);
+}
+
+fac_tensor *fac_unsqueeze_inplace_ex(fac_tensor *input, int64_t dim)
+{
+    struct fac__unsqueeze_args args = {.input = input, .dim = dim};
+    return fac__api_inplace(&fac__op_unsqueeze, &args);
 }
 
 fac_tensor *fac_detach_ex(fac_tensor *input)
@@ -3920,24 +3962,6 @@ fac_tensor *fac_contiguous_ex(fac_tensor *input, const fac_contiguous_options *o
 {
     struct fac__contiguous_args args = {.input = input, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_contiguous, &args);
-}
-
-fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
-{
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
-    return fac__api_call(&fac__op_index_add, &args);
-}
-
-fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
-{
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
-    return fac__api_inplace(&fac__op_index_add, &args);
-}
-
-fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
-{
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
-    return fac__api_out(&fac__op_index_add, &args, out);
 }
 
 fac_tensor *fac_select_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64_t dim, int64_t index)
@@ -3962,5 +3986,593 @@ fac_tensor *fac_resolve_neg_ex(fac_tensor *input)
 {
     struct fac__resolve_neg_args args = {.input = input};
     return fac__api_call(&fac__op_resolve_neg, &args);
+}
+
+fac_tensor *fac_swapaxes_ex(fac_tensor *input, int64_t axis0, int64_t axis1)
+{
+    struct fac__swapaxes_args args = {.input = input, .axis0 = axis0, .axis1 = axis1};
+    return fac__api_call(&fac__op_swapaxes, &args);
+}
+
+fac_tensor *fac_swapaxes_inplace_ex(fac_tensor *input, int64_t axis0, int64_t axis1)
+{
+    struct fac__swapaxes_args args = {.input = input, .axis0 = axis0, .axis1 = axis1};
+    return fac__api_inplace(&fac__op_swapaxes, &args);
+}
+
+fac_tensor *fac_swapdims_ex(fac_tensor *input, int64_t dim0, int64_t dim1)
+{
+    struct fac__swapdims_args args = {.input = input, .dim0 = dim0, .dim1 = dim1};
+    return fac__api_call(&fac__op_swapdims, &args);
+}
+
+fac_tensor *fac_swapdims_inplace_ex(fac_tensor *input, int64_t dim0, int64_t dim1)
+{
+    struct fac__swapdims_args args = {.input = input, .dim0 = dim0, .dim1 = dim1};
+    return fac__api_inplace(&fac__op_swapdims, &args);
+}
+
+fac_tensor *fac_narrow_ex(fac_tensor *input, int64_t dim, int64_t start, int64_t length)
+{
+    struct fac__narrow_args args = {.input = input, .dim = dim, .start = start, .length = length};
+    return fac__api_call(&fac__op_narrow, &args);
+}
+
+fac_tensor *fac_narrow_tensor_ex(fac_tensor *input, int64_t dim, fac_tensor *start, int64_t length)
+{
+    struct fac__narrow_tensor_args args = {.input = input, .dim = dim, .start = start, .length = length};
+    return fac__api_call(&fac__op_narrow_tensor, &args);
+}
+
+fac_tensors fac_split_ex(fac_tensor *input, int64_t split_size, const fac_split_options *o)
+{
+    struct fac__split_args args = {.input = input, .split_size = split_size, .dim = o->dim};
+    return fac__api_list(&fac__op_split, &args);
+}
+
+fac_tensors fac_split_sizes_ex(fac_tensor *input, fac_ints split_size, const fac_split_sizes_options *o)
+{
+    struct fac__split_sizes_args args = {.input = input, .split_size = split_size, .dim = o->dim};
+    return fac__api_list(&fac__op_split_sizes, &args);
+}
+
+fac_tensors fac_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, const fac_split_with_sizes_options *o)
+{
+    struct fac__split_with_sizes_args args = {.input = input, .split_sizes = split_sizes, .dim = o->dim};
+    return fac__api_list(&fac__op_split_with_sizes, &args);
+}
+
+fac_tensors fac_chunk_ex(fac_tensor *input, int64_t chunks, const fac_chunk_options *o)
+{
+    struct fac__chunk_args args = {.input = input, .chunks = chunks, .dim = o->dim};
+    return fac__api_list(&fac__op_chunk, &args);
+}
+
+fac_tensors fac_tensor_split_ex(fac_tensor *input, int64_t sections, const fac_tensor_split_options *o)
+{
+    struct fac__tensor_split_args args = {.input = input, .sections = sections, .dim = o->dim};
+    return fac__api_list(&fac__op_tensor_split, &args);
+}
+
+fac_tensors fac_tensor_split_indices_ex(fac_tensor *input, fac_ints indices, const fac_tensor_split_indices_options *o)
+{
+    struct fac__tensor_split_indices_args args = {.input = input, .indices = indices, .dim = o->dim};
+    return fac__api_list(&fac__op_tensor_split_indices, &args);
+}
+
+fac_tensors fac_tensor_split_tensor_ex(fac_tensor *input, fac_tensor *tensor_indices_or_sections, const fac_tensor_split_tensor_options *o)
+{
+    struct fac__tensor_split_tensor_args args = {.input = input, .tensor_indices_or_sections = tensor_indices_or_sections, .dim = o->dim};
+    return fac__api_list(&fac__op_tensor_split_tensor, &args);
+}
+
+fac_tensors fac_hsplit_ex(fac_tensor *input, int64_t sections)
+{
+    struct fac__hsplit_args args = {.input = input, .sections = sections};
+    return fac__api_list(&fac__op_hsplit, &args);
+}
+
+fac_tensors fac_hsplit_indices_ex(fac_tensor *input, fac_ints indices)
+{
+    struct fac__hsplit_indices_args args = {.input = input, .indices = indices};
+    return fac__api_list(&fac__op_hsplit_indices, &args);
+}
+
+fac_tensors fac_vsplit_ex(fac_tensor *input, int64_t sections)
+{
+    struct fac__vsplit_args args = {.input = input, .sections = sections};
+    return fac__api_list(&fac__op_vsplit, &args);
+}
+
+fac_tensors fac_vsplit_indices_ex(fac_tensor *input, fac_ints indices)
+{
+    struct fac__vsplit_indices_args args = {.input = input, .indices = indices};
+    return fac__api_list(&fac__op_vsplit_indices, &args);
+}
+
+fac_tensors fac_dsplit_ex(fac_tensor *input, int64_t sections)
+{
+    struct fac__dsplit_args args = {.input = input, .sections = sections};
+    return fac__api_list(&fac__op_dsplit, &args);
+}
+
+fac_tensors fac_dsplit_indices_ex(fac_tensor *input, fac_ints indices)
+{
+    struct fac__dsplit_indices_args args = {.input = input, .indices = indices};
+    return fac__api_list(&fac__op_dsplit_indices, &args);
+}
+
+fac_tensors fac_unbind_ex(fac_tensor *input, const fac_unbind_options *o)
+{
+    struct fac__unbind_args args = {.input = input, .dim = o->dim};
+    return fac__api_list(&fac__op_unbind, &args);
+}
+
+fac_tensor *fac_movedim_ex(fac_tensor *input, fac_ints source, fac_ints destination)
+{
+    struct fac__movedim_args args = {.input = input, .source = source, .destination = destination};
+    return fac__api_call(&fac__op_movedim, &args);
+}
+
+fac_tensor *fac_movedim_int_ex(fac_tensor *input, int64_t source, int64_t destination)
+{
+    struct fac__movedim_int_args args = {.input = input, .source = source, .destination = destination};
+    return fac__api_call(&fac__op_movedim_int, &args);
+}
+
+fac_tensor *fac_moveaxis_ex(fac_tensor *input, fac_ints source, fac_ints destination)
+{
+    struct fac__moveaxis_args args = {.input = input, .source = source, .destination = destination};
+    return fac__api_call(&fac__op_moveaxis, &args);
+}
+
+fac_tensor *fac_moveaxis_int_ex(fac_tensor *input, int64_t source, int64_t destination)
+{
+    struct fac__moveaxis_int_args args = {.input = input, .source = source, .destination = destination};
+    return fac__api_call(&fac__op_moveaxis_int, &args);
+}
+
+fac_tensor *fac_flatten_ex(fac_tensor *input, const fac_flatten_options *o)
+{
+    struct fac__flatten_args args = {.input = input, .start_dim = o->start_dim, .end_dim = o->end_dim.given ? o->end_dim.value : -1};
+    return fac__api_call(&fac__op_flatten, &args);
+}
+
+fac_tensor *fac_unflatten_ex(fac_tensor *input, int64_t dim, fac_ints sizes)
+{
+    struct fac__unflatten_args args = {.input = input, .dim = dim, .sizes = sizes};
+    return fac__api_call(&fac__op_unflatten, &args);
+}
+
+fac_tensor *fac_ravel_ex(fac_tensor *input)
+{
+    struct fac__ravel_args args = {.input = input};
+    return fac__api_call(&fac__op_ravel, &args);
+}
+
+fac_tensor *fac_numpy_T_ex(fac_tensor *input)
+{
+    struct fac__numpy_T_args args = {.input = input};
+    return fac__api_call(&fac__op_numpy_T, &args);
+}
+
+fac_tensor *fac_mT_ex(fac_tensor *input)
+{
+    struct fac__mT_args args = {.input = input};
+    return fac__api_call(&fac__op_mT, &args);
+}
+
+fac_tensor *fac_mH_ex(fac_tensor *input)
+{
+    struct fac__mH_args args = {.input = input};
+    return fac__api_call(&fac__op_mH, &args);
+}
+
+fac_tensor *fac_matrix_H_ex(fac_tensor *input)
+{
+    struct fac__matrix_H_args args = {.input = input};
+    return fac__api_call(&fac__op_matrix_H, &args);
+}
+
+fac_tensor *fac_adjoint_ex(fac_tensor *input)
+{
+    struct fac__adjoint_args args = {.input = input};
+    return fac__api_call(&fac__op_adjoint, &args);
+}
+
+fac_tensor *fac_view_as_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__view_as_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_view_as, &args);
+}
+
+fac_tensor *fac_reshape_as_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__reshape_as_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_reshape_as, &args);
+}
+
+fac_tensor *fac_expand_as_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__expand_as_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_expand_as, &args);
+}
+
+fac_tensor *fac_broadcast_to_ex(fac_tensor *input, fac_ints size)
+{
+    struct fac__broadcast_to_args args = {.input = input, .size = size};
+    return fac__api_call(&fac__op_broadcast_to, &args);
+}
+
+fac_tensors fac_broadcast_tensors_ex(fac_tensors tensors)
+{
+    struct fac__broadcast_tensors_args args = {.tensors = tensors};
+    return fac__api_list(&fac__op_broadcast_tensors, &args);
+}
+
+fac_tensors fac_meshgrid_ex(fac_tensors tensors, const fac_meshgrid_options *o)
+{
+    struct fac__meshgrid_args args = {.tensors = tensors, .indexing = o->indexing};
+    return fac__api_list(&fac__op_meshgrid, &args);
+}
+
+fac_tensor *fac_diagonal_ex(fac_tensor *input, const fac_diagonal_options *o)
+{
+    struct fac__diagonal_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
+    return fac__api_call(&fac__op_diagonal, &args);
+}
+
+fac_tensor *fac_diagonal_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64_t offset, int64_t dim1, int64_t dim2)
+{
+    struct fac__diagonal_backward_args args = {.grad = grad, .input_sizes = input_sizes, .offset = offset, .dim1 = dim1, .dim2 = dim2};
+    return fac__api_call(&fac__op_diagonal_backward, &args);
+}
+
+fac_tensor *fac_unfold_ex(fac_tensor *input, int64_t dimension, int64_t size, int64_t step)
+{
+    struct fac__unfold_args args = {.input = input, .dimension = dimension, .size = size, .step = step};
+    return fac__api_call(&fac__op_unfold, &args);
+}
+
+fac_tensor *fac_unfold_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64_t dim, int64_t size, int64_t step)
+{
+    struct fac__unfold_backward_args args = {.grad = grad, .input_sizes = input_sizes, .dim = dim, .size = size, .step = step};
+    return fac__api_call(&fac__op_unfold_backward, &args);
+}
+
+fac_tensor *fac_cat_ex(fac_tensors tensors, const fac_cat_options *o)
+{
+    struct fac__cat_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_call(&fac__op_cat, &args);
+}
+
+fac_tensor *fac_cat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_cat_options *o)
+{
+    struct fac__cat_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_out(&fac__op_cat, &args, out);
+}
+
+fac_tensor *fac_concat_ex(fac_tensors tensors, const fac_concat_options *o)
+{
+    struct fac__concat_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_call(&fac__op_concat, &args);
+}
+
+fac_tensor *fac_concat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concat_options *o)
+{
+    struct fac__concat_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_out(&fac__op_concat, &args, out);
+}
+
+fac_tensor *fac_concatenate_ex(fac_tensors tensors, const fac_concatenate_options *o)
+{
+    struct fac__concatenate_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_call(&fac__op_concatenate, &args);
+}
+
+fac_tensor *fac_concatenate_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concatenate_options *o)
+{
+    struct fac__concatenate_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_out(&fac__op_concatenate, &args, out);
+}
+
+fac_tensor *fac_stack_ex(fac_tensors tensors, const fac_stack_options *o)
+{
+    struct fac__stack_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_call(&fac__op_stack, &args);
+}
+
+fac_tensor *fac_stack_out_ex(fac_tensor *out, fac_tensors tensors, const fac_stack_options *o)
+{
+    struct fac__stack_args args = {.tensors = tensors, .dim = o->dim};
+    return fac__api_out(&fac__op_stack, &args, out);
+}
+
+fac_tensor *fac_hstack_ex(fac_tensors tensors)
+{
+    struct fac__hstack_args args = {.tensors = tensors};
+    return fac__api_call(&fac__op_hstack, &args);
+}
+
+fac_tensor *fac_hstack_out_ex(fac_tensor *out, fac_tensors tensors)
+{
+    struct fac__hstack_args args = {.tensors = tensors};
+    return fac__api_out(&fac__op_hstack, &args, out);
+}
+
+fac_tensor *fac_vstack_ex(fac_tensors tensors)
+{
+    struct fac__vstack_args args = {.tensors = tensors};
+    return fac__api_call(&fac__op_vstack, &args);
+}
+
+fac_tensor *fac_vstack_out_ex(fac_tensor *out, fac_tensors tensors)
+{
+    struct fac__vstack_args args = {.tensors = tensors};
+    return fac__api_out(&fac__op_vstack, &args, out);
+}
+
+fac_tensor *fac_row_stack_ex(fac_tensors tensors)
+{
+    struct fac__row_stack_args args = {.tensors = tensors};
+    return fac__api_call(&fac__op_row_stack, &args);
+}
+
+fac_tensor *fac_row_stack_out_ex(fac_tensor *out, fac_tensors tensors)
+{
+    struct fac__row_stack_args args = {.tensors = tensors};
+    return fac__api_out(&fac__op_row_stack, &args, out);
+}
+
+fac_tensor *fac_dstack_ex(fac_tensors tensors)
+{
+    struct fac__dstack_args args = {.tensors = tensors};
+    return fac__api_call(&fac__op_dstack, &args);
+}
+
+fac_tensor *fac_dstack_out_ex(fac_tensor *out, fac_tensors tensors)
+{
+    struct fac__dstack_args args = {.tensors = tensors};
+    return fac__api_out(&fac__op_dstack, &args, out);
+}
+
+fac_tensor *fac_column_stack_ex(fac_tensors tensors)
+{
+    struct fac__column_stack_args args = {.tensors = tensors};
+    return fac__api_call(&fac__op_column_stack, &args);
+}
+
+fac_tensor *fac_column_stack_out_ex(fac_tensor *out, fac_tensors tensors)
+{
+    struct fac__column_stack_args args = {.tensors = tensors};
+    return fac__api_out(&fac__op_column_stack, &args, out);
+}
+
+fac_tensor *fac_atleast_1d_ex(fac_tensor *input)
+{
+    struct fac__atleast_1d_args args = {.input = input};
+    return fac__api_call(&fac__op_atleast_1d, &args);
+}
+
+fac_tensor *fac_atleast_2d_ex(fac_tensor *input)
+{
+    struct fac__atleast_2d_args args = {.input = input};
+    return fac__api_call(&fac__op_atleast_2d, &args);
+}
+
+fac_tensor *fac_atleast_3d_ex(fac_tensor *input)
+{
+    struct fac__atleast_3d_args args = {.input = input};
+    return fac__api_call(&fac__op_atleast_3d, &args);
+}
+
+fac_tensor *fac_repeat_ex(fac_tensor *input, fac_ints repeats)
+{
+    struct fac__repeat_args args = {.input = input, .repeats = repeats};
+    return fac__api_call(&fac__op_repeat, &args);
+}
+
+fac_tensor *fac_tile_ex(fac_tensor *input, fac_ints dims)
+{
+    struct fac__tile_args args = {.input = input, .dims = dims};
+    return fac__api_call(&fac__op_tile, &args);
+}
+
+fac_tensor *fac_repeat_interleave_ex(fac_tensor *repeats, const fac_repeat_interleave_options *o)
+{
+    struct fac__repeat_interleave_args args = {.repeats = repeats, .output_size = o->output_size};
+    return fac__api_call(&fac__op_repeat_interleave, &args);
+}
+
+fac_tensor *fac_repeat_interleave_tensor_ex(fac_tensor *input, fac_tensor *repeats, const fac_repeat_interleave_tensor_options *o)
+{
+    struct fac__repeat_interleave_tensor_args args = {.input = input, .repeats = repeats, .dim = o->dim, .output_size = o->output_size};
+    return fac__api_call(&fac__op_repeat_interleave_tensor, &args);
+}
+
+fac_tensor *fac_repeat_interleave_int_ex(fac_tensor *input, int64_t repeats, const fac_repeat_interleave_int_options *o)
+{
+    struct fac__repeat_interleave_int_args args = {.input = input, .repeats = repeats, .dim = o->dim, .output_size = o->output_size};
+    return fac__api_call(&fac__op_repeat_interleave_int, &args);
+}
+
+fac_tensor *fac_flip_ex(fac_tensor *input, fac_ints dims)
+{
+    struct fac__flip_args args = {.input = input, .dims = dims};
+    return fac__api_call(&fac__op_flip, &args);
+}
+
+fac_tensor *fac_fliplr_ex(fac_tensor *input)
+{
+    struct fac__fliplr_args args = {.input = input};
+    return fac__api_call(&fac__op_fliplr, &args);
+}
+
+fac_tensor *fac_flipud_ex(fac_tensor *input)
+{
+    struct fac__flipud_args args = {.input = input};
+    return fac__api_call(&fac__op_flipud, &args);
+}
+
+fac_tensor *fac_roll_ex(fac_tensor *input, fac_ints shifts, const fac_roll_options *o)
+{
+    struct fac__roll_args args = {.input = input, .shifts = shifts, .dims = o->dims};
+    return fac__api_call(&fac__op_roll, &args);
+}
+
+fac_tensor *fac_rot90_ex(fac_tensor *input, const fac_rot90_options *o)
+{
+    struct fac__rot90_args args = {.input = input, .k = o->k.given ? o->k.value : 1, .dims = o->dims.given ? o->dims : fac_dims(0, 1)};
+    return fac__api_call(&fac__op_rot90, &args);
+}
+
+fac_tensor *fac_diagonal_copy_ex(fac_tensor *input, const fac_diagonal_copy_options *o)
+{
+    struct fac__diagonal_copy_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
+    return fac__api_call(&fac__op_diagonal_copy, &args);
+}
+
+fac_tensor *fac_diag_ex(fac_tensor *input, const fac_diag_options *o)
+{
+    struct fac__diag_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_call(&fac__op_diag, &args);
+}
+
+fac_tensor *fac_diag_out_ex(fac_tensor *out, fac_tensor *input, const fac_diag_options *o)
+{
+    struct fac__diag_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_out(&fac__op_diag, &args, out);
+}
+
+fac_tensor *fac_diag_embed_ex(fac_tensor *input, const fac_diag_embed_options *o)
+{
+    struct fac__diag_embed_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1.given ? o->dim1.value : -2, .dim2 = o->dim2.given ? o->dim2.value : -1};
+    return fac__api_call(&fac__op_diag_embed, &args);
+}
+
+fac_tensor *fac_diagflat_ex(fac_tensor *input, const fac_diagflat_options *o)
+{
+    struct fac__diagflat_args args = {.input = input, .offset = o->offset};
+    return fac__api_call(&fac__op_diagflat, &args);
+}
+
+fac_tensor *fac_diagonal_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_diagonal_scatter_options *o)
+{
+    struct fac__diagonal_scatter_args args = {.input = input, .src = src, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
+    return fac__api_call(&fac__op_diagonal_scatter, &args);
+}
+
+fac_tensor *fac_select_scatter_ex(fac_tensor *input, fac_tensor *src, int64_t dim, int64_t index)
+{
+    struct fac__select_scatter_args args = {.input = input, .src = src, .dim = dim, .index = index};
+    return fac__api_call(&fac__op_select_scatter, &args);
+}
+
+fac_tensor *fac_slice_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_slice_scatter_options *o)
+{
+    struct fac__slice_scatter_args args = {.input = input, .src = src, .dim = o->dim, .start = o->start, .end = o->end, .step = o->step.given ? o->step.value : 1};
+    return fac__api_call(&fac__op_slice_scatter, &args);
+}
+
+fac_tensor *fac_as_strided_scatter_ex(fac_tensor *input, fac_tensor *src, fac_ints size, fac_ints stride, const fac_as_strided_scatter_options *o)
+{
+    struct fac__as_strided_scatter_args args = {.input = input, .src = src, .size = size, .stride = stride, .storage_offset = o->storage_offset};
+    return fac__api_call(&fac__op_as_strided_scatter, &args);
+}
+
+fac_tensor *fac_tril_ex(fac_tensor *input, const fac_tril_options *o)
+{
+    struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_call(&fac__op_tril, &args);
+}
+
+fac_tensor *fac_tril_inplace_ex(fac_tensor *input, const fac_tril_options *o)
+{
+    struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_inplace(&fac__op_tril, &args);
+}
+
+fac_tensor *fac_tril_out_ex(fac_tensor *out, fac_tensor *input, const fac_tril_options *o)
+{
+    struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_out(&fac__op_tril, &args, out);
+}
+
+fac_tensor *fac_triu_ex(fac_tensor *input, const fac_triu_options *o)
+{
+    struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_call(&fac__op_triu, &args);
+}
+
+fac_tensor *fac_triu_inplace_ex(fac_tensor *input, const fac_triu_options *o)
+{
+    struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_inplace(&fac__op_triu, &args);
+}
+
+fac_tensor *fac_triu_out_ex(fac_tensor *out, fac_tensor *input, const fac_triu_options *o)
+{
+    struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
+    return fac__api_out(&fac__op_triu, &args, out);
+}
+
+fac_tensor *fac_resize_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o)
+{
+    struct fac__resize_args args = {.input = input, .size = size, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_resize, &args);
+}
+
+fac_tensor *fac_resize_inplace_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o)
+{
+    struct fac__resize_args args = {.input = input, .size = size, .memory_format = o->memory_format};
+    return fac__api_inplace(&fac__op_resize, &args);
+}
+
+fac_tensor *fac_resize_as_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o)
+{
+    struct fac__resize_as_args args = {.input = input, .the_template = the_template, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_resize_as, &args);
+}
+
+fac_tensor *fac_resize_as_inplace_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o)
+{
+    struct fac__resize_as_args args = {.input = input, .the_template = the_template, .memory_format = o->memory_format};
+    return fac__api_inplace(&fac__op_resize_as, &args);
+}
+
+fac_tensor *fac_set_strided_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o)
+{
+    struct fac__set_strided_args args = {.input = input, .source = source, .storage_offset = storage_offset, .size = size, .stride = o->stride};
+    return fac__api_call(&fac__op_set_strided, &args);
+}
+
+fac_tensor *fac_set_strided_inplace_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o)
+{
+    struct fac__set_strided_args args = {.input = input, .source = source, .storage_offset = storage_offset, .size = size, .stride = o->stride};
+    return fac__api_inplace(&fac__op_set_strided, &args);
+}
+
+fac_tensor *fac_set_tensor_ex(fac_tensor *input, fac_tensor *source)
+{
+    struct fac__set_tensor_args args = {.input = input, .source = source};
+    return fac__api_call(&fac__op_set_tensor, &args);
+}
+
+fac_tensor *fac_set_tensor_inplace_ex(fac_tensor *input, fac_tensor *source)
+{
+    struct fac__set_tensor_args args = {.input = input, .source = source};
+    return fac__api_inplace(&fac__op_set_tensor, &args);
+}
+
+fac_tensor *fac_set_nothing_ex(fac_tensor *input)
+{
+    struct fac__set_nothing_args args = {.input = input};
+    return fac__api_call(&fac__op_set_nothing, &args);
+}
+
+fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input)
+{
+    struct fac__set_nothing_args args = {.input = input};
+    return fac__api_inplace(&fac__op_set_nothing, &args);
 }
 

@@ -617,6 +617,300 @@ int fac__exec_resolve_neg(const fac__op *op, void *args, fac__outs *outs)
     return fac__run_composite(op, f, args, outs);
 }
 
+int fac__exec_narrow(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_narrow;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_narrow_tensor(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_narrow_tensor;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_chunk(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_chunk;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_tensor_split(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_tensor_split;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_tensor_split_indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_tensor_split_indices;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_tensor_split_tensor(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_tensor_split_tensor;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_hsplit(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_hsplit;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_hsplit_indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_hsplit_indices;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_vsplit(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_vsplit;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_vsplit_indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_vsplit_indices;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_dsplit(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_dsplit;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_dsplit_indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_dsplit_indices;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_movedim(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_movedim;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_movedim_int(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_movedim_int;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_moveaxis(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_moveaxis;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_moveaxis_int(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_moveaxis_int;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_flatten(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_flatten;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_unflatten(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_unflatten;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_ravel(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_ravel;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_numpy_T(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_numpy_T;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_mT(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_mT;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_mH(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_mH;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_matrix_H(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_matrix_H;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_adjoint(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_adjoint;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_view_as(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_view_as;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_reshape_as(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_reshape_as;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_expand_as(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_expand_as;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_broadcast_to(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_broadcast_to;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_broadcast_tensors(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_broadcast_tensors;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_meshgrid(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_list_fn *f = (fac__composite_list_fn *)fac__composite_meshgrid;
+    return fac__run_composite_list(op, f, args, outs);
+}
+
+int fac__exec_diagonal_backward(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_diagonal_backward;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_unfold_backward(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_unfold_backward;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_concat(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_concat;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_concatenate(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_concatenate;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_hstack(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_hstack;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_vstack(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_vstack;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_row_stack(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_row_stack;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_dstack(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_dstack;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_column_stack(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_column_stack;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_atleast_1d(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_atleast_1d;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_atleast_2d(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_atleast_2d;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_atleast_3d(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_atleast_3d;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_tile(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_tile;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_repeat_interleave_tensor(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_repeat_interleave_tensor;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_repeat_interleave_int(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_repeat_interleave_int;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_fliplr(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_fliplr;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_flipud(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_flipud;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_diag(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_diag;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_diagflat(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_diagflat;
+    return fac__run_composite(op, f, args, outs);
+}
+
 static const fac__param params_empty[] = {
     {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__empty_args, size), 0, 255},
     {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__empty_args, dtype), 0, 255},
@@ -2939,6 +3233,7 @@ const fac__op fac__op_convolution = {
     .python = "convolution",
     .node = "ConvolutionBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "convolution",
     .label = "convolution_cpu",
     .struct_name = NULL,
@@ -2982,6 +3277,7 @@ const fac__op fac__op__convolution_weight = {
     .python = "_convolution_weight",
     .node = "ConvolutionBackwardBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_convolution_weight",
     .label = "_convolution_weight_cpu",
     .struct_name = NULL,
@@ -3024,6 +3320,7 @@ const fac__op fac__op_conv1d = {
     .python = "conv1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3066,6 +3363,7 @@ const fac__op fac__op_conv1d_padding = {
     .python = "conv1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3108,6 +3406,7 @@ const fac__op fac__op_conv2d = {
     .python = "conv2d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3150,6 +3449,7 @@ const fac__op fac__op_conv2d_padding = {
     .python = "conv2d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3192,6 +3492,7 @@ const fac__op fac__op_conv3d = {
     .python = "conv3d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3234,6 +3535,7 @@ const fac__op fac__op_conv3d_padding = {
     .python = "conv3d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3277,6 +3579,7 @@ const fac__op fac__op_conv_transpose1d = {
     .python = "conv_transpose1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3320,6 +3623,7 @@ const fac__op fac__op_conv_transpose2d = {
     .python = "conv_transpose2d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3363,6 +3667,7 @@ const fac__op fac__op_conv_transpose3d = {
     .python = "conv_transpose3d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3406,6 +3711,7 @@ const fac__op fac__op_max_pool2d_with_indices = {
     .python = "max_pool2d_with_indices",
     .node = "MaxPool2DWithIndicesBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "max_pool2d_with_indices",
     .label = "max_pool2d_with_indices_cpu",
     .struct_name = NULL,
@@ -3445,6 +3751,7 @@ const fac__op fac__op__pool_scatter = {
     .python = "_pool_scatter",
     .node = "MaxPool2DWithIndicesBackwardBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_pool_scatter",
     .label = "_pool_scatter_cpu",
     .struct_name = NULL,
@@ -3483,6 +3790,7 @@ const fac__op fac__op__pool_gather = {
     .python = "_pool_gather",
     .node = "GatherBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_pool_gather",
     .label = "_pool_gather_cpu",
     .struct_name = NULL,
@@ -3524,6 +3832,7 @@ const fac__op fac__op_max_pool2d = {
     .python = "max_pool2d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3565,6 +3874,7 @@ const fac__op fac__op_max_pool1d_with_indices = {
     .python = "max_pool1d_with_indices",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3606,6 +3916,7 @@ const fac__op fac__op_max_pool1d = {
     .python = "max_pool1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3649,6 +3960,7 @@ const fac__op fac__op_avg_pool2d = {
     .python = "avg_pool2d",
     .node = "AvgPool2DBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "avg_pool2d",
     .label = "avg_pool2d_cpu",
     .struct_name = NULL,
@@ -3693,6 +4005,7 @@ const fac__op fac__op_avg_pool2d_backward = {
     .python = "avg_pool2d_backward",
     .node = "AvgPool2DBackwardBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "avg_pool2d_backward",
     .label = "avg_pool2d_backward_cpu",
     .struct_name = NULL,
@@ -3734,6 +4047,7 @@ const fac__op fac__op_avg_pool1d = {
     .python = "avg_pool1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3772,6 +4086,7 @@ const fac__op fac__op__adaptive_avg_pool2d = {
     .python = "_adaptive_avg_pool2d",
     .node = "AdaptiveAvgPool2DBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_adaptive_avg_pool2d",
     .label = "_adaptive_avg_pool2d_cpu",
     .struct_name = NULL,
@@ -3810,6 +4125,7 @@ const fac__op fac__op__adaptive_avg_pool2d_backward = {
     .python = "_adaptive_avg_pool2d_backward",
     .node = "AdaptiveAvgPool2DBackwardBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_adaptive_avg_pool2d_backward",
     .label = "_adaptive_avg_pool2d_backward_cpu",
     .struct_name = NULL,
@@ -3847,6 +4163,7 @@ const fac__op fac__op_adaptive_avg_pool2d = {
     .python = "adaptive_avg_pool2d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3884,6 +4201,7 @@ const fac__op fac__op_adaptive_avg_pool1d = {
     .python = "adaptive_avg_pool1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -3923,6 +4241,7 @@ const fac__op fac__op_adaptive_max_pool2d = {
     .python = "adaptive_max_pool2d",
     .node = "AdaptiveMaxPool2DBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "adaptive_max_pool2d",
     .label = "adaptive_max_pool2d_cpu",
     .struct_name = NULL,
@@ -3960,6 +4279,7 @@ const fac__op fac__op_adaptive_max_pool1d = {
     .python = "adaptive_max_pool1d",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -4001,6 +4321,7 @@ const fac__op fac__op_im2col = {
     .python = "im2col",
     .node = "Im2ColBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "im2col",
     .label = "im2col_cpu",
     .struct_name = NULL,
@@ -4043,6 +4364,7 @@ const fac__op fac__op_col2im = {
     .python = "col2im",
     .node = "Col2ImBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "col2im",
     .label = "col2im_cpu",
     .struct_name = NULL,
@@ -4087,6 +4409,7 @@ const fac__op fac__op__scaled_dot_product_flash_attention_for_cpu = {
     .python = "_scaled_dot_product_flash_attention_for_cpu",
     .node = "ScaledDotProductFlashAttentionForCpuBackward0",
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_scaled_dot_product_flash_attention_for_cpu",
     .label = "_scaled_dot_product_flash_attention_for_cpu_cpu",
     .struct_name = NULL,
@@ -4132,6 +4455,7 @@ const fac__op fac__op__attention_backward = {
     .python = "_attention_backward",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = "_attention_backward",
     .label = "_attention_backward_cpu",
     .struct_name = NULL,
@@ -4175,6 +4499,7 @@ const fac__op fac__op_scaled_dot_product_attention = {
     .python = "scaled_dot_product_attention",
     .node = NULL,
     .node_dim = NULL,
+    .node_inplace = NULL,
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -13573,7 +13898,7 @@ const fac__op fac__op_as_strided = {
     .python = "as_strided",
     .node = "AsStridedBackward0",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "AsStridedBackward1",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -13587,7 +13912,7 @@ const fac__op fac__op_as_strided = {
     .id = 327,
     .args_size = sizeof(struct fac__as_strided_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 4,
     .nout = 1,
     .nsaves = 1,
@@ -13796,8 +14121,8 @@ const fac__op fac__op_permute = {
 
 static const fac__param params_transpose[] = {
     {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__transpose_args, input), 0, 0},
-    {"dim0", "axis0", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__transpose_args, dim0), 0, 255},
-    {"dim1", "axis1", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__transpose_args, dim1), 0, 255},
+    {"dim0", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__transpose_args, dim0), 0, 255},
+    {"dim1", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__transpose_args, dim1), 0, 255},
 };
 static const fac__saves saves_transpose[] = {{0, 0x0, 0x0, 0x0}};
 const fac__op fac__op_transpose = {
@@ -13806,7 +14131,7 @@ const fac__op fac__op_transpose = {
     .python = "transpose",
     .node = "TransposeBackward0",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "TransposeBackward1",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -13820,7 +14145,7 @@ const fac__op fac__op_transpose = {
     .id = 333,
     .args_size = sizeof(struct fac__transpose_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 3,
     .nout = 1,
     .nsaves = 1,
@@ -13844,7 +14169,7 @@ const fac__op fac__op_t = {
     .python = "t",
     .node = "TBackward0",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "TBackward1",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -13858,7 +14183,7 @@ const fac__op fac__op_t = {
     .id = 334,
     .args_size = sizeof(struct fac__t_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
     .nout = 1,
     .nsaves = 1,
@@ -14004,7 +14329,7 @@ const fac__op fac__op_squeeze = {
     .python = "squeeze",
     .node = "SqueezeBackward0",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "SqueezeBackward3",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -14018,7 +14343,7 @@ const fac__op fac__op_squeeze = {
     .id = 338,
     .args_size = sizeof(struct fac__squeeze_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 1,
     .nout = 1,
     .nsaves = 1,
@@ -14043,7 +14368,7 @@ const fac__op fac__op_squeeze_dim = {
     .python = "squeeze",
     .node = "SqueezeBackward1",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "SqueezeBackward4",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -14057,7 +14382,7 @@ const fac__op fac__op_squeeze_dim = {
     .id = 339,
     .args_size = sizeof(struct fac__squeeze_dim_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
     .nout = 1,
     .nsaves = 1,
@@ -14082,7 +14407,7 @@ const fac__op fac__op_squeeze_dims = {
     .python = "squeeze",
     .node = "SqueezeBackward2",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "SqueezeBackward5",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -14096,7 +14421,7 @@ const fac__op fac__op_squeeze_dims = {
     .id = 340,
     .args_size = sizeof(struct fac__squeeze_dims_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
     .nout = 1,
     .nsaves = 1,
@@ -14121,7 +14446,7 @@ const fac__op fac__op_unsqueeze = {
     .python = "unsqueeze",
     .node = "UnsqueezeBackward0",
     .node_dim = NULL,
-    .node_inplace = NULL,
+    .node_inplace = "UnsqueezeBackward1",
     .kernel = NULL,
     .label = NULL,
     .struct_name = NULL,
@@ -14135,7 +14460,7 @@ const fac__op fac__op_unsqueeze = {
     .id = 341,
     .args_size = sizeof(struct fac__unsqueeze_args),
     .dim_given = 0,
-    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
     .nparams = 2,
     .nout = 1,
     .nsaves = 1,
@@ -14262,47 +14587,6 @@ const fac__op fac__op_contiguous = {
     .numbers = {0},
 };
 
-static const fac__param params_index_add[] = {
-    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__index_add_args, input), 0, 0},
-    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__index_add_args, dim), 0, 255},
-    {"index", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__index_add_args, index), 0, 1},
-    {"source", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__index_add_args, source), 0, 2},
-    {"alpha", NULL, "Number", "1", FAC__T_SCALAR, FAC__P_OPTIONAL | FAC__P_KEYWORD, offsetof(struct fac__index_add_args, alpha), 0, 255},
-};
-const fac__op fac__op_index_add = {
-    .name = "index_add",
-    .overload = "",
-    .python = "index_add",
-    .node = NULL,
-    .node_dim = NULL,
-    .node_inplace = NULL,
-    .kernel = "index_add",
-    .label = "index_add_cpu",
-    .struct_name = NULL,
-    .out_names = NULL,
-    .params = params_index_add,
-    .exec = fac__exec_structured,
-    .rule = fac__rule_update,
-    .check = NULL,
-    .vjp = NULL,
-    .saves = NULL,
-    .id = 345,
-    .args_size = sizeof(struct fac__index_add_args),
-    .dim_given = 0,
-    .flags = FAC__OP_INPLACE | FAC__OP_OUT | FAC__OP_UPDATE | FAC__OP_FUNCTION | FAC__OP_METHOD | FAC__OP_NO_GRAD,
-    .nparams = 5,
-    .nout = 1,
-    .nsaves = 0,
-    .dtypes = FAC__D_PROMOTE,
-    .ntensors = 3,
-    .nlists = 0,
-    .tensor_offsets = {offsetof(struct fac__index_add_args, input), offsetof(struct fac__index_add_args, index), offsetof(struct fac__index_add_args, source)},
-    .list_offsets = {0},
-    .nondiff_outputs = 0,
-    .nnumbers = 0,
-    .numbers = {0},
-};
-
 static const fac__param params_select_backward[] = {
     {"grad", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__select_backward_args, grad), 0, 0},
     {"input_sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__select_backward_args, input_sizes), 0, 255},
@@ -14326,7 +14610,7 @@ const fac__op fac__op_select_backward = {
     .check = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 346,
+    .id = 345,
     .args_size = sizeof(struct fac__select_backward_args),
     .dim_given = 0,
     .flags = FAC__OP_COMPOSITE,
@@ -14368,7 +14652,7 @@ const fac__op fac__op_slice_backward = {
     .check = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 347,
+    .id = 346,
     .args_size = sizeof(struct fac__slice_backward_args),
     .dim_given = 0,
     .flags = FAC__OP_COMPOSITE,
@@ -14405,7 +14689,7 @@ const fac__op fac__op_resolve_conj = {
     .check = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 348,
+    .id = 347,
     .args_size = sizeof(struct fac__resolve_conj_args),
     .dim_given = 0,
     .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
@@ -14442,7 +14726,7 @@ const fac__op fac__op_resolve_neg = {
     .check = NULL,
     .vjp = NULL,
     .saves = NULL,
-    .id = 349,
+    .id = 348,
     .args_size = sizeof(struct fac__resolve_neg_args),
     .dim_given = 0,
     .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
@@ -14453,6 +14737,2992 @@ const fac__op fac__op_resolve_neg = {
     .ntensors = 1,
     .nlists = 0,
     .tensor_offsets = {offsetof(struct fac__resolve_neg_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_swapaxes[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__swapaxes_args, input), 0, 0},
+    {"axis0", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__swapaxes_args, axis0), 0, 255},
+    {"axis1", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__swapaxes_args, axis1), 0, 255},
+};
+static const fac__saves saves_swapaxes[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_swapaxes = {
+    .name = "swapaxes",
+    .overload = "",
+    .python = "swapaxes",
+    .node = "TransposeBackward0",
+    .node_dim = NULL,
+    .node_inplace = "TransposeBackward1",
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_swapaxes,
+    .exec = fac__view_swapaxes,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_swapaxes,
+    .saves = saves_swapaxes,
+    .id = 349,
+    .args_size = sizeof(struct fac__swapaxes_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__swapaxes_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_swapdims[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__swapdims_args, input), 0, 0},
+    {"dim0", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__swapdims_args, dim0), 0, 255},
+    {"dim1", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__swapdims_args, dim1), 0, 255},
+};
+static const fac__saves saves_swapdims[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_swapdims = {
+    .name = "swapdims",
+    .overload = "",
+    .python = "swapdims",
+    .node = "TransposeBackward0",
+    .node_dim = NULL,
+    .node_inplace = "TransposeBackward1",
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_swapdims,
+    .exec = fac__view_swapdims,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_swapdims,
+    .saves = saves_swapdims,
+    .id = 350,
+    .args_size = sizeof(struct fac__swapdims_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_INPLACE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__swapdims_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_narrow[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__narrow_args, input), 0, 0},
+    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__narrow_args, dim), 0, 255},
+    {"start", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__narrow_args, start), 0, 255},
+    {"length", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__narrow_args, length), 0, 255},
+};
+const fac__op fac__op_narrow = {
+    .name = "narrow",
+    .overload = "",
+    .python = "narrow",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_narrow,
+    .exec = fac__exec_narrow,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 351,
+    .args_size = sizeof(struct fac__narrow_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__narrow_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_narrow_tensor[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__narrow_tensor_args, input), 0, 0},
+    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__narrow_tensor_args, dim), 0, 255},
+    {"start", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__narrow_tensor_args, start), 0, 1},
+    {"length", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__narrow_tensor_args, length), 0, 255},
+};
+const fac__op fac__op_narrow_tensor = {
+    .name = "narrow_tensor",
+    .overload = "Tensor",
+    .python = "narrow",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_narrow_tensor,
+    .exec = fac__exec_narrow_tensor,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 352,
+    .args_size = sizeof(struct fac__narrow_tensor_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__narrow_tensor_args, input), offsetof(struct fac__narrow_tensor_args, start)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_split[] = {
+    {"input", "tensor", "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__split_args, input), 0, 0},
+    {"split_size", "split_size_or_sections", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__split_args, split_size), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__split_args, dim), 0, 255},
+};
+static const fac__saves saves_split[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_split = {
+    .name = "split",
+    .overload = "",
+    .python = "split",
+    .node = "SplitBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_split,
+    .exec = fac__view_split,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_split,
+    .saves = saves_split,
+    .id = 353,
+    .args_size = sizeof(struct fac__split_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__split_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_split_sizes[] = {
+    {"input", "tensor", "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__split_sizes_args, input), 0, 0},
+    {"split_size", "split_size_or_sections", "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__split_sizes_args, split_size), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__split_sizes_args, dim), 0, 255},
+};
+static const fac__saves saves_split_sizes[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_split_sizes = {
+    .name = "split_sizes",
+    .overload = "sizes",
+    .python = "split",
+    .node = "SplitWithSizesBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_split_sizes,
+    .exec = fac__view_split_sizes,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_split_with_sizes,
+    .saves = saves_split_sizes,
+    .id = 354,
+    .args_size = sizeof(struct fac__split_sizes_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__split_sizes_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_split_with_sizes[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__split_with_sizes_args, input), 0, 0},
+    {"split_sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__split_with_sizes_args, split_sizes), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__split_with_sizes_args, dim), 0, 255},
+};
+static const fac__saves saves_split_with_sizes[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_split_with_sizes = {
+    .name = "split_with_sizes",
+    .overload = "",
+    .python = "split_with_sizes",
+    .node = "SplitWithSizesBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_split_with_sizes,
+    .exec = fac__view_split_with_sizes,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_split_with_sizes,
+    .saves = saves_split_with_sizes,
+    .id = 355,
+    .args_size = sizeof(struct fac__split_with_sizes_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__split_with_sizes_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_chunk[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__chunk_args, input), 0, 0},
+    {"chunks", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__chunk_args, chunks), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__chunk_args, dim), 0, 255},
+};
+const fac__op fac__op_chunk = {
+    .name = "chunk",
+    .overload = "",
+    .python = "chunk",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_chunk,
+    .exec = fac__exec_chunk,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 356,
+    .args_size = sizeof(struct fac__chunk_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__chunk_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_tensor_split[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tensor_split_args, input), 0, 0},
+    {"sections", "indices_or_sections", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__tensor_split_args, sections), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__tensor_split_args, dim), 0, 255},
+};
+const fac__op fac__op_tensor_split = {
+    .name = "tensor_split",
+    .overload = "",
+    .python = "tensor_split",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_tensor_split,
+    .exec = fac__exec_tensor_split,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 357,
+    .args_size = sizeof(struct fac__tensor_split_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__tensor_split_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_tensor_split_indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tensor_split_indices_args, input), 0, 0},
+    {"indices", "indices_or_sections", "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__tensor_split_indices_args, indices), 0, 255},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__tensor_split_indices_args, dim), 0, 255},
+};
+const fac__op fac__op_tensor_split_indices = {
+    .name = "tensor_split_indices",
+    .overload = "indices",
+    .python = "tensor_split",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_tensor_split_indices,
+    .exec = fac__exec_tensor_split_indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 358,
+    .args_size = sizeof(struct fac__tensor_split_indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__tensor_split_indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_tensor_split_tensor[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tensor_split_tensor_args, input), 0, 0},
+    {"tensor_indices_or_sections", "indices_or_sections", "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tensor_split_tensor_args, tensor_indices_or_sections), 0, 1},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__tensor_split_tensor_args, dim), 0, 255},
+};
+const fac__op fac__op_tensor_split_tensor = {
+    .name = "tensor_split_tensor",
+    .overload = "tensor_indices_or_sections",
+    .python = "tensor_split",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_tensor_split_tensor,
+    .exec = fac__exec_tensor_split_tensor,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 359,
+    .args_size = sizeof(struct fac__tensor_split_tensor_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__tensor_split_tensor_args, input), offsetof(struct fac__tensor_split_tensor_args, tensor_indices_or_sections)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_hsplit[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__hsplit_args, input), 0, 0},
+    {"sections", "indices_or_sections", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__hsplit_args, sections), 0, 255},
+};
+const fac__op fac__op_hsplit = {
+    .name = "hsplit",
+    .overload = "",
+    .python = "hsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_hsplit,
+    .exec = fac__exec_hsplit,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 360,
+    .args_size = sizeof(struct fac__hsplit_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__hsplit_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_hsplit_indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__hsplit_indices_args, input), 0, 0},
+    {"indices", "indices_or_sections", "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__hsplit_indices_args, indices), 0, 255},
+};
+const fac__op fac__op_hsplit_indices = {
+    .name = "hsplit_indices",
+    .overload = "array",
+    .python = "hsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_hsplit_indices,
+    .exec = fac__exec_hsplit_indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 361,
+    .args_size = sizeof(struct fac__hsplit_indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__hsplit_indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_vsplit[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__vsplit_args, input), 0, 0},
+    {"sections", "indices_or_sections", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__vsplit_args, sections), 0, 255},
+};
+const fac__op fac__op_vsplit = {
+    .name = "vsplit",
+    .overload = "",
+    .python = "vsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_vsplit,
+    .exec = fac__exec_vsplit,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 362,
+    .args_size = sizeof(struct fac__vsplit_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__vsplit_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_vsplit_indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__vsplit_indices_args, input), 0, 0},
+    {"indices", "indices_or_sections", "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__vsplit_indices_args, indices), 0, 255},
+};
+const fac__op fac__op_vsplit_indices = {
+    .name = "vsplit_indices",
+    .overload = "array",
+    .python = "vsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_vsplit_indices,
+    .exec = fac__exec_vsplit_indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 363,
+    .args_size = sizeof(struct fac__vsplit_indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__vsplit_indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_dsplit[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__dsplit_args, input), 0, 0},
+    {"sections", "indices_or_sections", "int", NULL, FAC__T_INT, 0, offsetof(struct fac__dsplit_args, sections), 0, 255},
+};
+const fac__op fac__op_dsplit = {
+    .name = "dsplit",
+    .overload = "",
+    .python = "dsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_dsplit,
+    .exec = fac__exec_dsplit,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 364,
+    .args_size = sizeof(struct fac__dsplit_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__dsplit_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_dsplit_indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__dsplit_indices_args, input), 0, 0},
+    {"indices", "indices_or_sections", "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__dsplit_indices_args, indices), 0, 255},
+};
+const fac__op fac__op_dsplit_indices = {
+    .name = "dsplit_indices",
+    .overload = "array",
+    .python = "dsplit",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_dsplit_indices,
+    .exec = fac__exec_dsplit_indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 365,
+    .args_size = sizeof(struct fac__dsplit_indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__dsplit_indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_unbind[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__unbind_args, input), 0, 0},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__unbind_args, dim), 0, 255},
+};
+static const fac__saves saves_unbind[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_unbind = {
+    .name = "unbind",
+    .overload = "",
+    .python = "unbind",
+    .node = "UnbindBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_unbind,
+    .exec = fac__view_unbind,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_unbind,
+    .saves = saves_unbind,
+    .id = 366,
+    .args_size = sizeof(struct fac__unbind_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_LIST | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__unbind_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_movedim[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__movedim_args, input), 0, 0},
+    {"source", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__movedim_args, source), 0, 255},
+    {"destination", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__movedim_args, destination), 0, 255},
+};
+const fac__op fac__op_movedim = {
+    .name = "movedim",
+    .overload = "",
+    .python = "movedim",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_movedim,
+    .exec = fac__exec_movedim,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 367,
+    .args_size = sizeof(struct fac__movedim_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__movedim_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_movedim_int[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__movedim_int_args, input), 0, 0},
+    {"source", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__movedim_int_args, source), 0, 255},
+    {"destination", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__movedim_int_args, destination), 0, 255},
+};
+const fac__op fac__op_movedim_int = {
+    .name = "movedim_int",
+    .overload = "int",
+    .python = "movedim",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_movedim_int,
+    .exec = fac__exec_movedim_int,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 368,
+    .args_size = sizeof(struct fac__movedim_int_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__movedim_int_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_moveaxis[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__moveaxis_args, input), 0, 0},
+    {"source", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__moveaxis_args, source), 0, 255},
+    {"destination", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__moveaxis_args, destination), 0, 255},
+};
+const fac__op fac__op_moveaxis = {
+    .name = "moveaxis",
+    .overload = "",
+    .python = "moveaxis",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_moveaxis,
+    .exec = fac__exec_moveaxis,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 369,
+    .args_size = sizeof(struct fac__moveaxis_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__moveaxis_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_moveaxis_int[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__moveaxis_int_args, input), 0, 0},
+    {"source", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__moveaxis_int_args, source), 0, 255},
+    {"destination", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__moveaxis_int_args, destination), 0, 255},
+};
+const fac__op fac__op_moveaxis_int = {
+    .name = "moveaxis_int",
+    .overload = "int",
+    .python = "moveaxis",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_moveaxis_int,
+    .exec = fac__exec_moveaxis_int,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 370,
+    .args_size = sizeof(struct fac__moveaxis_int_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__moveaxis_int_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_flatten[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__flatten_args, input), 0, 0},
+    {"start_dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__flatten_args, start_dim), 0, 255},
+    {"end_dim", NULL, "int", "-1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__flatten_args, end_dim), 0, 255},
+};
+const fac__op fac__op_flatten = {
+    .name = "flatten",
+    .overload = "",
+    .python = "flatten",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_flatten,
+    .exec = fac__exec_flatten,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 371,
+    .args_size = sizeof(struct fac__flatten_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__flatten_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_unflatten[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__unflatten_args, input), 0, 0},
+    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unflatten_args, dim), 0, 255},
+    {"sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__unflatten_args, sizes), 0, 255},
+};
+const fac__op fac__op_unflatten = {
+    .name = "unflatten",
+    .overload = "",
+    .python = "unflatten",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_unflatten,
+    .exec = fac__exec_unflatten,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 372,
+    .args_size = sizeof(struct fac__unflatten_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__unflatten_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_ravel[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__ravel_args, input), 0, 0},
+};
+const fac__op fac__op_ravel = {
+    .name = "ravel",
+    .overload = "",
+    .python = "ravel",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_ravel,
+    .exec = fac__exec_ravel,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 373,
+    .args_size = sizeof(struct fac__ravel_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__ravel_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_numpy_T[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__numpy_T_args, input), 0, 0},
+};
+const fac__op fac__op_numpy_T = {
+    .name = "numpy_T",
+    .overload = "",
+    .python = "numpy_T",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_numpy_T,
+    .exec = fac__exec_numpy_T,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 374,
+    .args_size = sizeof(struct fac__numpy_T_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__numpy_T_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_mT[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__mT_args, input), 0, 0},
+};
+const fac__op fac__op_mT = {
+    .name = "mT",
+    .overload = "",
+    .python = "mT",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_mT,
+    .exec = fac__exec_mT,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 375,
+    .args_size = sizeof(struct fac__mT_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__mT_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_mH[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__mH_args, input), 0, 0},
+};
+const fac__op fac__op_mH = {
+    .name = "mH",
+    .overload = "",
+    .python = "mH",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_mH,
+    .exec = fac__exec_mH,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 376,
+    .args_size = sizeof(struct fac__mH_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__mH_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_matrix_H[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__matrix_H_args, input), 0, 0},
+};
+const fac__op fac__op_matrix_H = {
+    .name = "matrix_H",
+    .overload = "",
+    .python = "matrix_H",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_matrix_H,
+    .exec = fac__exec_matrix_H,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 377,
+    .args_size = sizeof(struct fac__matrix_H_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__matrix_H_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_adjoint[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__adjoint_args, input), 0, 0},
+};
+const fac__op fac__op_adjoint = {
+    .name = "adjoint",
+    .overload = "",
+    .python = "adjoint",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_adjoint,
+    .exec = fac__exec_adjoint,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 378,
+    .args_size = sizeof(struct fac__adjoint_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__adjoint_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_view_as[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__view_as_args, input), 0, 0},
+    {"other", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__view_as_args, other), 0, 1},
+};
+const fac__op fac__op_view_as = {
+    .name = "view_as",
+    .overload = "",
+    .python = "view_as",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_view_as,
+    .exec = fac__exec_view_as,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 379,
+    .args_size = sizeof(struct fac__view_as_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__view_as_args, input), offsetof(struct fac__view_as_args, other)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_reshape_as[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__reshape_as_args, input), 0, 0},
+    {"other", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__reshape_as_args, other), 0, 1},
+};
+const fac__op fac__op_reshape_as = {
+    .name = "reshape_as",
+    .overload = "",
+    .python = "reshape_as",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_reshape_as,
+    .exec = fac__exec_reshape_as,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 380,
+    .args_size = sizeof(struct fac__reshape_as_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__reshape_as_args, input), offsetof(struct fac__reshape_as_args, other)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_expand_as[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__expand_as_args, input), 0, 0},
+    {"other", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__expand_as_args, other), 0, 1},
+};
+const fac__op fac__op_expand_as = {
+    .name = "expand_as",
+    .overload = "",
+    .python = "expand_as",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_expand_as,
+    .exec = fac__exec_expand_as,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 381,
+    .args_size = sizeof(struct fac__expand_as_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__expand_as_args, input), offsetof(struct fac__expand_as_args, other)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_broadcast_to[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__broadcast_to_args, input), 0, 0},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__broadcast_to_args, size), 0, 255},
+};
+const fac__op fac__op_broadcast_to = {
+    .name = "broadcast_to",
+    .overload = "",
+    .python = "broadcast_to",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_broadcast_to,
+    .exec = fac__exec_broadcast_to,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 382,
+    .args_size = sizeof(struct fac__broadcast_to_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__broadcast_to_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_broadcast_tensors[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__broadcast_tensors_args, tensors), 0, 0},
+};
+const fac__op fac__op_broadcast_tensors = {
+    .name = "broadcast_tensors",
+    .overload = "",
+    .python = "broadcast_tensors",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_broadcast_tensors,
+    .exec = fac__exec_broadcast_tensors,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 383,
+    .args_size = sizeof(struct fac__broadcast_tensors_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__broadcast_tensors_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_meshgrid[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__meshgrid_args, tensors), 0, 0},
+    {"indexing", NULL, "str", "None", FAC__T_STR, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__meshgrid_args, indexing), 0, 255},
+};
+const fac__op fac__op_meshgrid = {
+    .name = "meshgrid",
+    .overload = "",
+    .python = "meshgrid",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_meshgrid,
+    .exec = fac__exec_meshgrid,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 384,
+    .args_size = sizeof(struct fac__meshgrid_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_LIST | FAC__OP_FUNCTION,
+    .nparams = 2,
+    .nout = 0,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__meshgrid_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diagonal[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagonal_args, input), 0, 0},
+    {"offset", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_args, offset), 0, 255},
+    {"dim1", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_args, dim1), 0, 255},
+    {"dim2", NULL, "int", "1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_args, dim2), 0, 255},
+};
+static const fac__saves saves_diagonal[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_diagonal = {
+    .name = "diagonal",
+    .overload = "",
+    .python = "diagonal",
+    .node = "DiagonalBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diagonal,
+    .exec = fac__view_diagonal,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_diagonal,
+    .saves = saves_diagonal,
+    .id = 385,
+    .args_size = sizeof(struct fac__diagonal_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diagonal_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diagonal_backward[] = {
+    {"grad", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagonal_backward_args, grad), 0, 0},
+    {"input_sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__diagonal_backward_args, input_sizes), 0, 255},
+    {"offset", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__diagonal_backward_args, offset), 0, 255},
+    {"dim1", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__diagonal_backward_args, dim1), 0, 255},
+    {"dim2", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__diagonal_backward_args, dim2), 0, 255},
+};
+const fac__op fac__op_diagonal_backward = {
+    .name = "diagonal_backward",
+    .overload = "",
+    .python = "diagonal_backward",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diagonal_backward,
+    .exec = fac__exec_diagonal_backward,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 386,
+    .args_size = sizeof(struct fac__diagonal_backward_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diagonal_backward_args, grad)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_unfold[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__unfold_args, input), 0, 0},
+    {"dimension", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_args, dimension), 0, 255},
+    {"size", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_args, size), 0, 255},
+    {"step", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_args, step), 0, 255},
+};
+static const fac__saves saves_unfold[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_unfold = {
+    .name = "unfold",
+    .overload = "",
+    .python = "unfold",
+    .node = "UnfoldBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_unfold,
+    .exec = fac__view_unfold,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_unfold,
+    .saves = saves_unfold,
+    .id = 387,
+    .args_size = sizeof(struct fac__unfold_args),
+    .dim_given = 0,
+    .flags = FAC__OP_VIEW | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__unfold_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_unfold_backward[] = {
+    {"grad", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__unfold_backward_args, grad), 0, 0},
+    {"input_sizes", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__unfold_backward_args, input_sizes), 0, 255},
+    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_backward_args, dim), 0, 255},
+    {"size", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_backward_args, size), 0, 255},
+    {"step", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__unfold_backward_args, step), 0, 255},
+};
+const fac__op fac__op_unfold_backward = {
+    .name = "unfold_backward",
+    .overload = "",
+    .python = "unfold_backward",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_unfold_backward,
+    .exec = fac__exec_unfold_backward,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 388,
+    .args_size = sizeof(struct fac__unfold_backward_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__unfold_backward_args, grad)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_cat[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__cat_args, tensors), 0, 0},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__cat_args, dim), 0, 255},
+};
+static const fac__saves saves_cat[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_cat = {
+    .name = "cat",
+    .overload = "",
+    .python = "cat",
+    .node = "CatBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "cat",
+    .label = "cat_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_cat,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_cat,
+    .check = NULL,
+    .vjp = fac__vjp_cat,
+    .saves = saves_cat,
+    .id = 389,
+    .args_size = sizeof(struct fac__cat_args),
+    .dim_given = 0,
+    .flags = FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__cat_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_concat[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__concat_args, tensors), 0, 0},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__concat_args, dim), 0, 255},
+};
+const fac__op fac__op_concat = {
+    .name = "concat",
+    .overload = "",
+    .python = "concat",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_concat,
+    .exec = fac__exec_concat,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 390,
+    .args_size = sizeof(struct fac__concat_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__concat_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_concatenate[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__concatenate_args, tensors), 0, 0},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__concatenate_args, dim), 0, 255},
+};
+const fac__op fac__op_concatenate = {
+    .name = "concatenate",
+    .overload = "",
+    .python = "concatenate",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_concatenate,
+    .exec = fac__exec_concatenate,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 391,
+    .args_size = sizeof(struct fac__concatenate_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__concatenate_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_stack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__stack_args, tensors), 0, 0},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__stack_args, dim), 0, 255},
+};
+static const fac__saves saves_stack[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_stack = {
+    .name = "stack",
+    .overload = "",
+    .python = "stack",
+    .node = "StackBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "stack",
+    .label = "stack_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_stack,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_stack,
+    .check = NULL,
+    .vjp = fac__vjp_stack,
+    .saves = saves_stack,
+    .id = 392,
+    .args_size = sizeof(struct fac__stack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__stack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_hstack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__hstack_args, tensors), 0, 0},
+};
+const fac__op fac__op_hstack = {
+    .name = "hstack",
+    .overload = "",
+    .python = "hstack",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_hstack,
+    .exec = fac__exec_hstack,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 393,
+    .args_size = sizeof(struct fac__hstack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__hstack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_vstack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__vstack_args, tensors), 0, 0},
+};
+const fac__op fac__op_vstack = {
+    .name = "vstack",
+    .overload = "",
+    .python = "vstack",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_vstack,
+    .exec = fac__exec_vstack,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 394,
+    .args_size = sizeof(struct fac__vstack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__vstack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_row_stack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__row_stack_args, tensors), 0, 0},
+};
+const fac__op fac__op_row_stack = {
+    .name = "row_stack",
+    .overload = "",
+    .python = "row_stack",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_row_stack,
+    .exec = fac__exec_row_stack,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 395,
+    .args_size = sizeof(struct fac__row_stack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__row_stack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_dstack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__dstack_args, tensors), 0, 0},
+};
+const fac__op fac__op_dstack = {
+    .name = "dstack",
+    .overload = "",
+    .python = "dstack",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_dstack,
+    .exec = fac__exec_dstack,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 396,
+    .args_size = sizeof(struct fac__dstack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__dstack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_column_stack[] = {
+    {"tensors", NULL, "tuple of Tensors", NULL, FAC__T_TENSORS, 0, offsetof(struct fac__column_stack_args, tensors), 0, 0},
+};
+const fac__op fac__op_column_stack = {
+    .name = "column_stack",
+    .overload = "",
+    .python = "column_stack",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_column_stack,
+    .exec = fac__exec_column_stack,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 397,
+    .args_size = sizeof(struct fac__column_stack_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 0,
+    .nlists = 1,
+    .tensor_offsets = {0},
+    .list_offsets = {offsetof(struct fac__column_stack_args, tensors)},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_atleast_1d[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__atleast_1d_args, input), 0, 0},
+};
+const fac__op fac__op_atleast_1d = {
+    .name = "atleast_1d",
+    .overload = "",
+    .python = "atleast_1d",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_atleast_1d,
+    .exec = fac__exec_atleast_1d,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 398,
+    .args_size = sizeof(struct fac__atleast_1d_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__atleast_1d_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_atleast_2d[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__atleast_2d_args, input), 0, 0},
+};
+const fac__op fac__op_atleast_2d = {
+    .name = "atleast_2d",
+    .overload = "",
+    .python = "atleast_2d",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_atleast_2d,
+    .exec = fac__exec_atleast_2d,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 399,
+    .args_size = sizeof(struct fac__atleast_2d_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__atleast_2d_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_atleast_3d[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__atleast_3d_args, input), 0, 0},
+};
+const fac__op fac__op_atleast_3d = {
+    .name = "atleast_3d",
+    .overload = "",
+    .python = "atleast_3d",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_atleast_3d,
+    .exec = fac__exec_atleast_3d,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 400,
+    .args_size = sizeof(struct fac__atleast_3d_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__atleast_3d_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_repeat[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__repeat_args, input), 0, 0},
+    {"repeats", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__repeat_args, repeats), 0, 255},
+};
+static const fac__saves saves_repeat[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_repeat = {
+    .name = "repeat",
+    .overload = "",
+    .python = "repeat",
+    .node = "RepeatBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "repeat",
+    .label = "repeat_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_repeat,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_repeat,
+    .check = NULL,
+    .vjp = fac__vjp_repeat,
+    .saves = saves_repeat,
+    .id = 401,
+    .args_size = sizeof(struct fac__repeat_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__repeat_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_tile[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tile_args, input), 0, 0},
+    {"dims", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__tile_args, dims), 0, 255},
+};
+const fac__op fac__op_tile = {
+    .name = "tile",
+    .overload = "",
+    .python = "tile",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_tile,
+    .exec = fac__exec_tile,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 402,
+    .args_size = sizeof(struct fac__tile_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__tile_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_repeat_interleave[] = {
+    {"repeats", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__repeat_interleave_args, repeats), 0, 0},
+    {"output_size", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__repeat_interleave_args, output_size), 0, 255},
+};
+const fac__op fac__op_repeat_interleave = {
+    .name = "repeat_interleave",
+    .overload = "Tensor",
+    .python = "repeat_interleave",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "repeat_interleave",
+    .label = "repeat_interleave_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_repeat_interleave,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_repeat_interleave,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 403,
+    .args_size = sizeof(struct fac__repeat_interleave_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_NO_GRAD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__repeat_interleave_args, repeats)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_repeat_interleave_tensor[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__repeat_interleave_tensor_args, input), 0, 0},
+    {"repeats", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__repeat_interleave_tensor_args, repeats), 0, 1},
+    {"dim", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__repeat_interleave_tensor_args, dim), 0, 255},
+    {"output_size", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__repeat_interleave_tensor_args, output_size), 0, 255},
+};
+const fac__op fac__op_repeat_interleave_tensor = {
+    .name = "repeat_interleave_tensor",
+    .overload = "self_Tensor",
+    .python = "repeat_interleave",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_repeat_interleave_tensor,
+    .exec = fac__exec_repeat_interleave_tensor,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 404,
+    .args_size = sizeof(struct fac__repeat_interleave_tensor_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__repeat_interleave_tensor_args, input), offsetof(struct fac__repeat_interleave_tensor_args, repeats)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_repeat_interleave_int[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__repeat_interleave_int_args, input), 0, 0},
+    {"repeats", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__repeat_interleave_int_args, repeats), 0, 255},
+    {"dim", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__repeat_interleave_int_args, dim), 0, 255},
+    {"output_size", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__repeat_interleave_int_args, output_size), 0, 255},
+};
+const fac__op fac__op_repeat_interleave_int = {
+    .name = "repeat_interleave_int",
+    .overload = "self_int",
+    .python = "repeat_interleave",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_repeat_interleave_int,
+    .exec = fac__exec_repeat_interleave_int,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 405,
+    .args_size = sizeof(struct fac__repeat_interleave_int_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__repeat_interleave_int_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_flip[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__flip_args, input), 0, 0},
+    {"dims", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__flip_args, dims), 0, 255},
+};
+static const fac__saves saves_flip[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_flip = {
+    .name = "flip",
+    .overload = "",
+    .python = "flip",
+    .node = "FlipBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "flip",
+    .label = "flip_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_flip,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_flip,
+    .check = NULL,
+    .vjp = fac__vjp_flip,
+    .saves = saves_flip,
+    .id = 406,
+    .args_size = sizeof(struct fac__flip_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__flip_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_fliplr[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__fliplr_args, input), 0, 0},
+};
+const fac__op fac__op_fliplr = {
+    .name = "fliplr",
+    .overload = "",
+    .python = "fliplr",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_fliplr,
+    .exec = fac__exec_fliplr,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 407,
+    .args_size = sizeof(struct fac__fliplr_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__fliplr_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_flipud[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__flipud_args, input), 0, 0},
+};
+const fac__op fac__op_flipud = {
+    .name = "flipud",
+    .overload = "",
+    .python = "flipud",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_flipud,
+    .exec = fac__exec_flipud,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 408,
+    .args_size = sizeof(struct fac__flipud_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__flipud_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_roll[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__roll_args, input), 0, 0},
+    {"shifts", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__roll_args, shifts), 1, 255},
+    {"dims", NULL, "tuple of ints", "()", FAC__T_INTS, FAC__P_OPTIONAL, offsetof(struct fac__roll_args, dims), 1, 255},
+};
+static const fac__saves saves_roll[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_roll = {
+    .name = "roll",
+    .overload = "",
+    .python = "roll",
+    .node = "RollBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "roll",
+    .label = "roll_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_roll,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_roll,
+    .check = NULL,
+    .vjp = fac__vjp_roll,
+    .saves = saves_roll,
+    .id = 409,
+    .args_size = sizeof(struct fac__roll_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__roll_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_rot90[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__rot90_args, input), 0, 0},
+    {"k", NULL, "int", "1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__rot90_args, k), 0, 255},
+    {"dims", NULL, "tuple of ints", "(0, 1)", FAC__T_INTS, FAC__P_OPTIONAL, offsetof(struct fac__rot90_args, dims), 0, 255},
+};
+static const fac__saves saves_rot90[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_rot90 = {
+    .name = "rot90",
+    .overload = "",
+    .python = "rot90",
+    .node = "Rot90Backward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "rot90",
+    .label = "rot90_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_rot90,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_rot90,
+    .check = NULL,
+    .vjp = fac__vjp_rot90,
+    .saves = saves_rot90,
+    .id = 410,
+    .args_size = sizeof(struct fac__rot90_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__rot90_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diagonal_copy[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagonal_copy_args, input), 0, 0},
+    {"offset", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_copy_args, offset), 0, 255},
+    {"dim1", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_copy_args, dim1), 0, 255},
+    {"dim2", NULL, "int", "1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_copy_args, dim2), 0, 255},
+};
+static const fac__saves saves_diagonal_copy[] = {{0, 0x0, 0x1, 0x0}};
+const fac__op fac__op_diagonal_copy = {
+    .name = "diagonal_copy",
+    .overload = "",
+    .python = "diagonal_copy",
+    .node = "DiagonalBackward0_copy",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "diagonal_copy",
+    .label = "diagonal_copy_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diagonal_copy,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_diagonal_copy,
+    .check = NULL,
+    .vjp = fac__vjp_diagonal_copy,
+    .saves = saves_diagonal_copy,
+    .id = 411,
+    .args_size = sizeof(struct fac__diagonal_copy_args),
+    .dim_given = 0,
+    .flags = 0,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diagonal_copy_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diag[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diag_args, input), 0, 0},
+    {"diagonal", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diag_args, diagonal), 0, 255},
+};
+const fac__op fac__op_diag = {
+    .name = "diag",
+    .overload = "",
+    .python = "diag",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diag,
+    .exec = fac__exec_diag,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 412,
+    .args_size = sizeof(struct fac__diag_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diag_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diag_embed[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diag_embed_args, input), 0, 0},
+    {"offset", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diag_embed_args, offset), 0, 255},
+    {"dim1", NULL, "int", "-2", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diag_embed_args, dim1), 0, 255},
+    {"dim2", NULL, "int", "-1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diag_embed_args, dim2), 0, 255},
+};
+static const fac__saves saves_diag_embed[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_diag_embed = {
+    .name = "diag_embed",
+    .overload = "",
+    .python = "diag_embed",
+    .node = "DiagEmbedBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "diag_embed",
+    .label = "diag_embed_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diag_embed,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_diag_embed,
+    .check = NULL,
+    .vjp = fac__vjp_diag_embed,
+    .saves = saves_diag_embed,
+    .id = 413,
+    .args_size = sizeof(struct fac__diag_embed_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diag_embed_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diagflat[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagflat_args, input), 0, 0},
+    {"offset", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagflat_args, offset), 0, 255},
+};
+const fac__op fac__op_diagflat = {
+    .name = "diagflat",
+    .overload = "",
+    .python = "diagflat",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diagflat,
+    .exec = fac__exec_diagflat,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 414,
+    .args_size = sizeof(struct fac__diagflat_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diagflat_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_diagonal_scatter[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagonal_scatter_args, input), 0, 0},
+    {"src", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__diagonal_scatter_args, src), 0, 1},
+    {"offset", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_scatter_args, offset), 0, 255},
+    {"dim1", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_scatter_args, dim1), 0, 255},
+    {"dim2", NULL, "int", "1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__diagonal_scatter_args, dim2), 0, 255},
+};
+static const fac__saves saves_diagonal_scatter[] = {{0, 0x0, 0x2, 0x0}, {1, 0x0, 0x0, 0x0}};
+const fac__op fac__op_diagonal_scatter = {
+    .name = "diagonal_scatter",
+    .overload = "",
+    .python = "diagonal_scatter",
+    .node = "DiagonalScatterBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "diagonal_scatter",
+    .label = "diagonal_scatter_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_diagonal_scatter,
+    .exec = fac__exec_diagonal_scatter,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_diagonal_scatter,
+    .saves = saves_diagonal_scatter,
+    .id = 415,
+    .args_size = sizeof(struct fac__diagonal_scatter_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 2,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__diagonal_scatter_args, input), offsetof(struct fac__diagonal_scatter_args, src)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_select_scatter[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__select_scatter_args, input), 0, 0},
+    {"src", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__select_scatter_args, src), 0, 1},
+    {"dim", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__select_scatter_args, dim), 0, 255},
+    {"index", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__select_scatter_args, index), 0, 255},
+};
+static const fac__saves saves_select_scatter[] = {{0, 0x0, 0x2, 0x0}, {1, 0x0, 0x0, 0x0}};
+const fac__op fac__op_select_scatter = {
+    .name = "select_scatter",
+    .overload = "",
+    .python = "select_scatter",
+    .node = "SelectScatterBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "select_scatter",
+    .label = "select_scatter_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_select_scatter,
+    .exec = fac__exec_select_scatter,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_select_scatter,
+    .saves = saves_select_scatter,
+    .id = 416,
+    .args_size = sizeof(struct fac__select_scatter_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 2,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__select_scatter_args, input), offsetof(struct fac__select_scatter_args, src)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_slice_scatter[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__slice_scatter_args, input), 0, 0},
+    {"src", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__slice_scatter_args, src), 0, 1},
+    {"dim", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__slice_scatter_args, dim), 0, 255},
+    {"start", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__slice_scatter_args, start), 0, 255},
+    {"end", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__slice_scatter_args, end), 0, 255},
+    {"step", NULL, "int", "1", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__slice_scatter_args, step), 0, 255},
+};
+static const fac__saves saves_slice_scatter[] = {{0, 0x0, 0x2, 0x0}, {1, 0x0, 0x0, 0x0}};
+const fac__op fac__op_slice_scatter = {
+    .name = "slice_scatter",
+    .overload = "",
+    .python = "slice_scatter",
+    .node = "SliceScatterBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "slice_scatter",
+    .label = "slice_scatter_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_slice_scatter,
+    .exec = fac__exec_slice_scatter,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_slice_scatter,
+    .saves = saves_slice_scatter,
+    .id = 417,
+    .args_size = sizeof(struct fac__slice_scatter_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 6,
+    .nout = 1,
+    .nsaves = 2,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__slice_scatter_args, input), offsetof(struct fac__slice_scatter_args, src)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_as_strided_scatter[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__as_strided_scatter_args, input), 0, 0},
+    {"src", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__as_strided_scatter_args, src), 0, 1},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__as_strided_scatter_args, size), 0, 255},
+    {"stride", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__as_strided_scatter_args, stride), 0, 255},
+    {"storage_offset", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__as_strided_scatter_args, storage_offset), 0, 255},
+};
+static const fac__saves saves_as_strided_scatter[] = {{0, 0x0, 0x3, 0x0}, {1, 0x0, 0x1, 0x0}};
+const fac__op fac__op_as_strided_scatter = {
+    .name = "as_strided_scatter",
+    .overload = "",
+    .python = "as_strided_scatter",
+    .node = "AsStridedScatterBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "as_strided_scatter",
+    .label = "as_strided_scatter_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_as_strided_scatter,
+    .exec = fac__exec_as_strided_scatter,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_as_strided_scatter,
+    .saves = saves_as_strided_scatter,
+    .id = 418,
+    .args_size = sizeof(struct fac__as_strided_scatter_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 2,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__as_strided_scatter_args, input), offsetof(struct fac__as_strided_scatter_args, src)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_tril[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__tril_args, input), 0, 0},
+    {"diagonal", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__tril_args, diagonal), 0, 255},
+};
+static const fac__saves saves_tril[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_tril = {
+    .name = "tril",
+    .overload = "",
+    .python = "tril",
+    .node = "TrilBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "tril",
+    .label = "tril_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_tril,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_tril,
+    .check = NULL,
+    .vjp = fac__vjp_tril,
+    .saves = saves_tril,
+    .id = 419,
+    .args_size = sizeof(struct fac__tril_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__tril_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_triu[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__triu_args, input), 0, 0},
+    {"diagonal", NULL, "int", "0", FAC__T_INT, FAC__P_OPTIONAL, offsetof(struct fac__triu_args, diagonal), 0, 255},
+};
+static const fac__saves saves_triu[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_triu = {
+    .name = "triu",
+    .overload = "",
+    .python = "triu",
+    .node = "TriuBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "triu",
+    .label = "triu_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_triu,
+    .exec = fac__exec_structured,
+    .rule = fac__rule_triu,
+    .check = NULL,
+    .vjp = fac__vjp_triu,
+    .saves = saves_triu,
+    .id = 420,
+    .args_size = sizeof(struct fac__triu_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_OUT | FAC__OP_FUNCTION | FAC__OP_METHOD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__triu_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_resize[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__resize_args, input), 0, 0},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__resize_args, size), 0, 255},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__resize_args, memory_format), 0, 255},
+};
+const fac__op fac__op_resize = {
+    .name = "resize",
+    .overload = "",
+    .python = "resize",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "resize",
+    .label = "resize_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_resize,
+    .exec = fac__exec_resize,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 421,
+    .args_size = sizeof(struct fac__resize_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_MUTATES | FAC__OP_NO_GRAD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__resize_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_resize_as[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__resize_as_args, input), 0, 0},
+    {"the_template", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__resize_as_args, the_template), 0, 1},
+    {"memory_format", NULL, "torch.memory_format", "None", FAC__T_FORMAT, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__resize_as_args, memory_format), 0, 255},
+};
+const fac__op fac__op_resize_as = {
+    .name = "resize_as",
+    .overload = "",
+    .python = "resize_as",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "resize_as",
+    .label = "resize_as_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_resize_as,
+    .exec = fac__exec_resize_as,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 422,
+    .args_size = sizeof(struct fac__resize_as_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_MUTATES | FAC__OP_NO_GRAD,
+    .nparams = 3,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__resize_as_args, input), offsetof(struct fac__resize_as_args, the_template)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_set_strided[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__set_strided_args, input), 0, 0},
+    {"source", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__set_strided_args, source), 0, 1},
+    {"storage_offset", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac__set_strided_args, storage_offset), 0, 255},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__set_strided_args, size), 0, 255},
+    {"stride", NULL, "tuple of ints", "()", FAC__T_INTS, FAC__P_OPTIONAL, offsetof(struct fac__set_strided_args, stride), 0, 255},
+};
+const fac__op fac__op_set_strided = {
+    .name = "set_strided",
+    .overload = "source_Tensor_storage_offset",
+    .python = "set",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "set_strided",
+    .label = "set_strided_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_set_strided,
+    .exec = fac__exec_set_strided,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 423,
+    .args_size = sizeof(struct fac__set_strided_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_MUTATES | FAC__OP_NO_GRAD,
+    .nparams = 5,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__set_strided_args, input), offsetof(struct fac__set_strided_args, source)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_set_tensor[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__set_tensor_args, input), 0, 0},
+    {"source", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__set_tensor_args, source), 0, 1},
+};
+const fac__op fac__op_set_tensor = {
+    .name = "set_tensor",
+    .overload = "source_Tensor",
+    .python = "set",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "set_tensor",
+    .label = "set_tensor_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_set_tensor,
+    .exec = fac__exec_set_tensor,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 424,
+    .args_size = sizeof(struct fac__set_tensor_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_MUTATES | FAC__OP_NO_GRAD,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__set_tensor_args, input), offsetof(struct fac__set_tensor_args, source)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_set_nothing[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__set_nothing_args, input), 0, 0},
+};
+const fac__op fac__op_set_nothing = {
+    .name = "set_nothing",
+    .overload = "",
+    .python = "set",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = "set_nothing",
+    .label = "set_nothing_cpu",
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_set_nothing,
+    .exec = fac__exec_set_nothing,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 425,
+    .args_size = sizeof(struct fac__set_nothing_args),
+    .dim_given = 0,
+    .flags = FAC__OP_INPLACE | FAC__OP_MUTATES | FAC__OP_NO_GRAD,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__set_nothing_args, input)},
     .list_offsets = {0},
     .nondiff_outputs = 0,
     .nnumbers = 0,
@@ -14805,9 +18075,85 @@ const fac__op *const fac__ops[FAC__NUM_OPS] = {
     &fac__op_detach,
     &fac__op_alias,
     &fac__op_contiguous,
-    &fac__op_index_add,
     &fac__op_select_backward,
     &fac__op_slice_backward,
     &fac__op_resolve_conj,
     &fac__op_resolve_neg,
+    &fac__op_swapaxes,
+    &fac__op_swapdims,
+    &fac__op_narrow,
+    &fac__op_narrow_tensor,
+    &fac__op_split,
+    &fac__op_split_sizes,
+    &fac__op_split_with_sizes,
+    &fac__op_chunk,
+    &fac__op_tensor_split,
+    &fac__op_tensor_split_indices,
+    &fac__op_tensor_split_tensor,
+    &fac__op_hsplit,
+    &fac__op_hsplit_indices,
+    &fac__op_vsplit,
+    &fac__op_vsplit_indices,
+    &fac__op_dsplit,
+    &fac__op_dsplit_indices,
+    &fac__op_unbind,
+    &fac__op_movedim,
+    &fac__op_movedim_int,
+    &fac__op_moveaxis,
+    &fac__op_moveaxis_int,
+    &fac__op_flatten,
+    &fac__op_unflatten,
+    &fac__op_ravel,
+    &fac__op_numpy_T,
+    &fac__op_mT,
+    &fac__op_mH,
+    &fac__op_matrix_H,
+    &fac__op_adjoint,
+    &fac__op_view_as,
+    &fac__op_reshape_as,
+    &fac__op_expand_as,
+    &fac__op_broadcast_to,
+    &fac__op_broadcast_tensors,
+    &fac__op_meshgrid,
+    &fac__op_diagonal,
+    &fac__op_diagonal_backward,
+    &fac__op_unfold,
+    &fac__op_unfold_backward,
+    &fac__op_cat,
+    &fac__op_concat,
+    &fac__op_concatenate,
+    &fac__op_stack,
+    &fac__op_hstack,
+    &fac__op_vstack,
+    &fac__op_row_stack,
+    &fac__op_dstack,
+    &fac__op_column_stack,
+    &fac__op_atleast_1d,
+    &fac__op_atleast_2d,
+    &fac__op_atleast_3d,
+    &fac__op_repeat,
+    &fac__op_tile,
+    &fac__op_repeat_interleave,
+    &fac__op_repeat_interleave_tensor,
+    &fac__op_repeat_interleave_int,
+    &fac__op_flip,
+    &fac__op_fliplr,
+    &fac__op_flipud,
+    &fac__op_roll,
+    &fac__op_rot90,
+    &fac__op_diagonal_copy,
+    &fac__op_diag,
+    &fac__op_diag_embed,
+    &fac__op_diagflat,
+    &fac__op_diagonal_scatter,
+    &fac__op_select_scatter,
+    &fac__op_slice_scatter,
+    &fac__op_as_strided_scatter,
+    &fac__op_tril,
+    &fac__op_triu,
+    &fac__op_resize,
+    &fac__op_resize_as,
+    &fac__op_set_strided,
+    &fac__op_set_tensor,
+    &fac__op_set_nothing,
 };

@@ -2544,15 +2544,6 @@ struct fac__contiguous_args {
 fac__exec_fn fac__exec_contiguous;
 void fac__composite_contiguous(const struct fac__contiguous_args *a, fac_tensor **out);
 
-struct fac__index_add_args {
-    fac_tensor *input;
-    int64_t dim;
-    fac_tensor *index;
-    fac_tensor *source;
-    fac_scalar alpha;
-};
-fac__exec_fn fac__rule_update;
-
 struct fac__select_backward_args {
     fac_tensor *grad;
     fac_ints input_sizes;
@@ -2584,6 +2575,576 @@ struct fac__resolve_neg_args {
 };
 fac__exec_fn fac__exec_resolve_neg;
 void fac__composite_resolve_neg(const struct fac__resolve_neg_args *a, fac_tensor **out);
+
+struct fac__swapaxes_args {
+    fac_tensor *input;
+    int64_t axis0;
+    int64_t axis1;
+};
+fac__exec_fn fac__view_swapaxes;
+fac__vjp_fn fac__vjp_swapaxes;
+
+struct fac__swapdims_args {
+    fac_tensor *input;
+    int64_t dim0;
+    int64_t dim1;
+};
+fac__exec_fn fac__view_swapdims;
+fac__vjp_fn fac__vjp_swapdims;
+
+struct fac__narrow_args {
+    fac_tensor *input;
+    int64_t dim;
+    int64_t start;
+    int64_t length;
+};
+fac__exec_fn fac__exec_narrow;
+void fac__composite_narrow(const struct fac__narrow_args *a, fac_tensor **out);
+
+struct fac__narrow_tensor_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *start;
+    int64_t length;
+};
+fac__exec_fn fac__exec_narrow_tensor;
+void fac__composite_narrow_tensor(const struct fac__narrow_tensor_args *a, fac_tensor **out);
+
+struct fac__split_args {
+    fac_tensor *input;
+    int64_t split_size;
+    int64_t dim;
+};
+fac__exec_fn fac__view_split;
+fac__vjp_fn fac__vjp_split;
+
+struct fac__split_sizes_args {
+    fac_tensor *input;
+    fac_ints split_size;
+    int64_t dim;
+};
+fac__exec_fn fac__view_split_sizes;
+fac__vjp_fn fac__vjp_split_with_sizes;
+
+struct fac__split_with_sizes_args {
+    fac_tensor *input;
+    fac_ints split_sizes;
+    int64_t dim;
+};
+fac__exec_fn fac__view_split_with_sizes;
+
+struct fac__chunk_args {
+    fac_tensor *input;
+    int64_t chunks;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_chunk;
+fac_tensors fac__composite_chunk(const struct fac__chunk_args *a);
+
+struct fac__tensor_split_args {
+    fac_tensor *input;
+    int64_t sections;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_tensor_split;
+fac_tensors fac__composite_tensor_split(const struct fac__tensor_split_args *a);
+
+struct fac__tensor_split_indices_args {
+    fac_tensor *input;
+    fac_ints indices;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_tensor_split_indices;
+fac_tensors fac__composite_tensor_split_indices(const struct fac__tensor_split_indices_args *a);
+
+struct fac__tensor_split_tensor_args {
+    fac_tensor *input;
+    fac_tensor *tensor_indices_or_sections;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_tensor_split_tensor;
+fac_tensors fac__composite_tensor_split_tensor(const struct fac__tensor_split_tensor_args *a);
+
+struct fac__hsplit_args {
+    fac_tensor *input;
+    int64_t sections;
+};
+fac__exec_fn fac__exec_hsplit;
+fac_tensors fac__composite_hsplit(const struct fac__hsplit_args *a);
+
+struct fac__hsplit_indices_args {
+    fac_tensor *input;
+    fac_ints indices;
+};
+fac__exec_fn fac__exec_hsplit_indices;
+fac_tensors fac__composite_hsplit_indices(const struct fac__hsplit_indices_args *a);
+
+struct fac__vsplit_args {
+    fac_tensor *input;
+    int64_t sections;
+};
+fac__exec_fn fac__exec_vsplit;
+fac_tensors fac__composite_vsplit(const struct fac__vsplit_args *a);
+
+struct fac__vsplit_indices_args {
+    fac_tensor *input;
+    fac_ints indices;
+};
+fac__exec_fn fac__exec_vsplit_indices;
+fac_tensors fac__composite_vsplit_indices(const struct fac__vsplit_indices_args *a);
+
+struct fac__dsplit_args {
+    fac_tensor *input;
+    int64_t sections;
+};
+fac__exec_fn fac__exec_dsplit;
+fac_tensors fac__composite_dsplit(const struct fac__dsplit_args *a);
+
+struct fac__dsplit_indices_args {
+    fac_tensor *input;
+    fac_ints indices;
+};
+fac__exec_fn fac__exec_dsplit_indices;
+fac_tensors fac__composite_dsplit_indices(const struct fac__dsplit_indices_args *a);
+
+struct fac__unbind_args {
+    fac_tensor *input;
+    int64_t dim;
+};
+fac__exec_fn fac__view_unbind;
+fac__vjp_fn fac__vjp_unbind;
+
+struct fac__movedim_args {
+    fac_tensor *input;
+    fac_ints source;
+    fac_ints destination;
+};
+fac__exec_fn fac__exec_movedim;
+void fac__composite_movedim(const struct fac__movedim_args *a, fac_tensor **out);
+
+struct fac__movedim_int_args {
+    fac_tensor *input;
+    int64_t source;
+    int64_t destination;
+};
+fac__exec_fn fac__exec_movedim_int;
+void fac__composite_movedim_int(const struct fac__movedim_int_args *a, fac_tensor **out);
+
+struct fac__moveaxis_args {
+    fac_tensor *input;
+    fac_ints source;
+    fac_ints destination;
+};
+fac__exec_fn fac__exec_moveaxis;
+void fac__composite_moveaxis(const struct fac__moveaxis_args *a, fac_tensor **out);
+
+struct fac__moveaxis_int_args {
+    fac_tensor *input;
+    int64_t source;
+    int64_t destination;
+};
+fac__exec_fn fac__exec_moveaxis_int;
+void fac__composite_moveaxis_int(const struct fac__moveaxis_int_args *a, fac_tensor **out);
+
+struct fac__flatten_args {
+    fac_tensor *input;
+    int64_t start_dim;
+    int64_t end_dim;
+};
+fac__exec_fn fac__exec_flatten;
+void fac__composite_flatten(const struct fac__flatten_args *a, fac_tensor **out);
+
+struct fac__unflatten_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_ints sizes;
+};
+fac__exec_fn fac__exec_unflatten;
+void fac__composite_unflatten(const struct fac__unflatten_args *a, fac_tensor **out);
+
+struct fac__ravel_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_ravel;
+void fac__composite_ravel(const struct fac__ravel_args *a, fac_tensor **out);
+
+struct fac__numpy_T_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_numpy_T;
+void fac__composite_numpy_T(const struct fac__numpy_T_args *a, fac_tensor **out);
+
+struct fac__mT_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_mT;
+void fac__composite_mT(const struct fac__mT_args *a, fac_tensor **out);
+
+struct fac__mH_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_mH;
+void fac__composite_mH(const struct fac__mH_args *a, fac_tensor **out);
+
+struct fac__matrix_H_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_matrix_H;
+void fac__composite_matrix_H(const struct fac__matrix_H_args *a, fac_tensor **out);
+
+struct fac__adjoint_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_adjoint;
+void fac__composite_adjoint(const struct fac__adjoint_args *a, fac_tensor **out);
+
+struct fac__view_as_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_view_as;
+void fac__composite_view_as(const struct fac__view_as_args *a, fac_tensor **out);
+
+struct fac__reshape_as_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_reshape_as;
+void fac__composite_reshape_as(const struct fac__reshape_as_args *a, fac_tensor **out);
+
+struct fac__expand_as_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_expand_as;
+void fac__composite_expand_as(const struct fac__expand_as_args *a, fac_tensor **out);
+
+struct fac__broadcast_to_args {
+    fac_tensor *input;
+    fac_ints size;
+};
+fac__exec_fn fac__exec_broadcast_to;
+void fac__composite_broadcast_to(const struct fac__broadcast_to_args *a, fac_tensor **out);
+
+struct fac__broadcast_tensors_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_broadcast_tensors;
+fac_tensors fac__composite_broadcast_tensors(const struct fac__broadcast_tensors_args *a);
+
+struct fac__meshgrid_args {
+    fac_tensors tensors;
+    const char *indexing;
+};
+fac__exec_fn fac__exec_meshgrid;
+fac_tensors fac__composite_meshgrid(const struct fac__meshgrid_args *a);
+
+struct fac__diagonal_args {
+    fac_tensor *input;
+    int64_t offset;
+    int64_t dim1;
+    int64_t dim2;
+};
+fac__exec_fn fac__view_diagonal;
+fac__vjp_fn fac__vjp_diagonal;
+
+struct fac__diagonal_backward_args {
+    fac_tensor *grad;
+    fac_ints input_sizes;
+    int64_t offset;
+    int64_t dim1;
+    int64_t dim2;
+};
+fac__exec_fn fac__exec_diagonal_backward;
+void fac__composite_diagonal_backward(const struct fac__diagonal_backward_args *a, fac_tensor **out);
+
+struct fac__unfold_args {
+    fac_tensor *input;
+    int64_t dimension;
+    int64_t size;
+    int64_t step;
+};
+fac__exec_fn fac__view_unfold;
+fac__vjp_fn fac__vjp_unfold;
+
+struct fac__unfold_backward_args {
+    fac_tensor *grad;
+    fac_ints input_sizes;
+    int64_t dim;
+    int64_t size;
+    int64_t step;
+};
+fac__exec_fn fac__exec_unfold_backward;
+void fac__composite_unfold_backward(const struct fac__unfold_backward_args *a, fac_tensor **out);
+
+struct fac__cat_args {
+    fac_tensors tensors;
+    int64_t dim;
+};
+fac__exec_fn fac__rule_cat;
+fac__vjp_fn fac__vjp_cat;
+
+struct fac__concat_args {
+    fac_tensors tensors;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_concat;
+void fac__composite_concat(const struct fac__concat_args *a, fac_tensor **out);
+
+struct fac__concatenate_args {
+    fac_tensors tensors;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_concatenate;
+void fac__composite_concatenate(const struct fac__concatenate_args *a, fac_tensor **out);
+
+struct fac__stack_args {
+    fac_tensors tensors;
+    int64_t dim;
+};
+fac__exec_fn fac__rule_stack;
+fac__vjp_fn fac__vjp_stack;
+
+struct fac__hstack_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_hstack;
+void fac__composite_hstack(const struct fac__hstack_args *a, fac_tensor **out);
+
+struct fac__vstack_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_vstack;
+void fac__composite_vstack(const struct fac__vstack_args *a, fac_tensor **out);
+
+struct fac__row_stack_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_row_stack;
+void fac__composite_row_stack(const struct fac__row_stack_args *a, fac_tensor **out);
+
+struct fac__dstack_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_dstack;
+void fac__composite_dstack(const struct fac__dstack_args *a, fac_tensor **out);
+
+struct fac__column_stack_args {
+    fac_tensors tensors;
+};
+fac__exec_fn fac__exec_column_stack;
+void fac__composite_column_stack(const struct fac__column_stack_args *a, fac_tensor **out);
+
+struct fac__atleast_1d_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_atleast_1d;
+void fac__composite_atleast_1d(const struct fac__atleast_1d_args *a, fac_tensor **out);
+
+struct fac__atleast_2d_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_atleast_2d;
+void fac__composite_atleast_2d(const struct fac__atleast_2d_args *a, fac_tensor **out);
+
+struct fac__atleast_3d_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_atleast_3d;
+void fac__composite_atleast_3d(const struct fac__atleast_3d_args *a, fac_tensor **out);
+
+struct fac__repeat_args {
+    fac_tensor *input;
+    fac_ints repeats;
+};
+fac__exec_fn fac__rule_repeat;
+fac__vjp_fn fac__vjp_repeat;
+
+struct fac__tile_args {
+    fac_tensor *input;
+    fac_ints dims;
+};
+fac__exec_fn fac__exec_tile;
+void fac__composite_tile(const struct fac__tile_args *a, fac_tensor **out);
+
+struct fac__repeat_interleave_args {
+    fac_tensor *repeats;
+    fac_opt_int output_size;
+};
+fac__exec_fn fac__rule_repeat_interleave;
+
+struct fac__repeat_interleave_tensor_args {
+    fac_tensor *input;
+    fac_tensor *repeats;
+    fac_opt_int dim;
+    fac_opt_int output_size;
+};
+fac__exec_fn fac__exec_repeat_interleave_tensor;
+void fac__composite_repeat_interleave_tensor(const struct fac__repeat_interleave_tensor_args *a, fac_tensor **out);
+
+struct fac__repeat_interleave_int_args {
+    fac_tensor *input;
+    int64_t repeats;
+    fac_opt_int dim;
+    fac_opt_int output_size;
+};
+fac__exec_fn fac__exec_repeat_interleave_int;
+void fac__composite_repeat_interleave_int(const struct fac__repeat_interleave_int_args *a, fac_tensor **out);
+
+struct fac__flip_args {
+    fac_tensor *input;
+    fac_ints dims;
+};
+fac__exec_fn fac__rule_flip;
+fac__vjp_fn fac__vjp_flip;
+
+struct fac__fliplr_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_fliplr;
+void fac__composite_fliplr(const struct fac__fliplr_args *a, fac_tensor **out);
+
+struct fac__flipud_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_flipud;
+void fac__composite_flipud(const struct fac__flipud_args *a, fac_tensor **out);
+
+struct fac__roll_args {
+    fac_tensor *input;
+    fac_ints shifts;
+    fac_ints dims;
+};
+fac__exec_fn fac__rule_roll;
+fac__vjp_fn fac__vjp_roll;
+
+struct fac__rot90_args {
+    fac_tensor *input;
+    int64_t k;
+    fac_ints dims;
+};
+fac__exec_fn fac__rule_rot90;
+fac__vjp_fn fac__vjp_rot90;
+
+struct fac__diagonal_copy_args {
+    fac_tensor *input;
+    int64_t offset;
+    int64_t dim1;
+    int64_t dim2;
+};
+fac__exec_fn fac__rule_diagonal_copy;
+fac__vjp_fn fac__vjp_diagonal_copy;
+
+struct fac__diag_args {
+    fac_tensor *input;
+    int64_t diagonal;
+};
+fac__exec_fn fac__exec_diag;
+void fac__composite_diag(const struct fac__diag_args *a, fac_tensor **out);
+
+struct fac__diag_embed_args {
+    fac_tensor *input;
+    int64_t offset;
+    int64_t dim1;
+    int64_t dim2;
+};
+fac__exec_fn fac__rule_diag_embed;
+fac__vjp_fn fac__vjp_diag_embed;
+
+struct fac__diagflat_args {
+    fac_tensor *input;
+    int64_t offset;
+};
+fac__exec_fn fac__exec_diagflat;
+void fac__composite_diagflat(const struct fac__diagflat_args *a, fac_tensor **out);
+
+struct fac__diagonal_scatter_args {
+    fac_tensor *input;
+    fac_tensor *src;
+    int64_t offset;
+    int64_t dim1;
+    int64_t dim2;
+};
+fac__exec_fn fac__exec_diagonal_scatter;
+fac__vjp_fn fac__vjp_diagonal_scatter;
+
+struct fac__select_scatter_args {
+    fac_tensor *input;
+    fac_tensor *src;
+    int64_t dim;
+    int64_t index;
+};
+fac__exec_fn fac__exec_select_scatter;
+fac__vjp_fn fac__vjp_select_scatter;
+
+struct fac__slice_scatter_args {
+    fac_tensor *input;
+    fac_tensor *src;
+    int64_t dim;
+    fac_opt_int start;
+    fac_opt_int end;
+    int64_t step;
+};
+fac__exec_fn fac__exec_slice_scatter;
+fac__vjp_fn fac__vjp_slice_scatter;
+
+struct fac__as_strided_scatter_args {
+    fac_tensor *input;
+    fac_tensor *src;
+    fac_ints size;
+    fac_ints stride;
+    fac_opt_int storage_offset;
+};
+fac__exec_fn fac__exec_as_strided_scatter;
+fac__vjp_fn fac__vjp_as_strided_scatter;
+
+struct fac__tril_args {
+    fac_tensor *input;
+    int64_t diagonal;
+};
+fac__exec_fn fac__rule_tril;
+fac__vjp_fn fac__vjp_tril;
+
+struct fac__triu_args {
+    fac_tensor *input;
+    int64_t diagonal;
+};
+fac__exec_fn fac__rule_triu;
+fac__vjp_fn fac__vjp_triu;
+
+struct fac__resize_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_resize;
+
+struct fac__resize_as_args {
+    fac_tensor *input;
+    fac_tensor *the_template;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_resize_as;
+
+struct fac__set_strided_args {
+    fac_tensor *input;
+    fac_tensor *source;
+    int64_t storage_offset;
+    fac_ints size;
+    fac_ints stride;
+};
+fac__exec_fn fac__exec_set_strided;
+
+struct fac__set_tensor_args {
+    fac_tensor *input;
+    fac_tensor *source;
+};
+fac__exec_fn fac__exec_set_tensor;
+
+struct fac__set_nothing_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_set_nothing;
 
 enum {
     FAC__OP_ID_empty,
@@ -2931,11 +3492,87 @@ enum {
     FAC__OP_ID_detach,
     FAC__OP_ID_alias,
     FAC__OP_ID_contiguous,
-    FAC__OP_ID_index_add,
     FAC__OP_ID_select_backward,
     FAC__OP_ID_slice_backward,
     FAC__OP_ID_resolve_conj,
     FAC__OP_ID_resolve_neg,
+    FAC__OP_ID_swapaxes,
+    FAC__OP_ID_swapdims,
+    FAC__OP_ID_narrow,
+    FAC__OP_ID_narrow_tensor,
+    FAC__OP_ID_split,
+    FAC__OP_ID_split_sizes,
+    FAC__OP_ID_split_with_sizes,
+    FAC__OP_ID_chunk,
+    FAC__OP_ID_tensor_split,
+    FAC__OP_ID_tensor_split_indices,
+    FAC__OP_ID_tensor_split_tensor,
+    FAC__OP_ID_hsplit,
+    FAC__OP_ID_hsplit_indices,
+    FAC__OP_ID_vsplit,
+    FAC__OP_ID_vsplit_indices,
+    FAC__OP_ID_dsplit,
+    FAC__OP_ID_dsplit_indices,
+    FAC__OP_ID_unbind,
+    FAC__OP_ID_movedim,
+    FAC__OP_ID_movedim_int,
+    FAC__OP_ID_moveaxis,
+    FAC__OP_ID_moveaxis_int,
+    FAC__OP_ID_flatten,
+    FAC__OP_ID_unflatten,
+    FAC__OP_ID_ravel,
+    FAC__OP_ID_numpy_T,
+    FAC__OP_ID_mT,
+    FAC__OP_ID_mH,
+    FAC__OP_ID_matrix_H,
+    FAC__OP_ID_adjoint,
+    FAC__OP_ID_view_as,
+    FAC__OP_ID_reshape_as,
+    FAC__OP_ID_expand_as,
+    FAC__OP_ID_broadcast_to,
+    FAC__OP_ID_broadcast_tensors,
+    FAC__OP_ID_meshgrid,
+    FAC__OP_ID_diagonal,
+    FAC__OP_ID_diagonal_backward,
+    FAC__OP_ID_unfold,
+    FAC__OP_ID_unfold_backward,
+    FAC__OP_ID_cat,
+    FAC__OP_ID_concat,
+    FAC__OP_ID_concatenate,
+    FAC__OP_ID_stack,
+    FAC__OP_ID_hstack,
+    FAC__OP_ID_vstack,
+    FAC__OP_ID_row_stack,
+    FAC__OP_ID_dstack,
+    FAC__OP_ID_column_stack,
+    FAC__OP_ID_atleast_1d,
+    FAC__OP_ID_atleast_2d,
+    FAC__OP_ID_atleast_3d,
+    FAC__OP_ID_repeat,
+    FAC__OP_ID_tile,
+    FAC__OP_ID_repeat_interleave,
+    FAC__OP_ID_repeat_interleave_tensor,
+    FAC__OP_ID_repeat_interleave_int,
+    FAC__OP_ID_flip,
+    FAC__OP_ID_fliplr,
+    FAC__OP_ID_flipud,
+    FAC__OP_ID_roll,
+    FAC__OP_ID_rot90,
+    FAC__OP_ID_diagonal_copy,
+    FAC__OP_ID_diag,
+    FAC__OP_ID_diag_embed,
+    FAC__OP_ID_diagflat,
+    FAC__OP_ID_diagonal_scatter,
+    FAC__OP_ID_select_scatter,
+    FAC__OP_ID_slice_scatter,
+    FAC__OP_ID_as_strided_scatter,
+    FAC__OP_ID_tril,
+    FAC__OP_ID_triu,
+    FAC__OP_ID_resize,
+    FAC__OP_ID_resize_as,
+    FAC__OP_ID_set_strided,
+    FAC__OP_ID_set_tensor,
+    FAC__OP_ID_set_nothing,
     FAC__NUM_OPS
 };
 
@@ -3285,10 +3922,86 @@ extern const fac__op fac__op_unsqueeze;
 extern const fac__op fac__op_detach;
 extern const fac__op fac__op_alias;
 extern const fac__op fac__op_contiguous;
-extern const fac__op fac__op_index_add;
 extern const fac__op fac__op_select_backward;
 extern const fac__op fac__op_slice_backward;
 extern const fac__op fac__op_resolve_conj;
 extern const fac__op fac__op_resolve_neg;
+extern const fac__op fac__op_swapaxes;
+extern const fac__op fac__op_swapdims;
+extern const fac__op fac__op_narrow;
+extern const fac__op fac__op_narrow_tensor;
+extern const fac__op fac__op_split;
+extern const fac__op fac__op_split_sizes;
+extern const fac__op fac__op_split_with_sizes;
+extern const fac__op fac__op_chunk;
+extern const fac__op fac__op_tensor_split;
+extern const fac__op fac__op_tensor_split_indices;
+extern const fac__op fac__op_tensor_split_tensor;
+extern const fac__op fac__op_hsplit;
+extern const fac__op fac__op_hsplit_indices;
+extern const fac__op fac__op_vsplit;
+extern const fac__op fac__op_vsplit_indices;
+extern const fac__op fac__op_dsplit;
+extern const fac__op fac__op_dsplit_indices;
+extern const fac__op fac__op_unbind;
+extern const fac__op fac__op_movedim;
+extern const fac__op fac__op_movedim_int;
+extern const fac__op fac__op_moveaxis;
+extern const fac__op fac__op_moveaxis_int;
+extern const fac__op fac__op_flatten;
+extern const fac__op fac__op_unflatten;
+extern const fac__op fac__op_ravel;
+extern const fac__op fac__op_numpy_T;
+extern const fac__op fac__op_mT;
+extern const fac__op fac__op_mH;
+extern const fac__op fac__op_matrix_H;
+extern const fac__op fac__op_adjoint;
+extern const fac__op fac__op_view_as;
+extern const fac__op fac__op_reshape_as;
+extern const fac__op fac__op_expand_as;
+extern const fac__op fac__op_broadcast_to;
+extern const fac__op fac__op_broadcast_tensors;
+extern const fac__op fac__op_meshgrid;
+extern const fac__op fac__op_diagonal;
+extern const fac__op fac__op_diagonal_backward;
+extern const fac__op fac__op_unfold;
+extern const fac__op fac__op_unfold_backward;
+extern const fac__op fac__op_cat;
+extern const fac__op fac__op_concat;
+extern const fac__op fac__op_concatenate;
+extern const fac__op fac__op_stack;
+extern const fac__op fac__op_hstack;
+extern const fac__op fac__op_vstack;
+extern const fac__op fac__op_row_stack;
+extern const fac__op fac__op_dstack;
+extern const fac__op fac__op_column_stack;
+extern const fac__op fac__op_atleast_1d;
+extern const fac__op fac__op_atleast_2d;
+extern const fac__op fac__op_atleast_3d;
+extern const fac__op fac__op_repeat;
+extern const fac__op fac__op_tile;
+extern const fac__op fac__op_repeat_interleave;
+extern const fac__op fac__op_repeat_interleave_tensor;
+extern const fac__op fac__op_repeat_interleave_int;
+extern const fac__op fac__op_flip;
+extern const fac__op fac__op_fliplr;
+extern const fac__op fac__op_flipud;
+extern const fac__op fac__op_roll;
+extern const fac__op fac__op_rot90;
+extern const fac__op fac__op_diagonal_copy;
+extern const fac__op fac__op_diag;
+extern const fac__op fac__op_diag_embed;
+extern const fac__op fac__op_diagflat;
+extern const fac__op fac__op_diagonal_scatter;
+extern const fac__op fac__op_select_scatter;
+extern const fac__op fac__op_slice_scatter;
+extern const fac__op fac__op_as_strided_scatter;
+extern const fac__op fac__op_tril;
+extern const fac__op fac__op_triu;
+extern const fac__op fac__op_resize;
+extern const fac__op fac__op_resize_as;
+extern const fac__op fac__op_set_strided;
+extern const fac__op fac__op_set_tensor;
+extern const fac__op fac__op_set_nothing;
 
 #endif

@@ -8,6 +8,10 @@
 
 /* Fills in one -1 of a wanted shape and checks the count. */
 int fac__infer_size(fac_ints want, int64_t numel, int64_t *sizes);
+/* Sizes and strides of the diagonals of two dimensions, in last place; the number of dimensions or
+ * -1. Adds to the offset. */
+int fac__diagonal_of(const fac_tensor *t, int64_t offset, int64_t dim1, int64_t dim2,
+                     int64_t *sizes, int64_t *strides, int64_t *at);
 /* Strides of t viewed as `sizes`; false where that needs a copy. */
 bool fac__view_strides(const fac_tensor *t, int ndim, const int64_t *sizes, int64_t *strides);
 

@@ -515,3 +515,84 @@ int fac__view_view_as_complex(const fac__op *op, void *args, fac__outs *outs) {
     outs->v[0]->data = t->data;
     return set_dtype(outs, fac__complex_of((fac_dtype)t->dtype));
 }
+
+int fac__view_swapaxes(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    ARGS(swapaxes);
+    int i = fac__wrap_dim(a->axis0, a->input->ndim);
+    int j = i < 0 ? -1 : fac__wrap_dim(a->axis1, a->input->ndim);
+    return j < 0 ? -1 : swapped(outs, a->input, i, j);
+}
+
+int fac__view_swapdims(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    ARGS(swapdims);
+    int i = fac__wrap_dim(a->dim0, a->input->ndim);
+    int j = i < 0 ? -1 : fac__wrap_dim(a->dim1, a->input->ndim);
+    return j < 0 ? -1 : swapped(outs, a->input, i, j);
+}
+
+/* The diagonal's length, sizes and strides; its offset is added to. */
+int fac__diagonal_of(const fac_tensor *t, int64_t offset, int64_t dim1, int64_t dim2,
+                     int64_t *sizes, int64_t *strides, int64_t *at) {
+    int i = fac__wrap_dim(dim1, t->ndim), j = i < 0 ? -1 : fac__wrap_dim(dim2, t->ndim), n = 0;
+    if (j < 0)
+        return -1;
+    if (i == j)
+        return fac__fail(FAC_ERROR_RUNTIME, "diagonal dimensions cannot be identical %lld, %lld",
+                         (long long)dim1, (long long)dim2);
+    int64_t rows = t->sizes[i], columns = t->sizes[j], length;
+    if (offset >= 0)
+        length = offset > columns ? 0 : columns - offset < rows ? columns - offset : rows;
+    else
+        length = offset < -rows ? 0 : rows + offset < columns ? rows + offset : columns;
+    if (length > 0)
+        *at += offset >= 0 ? offset * t->strides[j] : -offset * t->strides[i];
+    for (int d = 0; d < t->ndim; d++)
+        if (d != i && d != j) {
+            sizes[n] = t->sizes[d];
+            strides[n++] = t->strides[d];
+        }
+    sizes[n] = length;
+    strides[n++] = t->strides[i] + t->strides[j];
+    return n;
+}
+
+int fac__view_diagonal(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    ARGS(diagonal);
+    int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS], at = a->input->offset;
+    int n = fac__diagonal_of(a->input, a->offset, a->dim1, a->dim2, sizes, strides, &at);
+    return n < 0 ? -1 : alias_of(outs, a->input, n, sizes, strides, at);
+}
+
+int fac__view_unfold(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    ARGS(unfold);
+    const fac_tensor *t = a->input;
+    int d = fac__wrap_dim(a->dimension, t->ndim);
+    if (d < 0)
+        return -1;
+    int64_t most = t->ndim == 0 ? 1 : t->sizes[d];
+    if (a->size < 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "size is %lld but must be >= 0", (long long)a->size);
+    if (a->size > most)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "maximum size for tensor at dimension %d is %lld but size is %lld", d,
+                         (long long)most, (long long)a->size);
+    if (a->step <= 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "step is %lld but must be > 0", (long long)a->step);
+    if (t->ndim == FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "unfold: at most %d dimensions", FAC_MAX_DIMS);
+    int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
+    memcpy(sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+    memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
+    sizes[t->ndim] = a->size;
+    strides[t->ndim] = t->ndim == 0 ? 1 : t->strides[d];
+    if (t->ndim > 0) {
+        sizes[d] = (t->sizes[d] - a->size) / a->step + 1;
+        if (__builtin_mul_overflow(strides[d], a->step, &strides[d]))
+            strides[d] = 0; /* there is one slice at most */
+    }
+    return alias_of(outs, t, t->ndim + 1, sizes, strides, t->offset);
+}

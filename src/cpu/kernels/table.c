@@ -32,8 +32,11 @@ static const fac__family *const families[] = {
 #undef FAC_X
 };
 
+extern fac__move_fn FAC__K(fac__move);
+
 const fac__isa_table FAC__K(fac__isa_table) = {
     .families = families,
     .nfamilies = (int)(sizeof families / sizeof families[0]),
     .casts = FAC__K(fac__cast_table),
+    .move = FAC__K(fac__move),
 };
