@@ -917,14 +917,6 @@ def where_method(input: Tensor, condition: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=False)
-def masked_fill(input: Tensor, mask: Tensor, value: Value) -> Tensor:
-    """masked_fill(mask, value) -> Tensor
-
-    input with value where mask is true.
-    """
-
-
 @op("pointwise", method=True, inplace=True, out=True, overload="Tensor", node="LerpBackward1", grads={"input": ["weight"], "end": ["weight"], "weight": ["input", "end"]}, check="lerp", label="lerp_kernel_tensor")
 def lerp(input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """lerp(input, end, weight, *, out=None) -> Tensor

@@ -213,11 +213,178 @@ typedef struct {
 FAC_API fac_tensor *fac_index_put_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o);
 FAC_API fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o);
 
+/* index_select(input, dim, index, *, out=None) -> Tensor
+ *
+ * input's entries at the positions `index`, a vector, along `dim`. */
+FAC_API fac_tensor *fac_index_select_ex(fac_tensor *input, int64_t dim, fac_tensor *index);
+FAC_API fac_tensor *fac_index_select_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index);
+
+typedef struct {
+    size_t size_;
+    fac_scalar alpha;
+} fac_index_add_options;
+/* index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor
+ *
+ * input with alpha * source[i] added at index[i] along `dim`; repeated indices add up. */
+FAC_API fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
+FAC_API fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
+FAC_API fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o);
+
+/* index_copy(input, dim, index, source, *, out=None) -> Tensor
+ *
+ * input with source[i] written at index[i] along `dim`. */
+FAC_API fac_tensor *fac_index_copy_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source);
+FAC_API fac_tensor *fac_index_copy_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source);
+FAC_API fac_tensor *fac_index_copy_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source);
+
+/* index_fill(input, dim, index, value) -> Tensor
+ *
+ * input with one value written at the positions `index` along `dim`. */
+FAC_API fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value);
+FAC_API fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool include_self;
+} fac_index_reduce_options;
+/* index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor
+ *
+ * input with source[i] joined to it at index[i] along `dim` by "prod", "mean", "amax" or "amin". */
+FAC_API fac_tensor *fac_index_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o);
+FAC_API fac_tensor *fac_index_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o);
+FAC_API fac_tensor *fac_index_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o);
+
+typedef struct {
+    size_t size_;
+    bool sparse_grad;
+} fac_gather_options;
+/* gather(input, dim, index, *, sparse_grad=False, out=None) -> Tensor
+ *
+ * out[i][j] = input[index[i][j]][j] for dim 0, and so on for the others. */
+FAC_API fac_tensor *fac_gather_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o);
+FAC_API fac_tensor *fac_gather_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o);
+
+/* scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
+ *
+ * input with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others. */
+FAC_API fac_tensor *fac_scatter_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+FAC_API fac_tensor *fac_scatter_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+FAC_API fac_tensor *fac_scatter_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+
+/* scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
+ *
+ * input with one value written at the places that `index` names along `dim`. */
+FAC_API fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
+FAC_API fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
+FAC_API fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
+
+/* scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
+ *
+ * scatter() that joins src to what is there: "add" or "multiply". Without gradient. */
+FAC_API fac_tensor *fac_scatter_src_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
+FAC_API fac_tensor *fac_scatter_src_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
+FAC_API fac_tensor *fac_scatter_src_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
+
+/* scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
+ *
+ * scatter() of one value, joined to what is there: "add" or "multiply". Without gradient. */
+FAC_API fac_tensor *fac_scatter_value_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce);
+FAC_API fac_tensor *fac_scatter_value_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce);
+FAC_API fac_tensor *fac_scatter_value_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce);
+
+/* scatter_add(input, dim, index, src, *, out=None) -> Tensor
+ *
+ * input with src added at the places that `index` names along `dim`; repeated places add up. */
+FAC_API fac_tensor *fac_scatter_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+FAC_API fac_tensor *fac_scatter_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+FAC_API fac_tensor *fac_scatter_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool include_self;
+} fac_scatter_reduce_options;
+/* scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor
+ *
+ * input with src joined to it at the places that `index` names along `dim`, by "sum", "prod",
+ * "mean", "amax" or "amin". */
+FAC_API fac_tensor *fac_scatter_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o);
+FAC_API fac_tensor *fac_scatter_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o);
+FAC_API fac_tensor *fac_scatter_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+} fac_take_along_dim_options;
+/* take_along_dim(input, indices, dim=None, *, out=None) -> Tensor
+ *
+ * gather() whose operands broadcast in the other dimensions; of the flattened input without a
+ * dim. */
+FAC_API fac_tensor *fac_take_along_dim_ex(fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o);
+FAC_API fac_tensor *fac_take_along_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o);
+
+/* take(input, index, *, out=None) -> Tensor
+ *
+ * The flattened input's elements at the positions `index`, in index's shape. */
+FAC_API fac_tensor *fac_take_ex(fac_tensor *input, fac_tensor *index);
+FAC_API fac_tensor *fac_take_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *index);
+
+typedef struct {
+    size_t size_;
+    bool accumulate;
+} fac_put_options;
+/* put(input, index, source, accumulate=False) -> Tensor
+ *
+ * input with source's elements written, or added, at the positions `index` of its flattened self. */
+FAC_API fac_tensor *fac_put_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o);
+FAC_API fac_tensor *fac_put_inplace_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o);
+
+/* masked_fill(input, mask, value) -> Tensor
+ *
+ * input with value where mask is true. */
+FAC_API fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
+FAC_API fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
+
+/* masked_select(input, mask, *, out=None) -> Tensor
+ *
+ * The elements where mask is true, in order, as a vector. */
+FAC_API fac_tensor *fac_masked_select_ex(fac_tensor *input, fac_tensor *mask);
+FAC_API fac_tensor *fac_masked_select_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mask);
+
+/* masked_scatter(input, mask, source) -> Tensor
+ *
+ * input with source's elements, in order, where mask is true. */
+FAC_API fac_tensor *fac_masked_scatter_ex(fac_tensor *input, fac_tensor *mask, fac_tensor *source);
+FAC_API fac_tensor *fac_masked_scatter_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_tensor *source);
+
 /* nonzero(input, *, out=None, as_tuple=False) -> Tensor
  *
  * The positions of the elements that are not zero, a row each, in order. */
 FAC_API fac_tensor *fac_nonzero_ex(fac_tensor *input);
 FAC_API fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input);
+
+/* nonzero_numpy(input) -> List of Tensors
+ *
+ * nonzero(as_tuple=True): the positions, a vector a dimension. */
+FAC_API fac_tensors fac_nonzero_numpy_ex(fac_tensor *input);
+
+/* where(condition) -> List of Tensors
+ *
+ * nonzero(condition, as_tuple=True). */
+FAC_API fac_tensors fac_where_condition_ex(fac_tensor *condition);
+
+/* argwhere(input) -> Tensor
+ *
+ * nonzero() under NumPy's name. */
+FAC_API fac_tensor *fac_argwhere_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int num_classes;
+} fac_one_hot_options;
+/* one_hot(input, num_classes=-1) -> Tensor
+ *
+ * For each element, a vector of zeros with a 1 at that position; of max + 1 classes by default. */
+FAC_API fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o);
 
 /* mm(input, mat2, *, out=None) -> Tensor
  *
@@ -1583,11 +1750,6 @@ FAC_API fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, fac
  *
  * self where condition is true, other elsewhere. */
 FAC_API fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_value other);
-
-/* masked_fill(mask, value) -> Tensor
- *
- * input with value where mask is true. */
-FAC_API fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
 
 /* lerp(input, end, weight, *, out=None) -> Tensor
  *
@@ -3450,8 +3612,73 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_index_put_ex(input, indices, values, ...) fac_index_put_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
 #define fac_index_put_(...) FAC__WITH_index_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_put_options))
 #define FAC__WITH_index_put_inplace_ex(input, indices, values, ...) fac_index_put_inplace_ex(input, indices, values, &(const fac_index_put_options){__VA_ARGS__})
+#define fac_index_select(input, dim, index) fac_index_select_ex(input, dim, index)
+#define fac_index_select_out(out, input, dim, index) fac_index_select_out_ex(out, input, dim, index)
+#define fac_index_add(...) FAC__WITH_index_add_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_ex(input, dim, index, source, ...) fac_index_add_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_index_add_(...) FAC__WITH_index_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_inplace_ex(input, dim, index, source, ...) fac_index_add_inplace_ex(input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_index_add_out(...) FAC__WITH_index_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_index_add_options))
+#define FAC__WITH_index_add_out_ex(out, input, dim, index, source, ...) fac_index_add_out_ex(out, input, dim, index, source, &(const fac_index_add_options){__VA_ARGS__})
+#define fac_index_copy(input, dim, index, source) fac_index_copy_ex(input, dim, index, source)
+#define fac_index_copy_(input, dim, index, source) fac_index_copy_inplace_ex(input, dim, index, source)
+#define fac_index_copy_out(out, input, dim, index, source) fac_index_copy_out_ex(out, input, dim, index, source)
+#define fac_index_fill(input, dim, index, value) fac_index_fill_ex(input, dim, index, FAC_VALUE(value))
+#define fac_index_fill_(input, dim, index, value) fac_index_fill_inplace_ex(input, dim, index, FAC_VALUE(value))
+#define fac_index_reduce(...) FAC__WITH_index_reduce_ex(__VA_ARGS__, .size_ = sizeof(fac_index_reduce_options))
+#define FAC__WITH_index_reduce_ex(input, dim, index, source, reduce, ...) fac_index_reduce_ex(input, dim, index, source, reduce, &(const fac_index_reduce_options){__VA_ARGS__})
+#define fac_index_reduce_(...) FAC__WITH_index_reduce_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_reduce_options))
+#define FAC__WITH_index_reduce_inplace_ex(input, dim, index, source, reduce, ...) fac_index_reduce_inplace_ex(input, dim, index, source, reduce, &(const fac_index_reduce_options){__VA_ARGS__})
+#define fac_index_reduce_out(...) FAC__WITH_index_reduce_out_ex(__VA_ARGS__, .size_ = sizeof(fac_index_reduce_options))
+#define FAC__WITH_index_reduce_out_ex(out, input, dim, index, source, reduce, ...) fac_index_reduce_out_ex(out, input, dim, index, source, reduce, &(const fac_index_reduce_options){__VA_ARGS__})
+#define fac_gather(...) FAC__WITH_gather_ex(__VA_ARGS__, .size_ = sizeof(fac_gather_options))
+#define FAC__WITH_gather_ex(input, dim, index, ...) fac_gather_ex(input, dim, index, &(const fac_gather_options){__VA_ARGS__})
+#define fac_gather_out(...) FAC__WITH_gather_out_ex(__VA_ARGS__, .size_ = sizeof(fac_gather_options))
+#define FAC__WITH_gather_out_ex(out, input, dim, index, ...) fac_gather_out_ex(out, input, dim, index, &(const fac_gather_options){__VA_ARGS__})
+#define fac_scatter(input, dim, index, src) fac_scatter_ex(input, dim, index, src)
+#define fac_scatter_(input, dim, index, src) fac_scatter_inplace_ex(input, dim, index, src)
+#define fac_scatter_out(out, input, dim, index, src) fac_scatter_out_ex(out, input, dim, index, src)
+#define fac_scatter_value(input, dim, index, value) fac_scatter_value_ex(input, dim, index, FAC_NUMBER(value))
+#define fac_scatter_value_(input, dim, index, value) fac_scatter_value_inplace_ex(input, dim, index, FAC_NUMBER(value))
+#define fac_scatter_value_out(out, input, dim, index, value) fac_scatter_value_out_ex(out, input, dim, index, FAC_NUMBER(value))
+#define fac_scatter_src_reduce(input, dim, index, src, reduce) fac_scatter_src_reduce_ex(input, dim, index, src, reduce)
+#define fac_scatter_src_reduce_(input, dim, index, src, reduce) fac_scatter_src_reduce_inplace_ex(input, dim, index, src, reduce)
+#define fac_scatter_src_reduce_out(out, input, dim, index, src, reduce) fac_scatter_src_reduce_out_ex(out, input, dim, index, src, reduce)
+#define fac_scatter_value_reduce(input, dim, index, value, reduce) fac_scatter_value_reduce_ex(input, dim, index, FAC_NUMBER(value), reduce)
+#define fac_scatter_value_reduce_(input, dim, index, value, reduce) fac_scatter_value_reduce_inplace_ex(input, dim, index, FAC_NUMBER(value), reduce)
+#define fac_scatter_value_reduce_out(out, input, dim, index, value, reduce) fac_scatter_value_reduce_out_ex(out, input, dim, index, FAC_NUMBER(value), reduce)
+#define fac_scatter_add(input, dim, index, src) fac_scatter_add_ex(input, dim, index, src)
+#define fac_scatter_add_(input, dim, index, src) fac_scatter_add_inplace_ex(input, dim, index, src)
+#define fac_scatter_add_out(out, input, dim, index, src) fac_scatter_add_out_ex(out, input, dim, index, src)
+#define fac_scatter_reduce(...) FAC__WITH_scatter_reduce_ex(__VA_ARGS__, .size_ = sizeof(fac_scatter_reduce_options))
+#define FAC__WITH_scatter_reduce_ex(input, dim, index, src, reduce, ...) fac_scatter_reduce_ex(input, dim, index, src, reduce, &(const fac_scatter_reduce_options){__VA_ARGS__})
+#define fac_scatter_reduce_(...) FAC__WITH_scatter_reduce_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_scatter_reduce_options))
+#define FAC__WITH_scatter_reduce_inplace_ex(input, dim, index, src, reduce, ...) fac_scatter_reduce_inplace_ex(input, dim, index, src, reduce, &(const fac_scatter_reduce_options){__VA_ARGS__})
+#define fac_scatter_reduce_out(...) FAC__WITH_scatter_reduce_out_ex(__VA_ARGS__, .size_ = sizeof(fac_scatter_reduce_options))
+#define FAC__WITH_scatter_reduce_out_ex(out, input, dim, index, src, reduce, ...) fac_scatter_reduce_out_ex(out, input, dim, index, src, reduce, &(const fac_scatter_reduce_options){__VA_ARGS__})
+#define fac_take_along_dim(...) FAC__WITH_take_along_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_take_along_dim_options))
+#define FAC__WITH_take_along_dim_ex(input, indices, ...) fac_take_along_dim_ex(input, indices, &(const fac_take_along_dim_options){__VA_ARGS__})
+#define fac_take_along_dim_out(...) FAC__WITH_take_along_dim_out_ex(__VA_ARGS__, .size_ = sizeof(fac_take_along_dim_options))
+#define FAC__WITH_take_along_dim_out_ex(out, input, indices, ...) fac_take_along_dim_out_ex(out, input, indices, &(const fac_take_along_dim_options){__VA_ARGS__})
+#define fac_take(input, index) fac_take_ex(input, index)
+#define fac_take_out(out, input, index) fac_take_out_ex(out, input, index)
+#define fac_put(...) FAC__WITH_put_ex(__VA_ARGS__, .size_ = sizeof(fac_put_options))
+#define FAC__WITH_put_ex(input, index, source, ...) fac_put_ex(input, index, source, &(const fac_put_options){__VA_ARGS__})
+#define fac_put_(...) FAC__WITH_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_put_options))
+#define FAC__WITH_put_inplace_ex(input, index, source, ...) fac_put_inplace_ex(input, index, source, &(const fac_put_options){__VA_ARGS__})
+#define fac_masked_fill(input, mask, value) fac_masked_fill_ex(input, mask, FAC_VALUE(value))
+#define fac_masked_fill_(input, mask, value) fac_masked_fill_inplace_ex(input, mask, FAC_VALUE(value))
+#define fac_masked_select(input, mask) fac_masked_select_ex(input, mask)
+#define fac_masked_select_out(out, input, mask) fac_masked_select_out_ex(out, input, mask)
+#define fac_masked_scatter(input, mask, source) fac_masked_scatter_ex(input, mask, source)
+#define fac_masked_scatter_(input, mask, source) fac_masked_scatter_inplace_ex(input, mask, source)
 #define fac_nonzero(input) fac_nonzero_ex(input)
 #define fac_nonzero_out(out, input) fac_nonzero_out_ex(out, input)
+#define fac_nonzero_numpy(input) fac_nonzero_numpy_ex(input)
+#define fac_where_condition(condition) fac_where_condition_ex(condition)
+#define fac_argwhere(input) fac_argwhere_ex(input)
+#define fac_one_hot(...) FAC__WITH_one_hot_ex(__VA_ARGS__, .size_ = sizeof(fac_one_hot_options))
+#define FAC__WITH_one_hot_ex(input, ...) fac_one_hot_ex(input, &(const fac_one_hot_options){__VA_ARGS__})
 #define fac_mm(input, mat2) fac_mm_ex(input, mat2)
 #define fac_mm_out(out, input, mat2) fac_mm_out_ex(out, input, mat2)
 #define fac_bmm(input, mat2) fac_bmm_ex(input, mat2)
@@ -3897,7 +4124,6 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac_where(condition, input, other) fac_where_ex(condition, FAC_VALUE(input), FAC_VALUE(other))
 #define fac_where_out(out, condition, input, other) fac_where_out_ex(out, condition, FAC_VALUE(input), FAC_VALUE(other))
 #define fac_where_method(input, condition, other) fac_where_method_ex(input, condition, FAC_VALUE(other))
-#define fac_masked_fill(input, mask, value) fac_masked_fill_ex(input, mask, FAC_VALUE(value))
 #define fac_lerp(input, end, weight) fac_lerp_ex(input, end, weight)
 #define fac_lerp_(input, end, weight) fac_lerp_inplace_ex(input, end, weight)
 #define fac_lerp_out(out, input, end, weight) fac_lerp_out_ex(out, input, end, weight)

@@ -83,11 +83,113 @@ static PyObject *function_index_put(PyObject *self, PyObject *const *args, Py_ss
 {
     return fac__py_function(&function_entry_index_put, self, args, n, names);
 }
+static const fac__op *const function_ops_index_select[] = {&fac__op_index_select};
+static const fac__entry function_entry_index_select = {"index_select", function_ops_index_select, 1, NULL};
+static PyObject *function_index_select(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_select, self, args, n, names);
+}
+static const fac__op *const function_ops_index_add[] = {&fac__op_index_add};
+static const fac__entry function_entry_index_add = {"index_add", function_ops_index_add, 1, NULL};
+static PyObject *function_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_add, self, args, n, names);
+}
+static const fac__op *const function_ops_index_copy[] = {&fac__op_index_copy};
+static const fac__entry function_entry_index_copy = {"index_copy", function_ops_index_copy, 1, NULL};
+static PyObject *function_index_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_copy, self, args, n, names);
+}
+static const fac__op *const function_ops_index_fill[] = {&fac__op_index_fill};
+static const fac__entry function_entry_index_fill = {"index_fill", function_ops_index_fill, 1, NULL};
+static PyObject *function_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_fill, self, args, n, names);
+}
+static const fac__op *const function_ops_index_reduce[] = {&fac__op_index_reduce};
+static const fac__entry function_entry_index_reduce = {"index_reduce", function_ops_index_reduce, 1, NULL};
+static PyObject *function_index_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_index_reduce, self, args, n, names);
+}
+static const fac__op *const function_ops_gather[] = {&fac__op_gather};
+static const fac__entry function_entry_gather = {"gather", function_ops_gather, 1, NULL};
+static PyObject *function_gather(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_gather, self, args, n, names);
+}
+static const fac__op *const function_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__entry function_entry_scatter = {"scatter", function_ops_scatter, 4, NULL};
+static PyObject *function_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_scatter, self, args, n, names);
+}
+static const fac__op *const function_ops_scatter_add[] = {&fac__op_scatter_add};
+static const fac__entry function_entry_scatter_add = {"scatter_add", function_ops_scatter_add, 1, NULL};
+static PyObject *function_scatter_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_scatter_add, self, args, n, names);
+}
+static const fac__op *const function_ops_scatter_reduce[] = {&fac__op_scatter_reduce};
+static const fac__entry function_entry_scatter_reduce = {"scatter_reduce", function_ops_scatter_reduce, 1, NULL};
+static PyObject *function_scatter_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_scatter_reduce, self, args, n, names);
+}
+static const fac__op *const function_ops_take_along_dim[] = {&fac__op_take_along_dim};
+static const fac__entry function_entry_take_along_dim = {"take_along_dim", function_ops_take_along_dim, 1, NULL};
+static PyObject *function_take_along_dim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_take_along_dim, self, args, n, names);
+}
+static const fac__op *const function_ops_take[] = {&fac__op_take};
+static const fac__entry function_entry_take = {"take", function_ops_take, 1, NULL};
+static PyObject *function_take(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_take, self, args, n, names);
+}
+static const fac__op *const function_ops_put[] = {&fac__op_put};
+static const fac__entry function_entry_put = {"put", function_ops_put, 1, NULL};
+static PyObject *function_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_put, self, args, n, names);
+}
+static const fac__op *const function_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry function_entry_masked_fill = {"masked_fill", function_ops_masked_fill, 1, NULL};
+static PyObject *function_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const function_ops_masked_select[] = {&fac__op_masked_select};
+static const fac__entry function_entry_masked_select = {"masked_select", function_ops_masked_select, 1, NULL};
+static PyObject *function_masked_select(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_masked_select, self, args, n, names);
+}
+static const fac__op *const function_ops_masked_scatter[] = {&fac__op_masked_scatter};
+static const fac__entry function_entry_masked_scatter = {"masked_scatter", function_ops_masked_scatter, 1, NULL};
+static PyObject *function_masked_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_masked_scatter, self, args, n, names);
+}
 static const fac__op *const function_ops_nonzero[] = {&fac__op_nonzero};
 static const fac__entry function_entry_nonzero = {"nonzero", function_ops_nonzero, 1, NULL};
 static PyObject *function_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_nonzero, self, args, n, names);
+}
+static const fac__op *const function_ops_where[] = {&fac__op_where_condition, &fac__op_where};
+static const fac__entry function_entry_where = {"where", function_ops_where, 2, NULL};
+static PyObject *function_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_where, self, args, n, names);
+}
+static const fac__op *const function_ops_argwhere[] = {&fac__op_argwhere};
+static const fac__entry function_entry_argwhere = {"argwhere", function_ops_argwhere, 1, NULL};
+static PyObject *function_argwhere(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_argwhere, self, args, n, names);
 }
 static const fac__op *const function_ops_mm[] = {&fac__op_mm};
 static const fac__entry function_entry_mm = {"mm", function_ops_mm, 1, NULL};
@@ -941,18 +1043,6 @@ static PyObject *function_xlogy(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_function(&function_entry_xlogy, self, args, n, names);
 }
-static const fac__op *const function_ops_where[] = {&fac__op_where};
-static const fac__entry function_entry_where = {"where", function_ops_where, 1, NULL};
-static PyObject *function_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_function(&function_entry_where, self, args, n, names);
-}
-static const fac__op *const function_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry function_entry_masked_fill = {"masked_fill", function_ops_masked_fill, 1, NULL};
-static PyObject *function_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_function(&function_entry_masked_fill, self, args, n, names);
-}
 static const fac__op *const function_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
 static const fac__entry function_entry_lerp = {"lerp", function_ops_lerp, 2, NULL};
 static PyObject *function_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1684,8 +1774,42 @@ static PyMethodDef function_table[] = {
      "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere."},
     {"index_put", (PyCFunction)(void (*)(void))function_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"index_select", (PyCFunction)(void (*)(void))function_index_select, METH_FASTCALL | METH_KEYWORDS,
+     "index_select(input, dim, index, *, out=None) -> Tensor\n\ninput's entries at the positions `index`, a vector, along `dim`."},
+    {"index_add", (PyCFunction)(void (*)(void))function_index_add, METH_FASTCALL | METH_KEYWORDS,
+     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"index_copy", (PyCFunction)(void (*)(void))function_index_copy, METH_FASTCALL | METH_KEYWORDS,
+     "index_copy(input, dim, index, source, *, out=None) -> Tensor\n\ninput with source[i] written at index[i] along `dim`."},
+    {"index_fill", (PyCFunction)(void (*)(void))function_index_fill, METH_FASTCALL | METH_KEYWORDS,
+     "index_fill(input, dim, index, value) -> Tensor\n\ninput with one value written at the positions `index` along `dim`."},
+    {"index_reduce", (PyCFunction)(void (*)(void))function_index_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with source[i] joined to it at index[i] along `dim` by \"prod\", \"mean\", \"amax\" or \"amin\"."},
+    {"gather", (PyCFunction)(void (*)(void))function_gather, METH_FASTCALL | METH_KEYWORDS,
+     "gather(input, dim, index, *, sparse_grad=False, out=None) -> Tensor\n\nout[i][j] = input[index[i][j]][j] for dim 0, and so on for the others."},
+    {"scatter", (PyCFunction)(void (*)(void))function_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor\n\ninput with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others."},
+    {"scatter_add", (PyCFunction)(void (*)(void))function_scatter_add, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_add(input, dim, index, src, *, out=None) -> Tensor\n\ninput with src added at the places that `index` names along `dim`; repeated places add up."},
+    {"scatter_reduce", (PyCFunction)(void (*)(void))function_scatter_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with src joined to it at the places that `index` names along `dim`, by \"sum\", \"prod\",\n\"mean\", \"amax\" or \"amin\"."},
+    {"take_along_dim", (PyCFunction)(void (*)(void))function_take_along_dim, METH_FASTCALL | METH_KEYWORDS,
+     "take_along_dim(input, indices, dim=None, *, out=None) -> Tensor\n\ngather() whose operands broadcast in the other dimensions; of the flattened input without a\ndim."},
+    {"take", (PyCFunction)(void (*)(void))function_take, METH_FASTCALL | METH_KEYWORDS,
+     "take(input, index, *, out=None) -> Tensor\n\nThe flattened input's elements at the positions `index`, in index's shape."},
+    {"put", (PyCFunction)(void (*)(void))function_put, METH_FASTCALL | METH_KEYWORDS,
+     "put(input, index, source, accumulate=False) -> Tensor\n\ninput with source's elements written, or added, at the positions `index` of its flattened self."},
+    {"masked_fill", (PyCFunction)(void (*)(void))function_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(input, mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"masked_select", (PyCFunction)(void (*)(void))function_masked_select, METH_FASTCALL | METH_KEYWORDS,
+     "masked_select(input, mask, *, out=None) -> Tensor\n\nThe elements where mask is true, in order, as a vector."},
+    {"masked_scatter", (PyCFunction)(void (*)(void))function_masked_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true."},
     {"nonzero", (PyCFunction)(void (*)(void))function_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
+    {"where", (PyCFunction)(void (*)(void))function_where, METH_FASTCALL | METH_KEYWORDS,
+     "where(condition) -> List of Tensors\n\nnonzero(condition, as_tuple=True)."},
+    {"argwhere", (PyCFunction)(void (*)(void))function_argwhere, METH_FASTCALL | METH_KEYWORDS,
+     "argwhere(input) -> Tensor\n\nnonzero() under NumPy's name."},
     {"mm", (PyCFunction)(void (*)(void))function_mm, METH_FASTCALL | METH_KEYWORDS,
      "mm(input, mat2, *, out=None) -> Tensor\n\nThe product of two matrices, (n, m) by (m, p)."},
     {"bmm", (PyCFunction)(void (*)(void))function_bmm, METH_FASTCALL | METH_KEYWORDS,
@@ -1970,10 +2094,6 @@ static PyMethodDef function_table[] = {
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given."},
     {"xlogy", (PyCFunction)(void (*)(void))function_xlogy, METH_FASTCALL | METH_KEYWORDS,
      "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
-    {"where", (PyCFunction)(void (*)(void))function_where, METH_FASTCALL | METH_KEYWORDS,
-     "where(condition, input, other, *, out=None) -> Tensor\n\ninput where condition is true, other elsewhere."},
-    {"masked_fill", (PyCFunction)(void (*)(void))function_masked_fill, METH_FASTCALL | METH_KEYWORDS,
-     "masked_fill(mask, value) -> Tensor\n\ninput with value where mask is true."},
     {"lerp", (PyCFunction)(void (*)(void))function_lerp, METH_FASTCALL | METH_KEYWORDS,
      "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
     {"addcmul", (PyCFunction)(void (*)(void))function_addcmul, METH_FASTCALL | METH_KEYWORDS,
@@ -2210,6 +2330,12 @@ static PyMethodDef function_table[] = {
      "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions."},
     {0}};
 
+static const fac__op *const nn_ops_one_hot[] = {&fac__op_one_hot};
+static const fac__entry nn_entry_one_hot = {"one_hot", nn_ops_one_hot, 1, NULL};
+static PyObject *nn_one_hot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_one_hot, self, args, n, names);
+}
 static const fac__op *const nn_ops_linear[] = {&fac__op_linear};
 static const fac__entry nn_entry_linear = {"linear", nn_ops_linear, 1, NULL};
 static PyObject *nn_linear(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2379,6 +2505,8 @@ static PyObject *nn_binary_cross_entropy(PyObject *self, PyObject *const *args, 
     return fac__py_nn(&nn_entry_binary_cross_entropy, self, args, n, names);
 }
 static PyMethodDef nn_table[] = {
+    {"one_hot", (PyCFunction)(void (*)(void))nn_one_hot, METH_FASTCALL | METH_KEYWORDS,
+     "one_hot(input, num_classes=-1) -> Tensor\n\nFor each element, a vector of zeros with a 1 at that position; of max + 1 classes by default."},
     {"linear", (PyCFunction)(void (*)(void))nn_linear, METH_FASTCALL | METH_KEYWORDS,
      "linear(input, weight, bias=None) -> Tensor\n\ninput @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,)."},
     {"nll_loss", (PyCFunction)(void (*)(void))nn_nll_loss, METH_FASTCALL | METH_KEYWORDS,
@@ -2460,6 +2588,66 @@ static const fac__entry call_entry_index_put = {"index_put_", call_ops_index_put
 static PyObject *call_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_index_put, self, args, n, names);
+}
+static const fac__op *const call_ops_index_add[] = {&fac__op_index_add};
+static const fac__entry call_entry_index_add = {"index_add_", call_ops_index_add, 1, NULL};
+static PyObject *call_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_add, self, args, n, names);
+}
+static const fac__op *const call_ops_index_copy[] = {&fac__op_index_copy};
+static const fac__entry call_entry_index_copy = {"index_copy_", call_ops_index_copy, 1, NULL};
+static PyObject *call_index_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_copy, self, args, n, names);
+}
+static const fac__op *const call_ops_index_fill[] = {&fac__op_index_fill};
+static const fac__entry call_entry_index_fill = {"index_fill_", call_ops_index_fill, 1, NULL};
+static PyObject *call_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_fill, self, args, n, names);
+}
+static const fac__op *const call_ops_index_reduce[] = {&fac__op_index_reduce};
+static const fac__entry call_entry_index_reduce = {"index_reduce_", call_ops_index_reduce, 1, NULL};
+static PyObject *call_index_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_index_reduce, self, args, n, names);
+}
+static const fac__op *const call_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__entry call_entry_scatter = {"scatter_", call_ops_scatter, 4, NULL};
+static PyObject *call_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_scatter, self, args, n, names);
+}
+static const fac__op *const call_ops_scatter_add[] = {&fac__op_scatter_add};
+static const fac__entry call_entry_scatter_add = {"scatter_add_", call_ops_scatter_add, 1, NULL};
+static PyObject *call_scatter_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_scatter_add, self, args, n, names);
+}
+static const fac__op *const call_ops_scatter_reduce[] = {&fac__op_scatter_reduce};
+static const fac__entry call_entry_scatter_reduce = {"scatter_reduce_", call_ops_scatter_reduce, 1, NULL};
+static PyObject *call_scatter_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_scatter_reduce, self, args, n, names);
+}
+static const fac__op *const call_ops_put[] = {&fac__op_put};
+static const fac__entry call_entry_put = {"put_", call_ops_put, 1, NULL};
+static PyObject *call_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_put, self, args, n, names);
+}
+static const fac__op *const call_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry call_entry_masked_fill = {"masked_fill_", call_ops_masked_fill, 1, NULL};
+static PyObject *call_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const call_ops_masked_scatter[] = {&fac__op_masked_scatter};
+static const fac__entry call_entry_masked_scatter = {"masked_scatter_", call_ops_masked_scatter, 1, NULL};
+static PyObject *call_masked_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_masked_scatter, self, args, n, names);
 }
 static const fac__op *const call_ops_addmm[] = {&fac__op_addmm};
 static const fac__entry call_entry_addmm = {"addmm_", call_ops_addmm, 1, NULL};
@@ -3226,6 +3414,26 @@ static PyMethodDef call_table[] = {
      "zero_() -> Tensor\n\nFills self with zeros."},
     {"index_put_", (PyCFunction)(void (*)(void))call_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"index_add_", (PyCFunction)(void (*)(void))call_index_add, METH_FASTCALL | METH_KEYWORDS,
+     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"index_copy_", (PyCFunction)(void (*)(void))call_index_copy, METH_FASTCALL | METH_KEYWORDS,
+     "index_copy(input, dim, index, source, *, out=None) -> Tensor\n\ninput with source[i] written at index[i] along `dim`."},
+    {"index_fill_", (PyCFunction)(void (*)(void))call_index_fill, METH_FASTCALL | METH_KEYWORDS,
+     "index_fill(input, dim, index, value) -> Tensor\n\ninput with one value written at the positions `index` along `dim`."},
+    {"index_reduce_", (PyCFunction)(void (*)(void))call_index_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with source[i] joined to it at index[i] along `dim` by \"prod\", \"mean\", \"amax\" or \"amin\"."},
+    {"scatter_", (PyCFunction)(void (*)(void))call_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor\n\ninput with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others."},
+    {"scatter_add_", (PyCFunction)(void (*)(void))call_scatter_add, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_add(input, dim, index, src, *, out=None) -> Tensor\n\ninput with src added at the places that `index` names along `dim`; repeated places add up."},
+    {"scatter_reduce_", (PyCFunction)(void (*)(void))call_scatter_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with src joined to it at the places that `index` names along `dim`, by \"sum\", \"prod\",\n\"mean\", \"amax\" or \"amin\"."},
+    {"put_", (PyCFunction)(void (*)(void))call_put, METH_FASTCALL | METH_KEYWORDS,
+     "put(input, index, source, accumulate=False) -> Tensor\n\ninput with source's elements written, or added, at the positions `index` of its flattened self."},
+    {"masked_fill_", (PyCFunction)(void (*)(void))call_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(input, mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"masked_scatter_", (PyCFunction)(void (*)(void))call_masked_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true."},
     {"addmm_", (PyCFunction)(void (*)(void))call_addmm, METH_FASTCALL | METH_KEYWORDS,
      "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
     {"baddbmm_", (PyCFunction)(void (*)(void))call_baddbmm, METH_FASTCALL | METH_KEYWORDS,
@@ -3567,11 +3775,107 @@ static PyObject *method_index_put(PyObject *self, PyObject *const *args, Py_ssiz
 {
     return fac__py_method(&method_entry_index_put, self, args, n, names);
 }
+static const fac__op *const method_ops_index_select[] = {&fac__op_index_select};
+static const fac__entry method_entry_index_select = {"index_select", method_ops_index_select, 1, NULL};
+static PyObject *method_index_select(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_select, self, args, n, names);
+}
+static const fac__op *const method_ops_index_add[] = {&fac__op_index_add};
+static const fac__entry method_entry_index_add = {"index_add", method_ops_index_add, 1, NULL};
+static PyObject *method_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_add, self, args, n, names);
+}
+static const fac__op *const method_ops_index_copy[] = {&fac__op_index_copy};
+static const fac__entry method_entry_index_copy = {"index_copy", method_ops_index_copy, 1, NULL};
+static PyObject *method_index_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_copy, self, args, n, names);
+}
+static const fac__op *const method_ops_index_fill[] = {&fac__op_index_fill};
+static const fac__entry method_entry_index_fill = {"index_fill", method_ops_index_fill, 1, NULL};
+static PyObject *method_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_fill, self, args, n, names);
+}
+static const fac__op *const method_ops_index_reduce[] = {&fac__op_index_reduce};
+static const fac__entry method_entry_index_reduce = {"index_reduce", method_ops_index_reduce, 1, NULL};
+static PyObject *method_index_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_index_reduce, self, args, n, names);
+}
+static const fac__op *const method_ops_gather[] = {&fac__op_gather};
+static const fac__entry method_entry_gather = {"gather", method_ops_gather, 1, NULL};
+static PyObject *method_gather(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_gather, self, args, n, names);
+}
+static const fac__op *const method_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__entry method_entry_scatter = {"scatter", method_ops_scatter, 4, NULL};
+static PyObject *method_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_scatter, self, args, n, names);
+}
+static const fac__op *const method_ops_scatter_add[] = {&fac__op_scatter_add};
+static const fac__entry method_entry_scatter_add = {"scatter_add", method_ops_scatter_add, 1, NULL};
+static PyObject *method_scatter_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_scatter_add, self, args, n, names);
+}
+static const fac__op *const method_ops_scatter_reduce[] = {&fac__op_scatter_reduce};
+static const fac__entry method_entry_scatter_reduce = {"scatter_reduce", method_ops_scatter_reduce, 1, NULL};
+static PyObject *method_scatter_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_scatter_reduce, self, args, n, names);
+}
+static const fac__op *const method_ops_take_along_dim[] = {&fac__op_take_along_dim};
+static const fac__entry method_entry_take_along_dim = {"take_along_dim", method_ops_take_along_dim, 1, NULL};
+static PyObject *method_take_along_dim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_take_along_dim, self, args, n, names);
+}
+static const fac__op *const method_ops_take[] = {&fac__op_take};
+static const fac__entry method_entry_take = {"take", method_ops_take, 1, NULL};
+static PyObject *method_take(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_take, self, args, n, names);
+}
+static const fac__op *const method_ops_put[] = {&fac__op_put};
+static const fac__entry method_entry_put = {"put", method_ops_put, 1, NULL};
+static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_put, self, args, n, names);
+}
+static const fac__op *const method_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry method_entry_masked_fill = {"masked_fill", method_ops_masked_fill, 1, NULL};
+static PyObject *method_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const method_ops_masked_select[] = {&fac__op_masked_select};
+static const fac__entry method_entry_masked_select = {"masked_select", method_ops_masked_select, 1, NULL};
+static PyObject *method_masked_select(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_masked_select, self, args, n, names);
+}
+static const fac__op *const method_ops_masked_scatter[] = {&fac__op_masked_scatter};
+static const fac__entry method_entry_masked_scatter = {"masked_scatter", method_ops_masked_scatter, 1, NULL};
+static PyObject *method_masked_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_masked_scatter, self, args, n, names);
+}
 static const fac__op *const method_ops_nonzero[] = {&fac__op_nonzero};
 static const fac__entry method_entry_nonzero = {"nonzero", method_ops_nonzero, 1, NULL};
 static PyObject *method_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_nonzero, self, args, n, names);
+}
+static const fac__op *const method_ops_argwhere[] = {&fac__op_argwhere};
+static const fac__entry method_entry_argwhere = {"argwhere", method_ops_argwhere, 1, NULL};
+static PyObject *method_argwhere(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_argwhere, self, args, n, names);
 }
 static const fac__op *const method_ops_mm[] = {&fac__op_mm};
 static const fac__entry method_entry_mm = {"mm", method_ops_mm, 1, NULL};
@@ -4281,12 +4585,6 @@ static PyObject *method_where(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_where, self, args, n, names);
 }
-static const fac__op *const method_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry method_entry_masked_fill = {"masked_fill", method_ops_masked_fill, 1, NULL};
-static PyObject *method_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_method(&method_entry_masked_fill, self, args, n, names);
-}
 static const fac__op *const method_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
 static const fac__entry method_entry_lerp = {"lerp", method_ops_lerp, 2, NULL};
 static PyObject *method_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -4802,8 +5100,40 @@ static PyMethodDef method_table[] = {
      "clone(input, *, memory_format=torch.preserve_format) -> Tensor\n\nA copy with memory of its own; gradients pass through it."},
     {"index_put", (PyCFunction)(void (*)(void))method_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"index_select", (PyCFunction)(void (*)(void))method_index_select, METH_FASTCALL | METH_KEYWORDS,
+     "index_select(input, dim, index, *, out=None) -> Tensor\n\ninput's entries at the positions `index`, a vector, along `dim`."},
+    {"index_add", (PyCFunction)(void (*)(void))method_index_add, METH_FASTCALL | METH_KEYWORDS,
+     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"index_copy", (PyCFunction)(void (*)(void))method_index_copy, METH_FASTCALL | METH_KEYWORDS,
+     "index_copy(input, dim, index, source, *, out=None) -> Tensor\n\ninput with source[i] written at index[i] along `dim`."},
+    {"index_fill", (PyCFunction)(void (*)(void))method_index_fill, METH_FASTCALL | METH_KEYWORDS,
+     "index_fill(input, dim, index, value) -> Tensor\n\ninput with one value written at the positions `index` along `dim`."},
+    {"index_reduce", (PyCFunction)(void (*)(void))method_index_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with source[i] joined to it at index[i] along `dim` by \"prod\", \"mean\", \"amax\" or \"amin\"."},
+    {"gather", (PyCFunction)(void (*)(void))method_gather, METH_FASTCALL | METH_KEYWORDS,
+     "gather(input, dim, index, *, sparse_grad=False, out=None) -> Tensor\n\nout[i][j] = input[index[i][j]][j] for dim 0, and so on for the others."},
+    {"scatter", (PyCFunction)(void (*)(void))method_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor\n\ninput with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others."},
+    {"scatter_add", (PyCFunction)(void (*)(void))method_scatter_add, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_add(input, dim, index, src, *, out=None) -> Tensor\n\ninput with src added at the places that `index` names along `dim`; repeated places add up."},
+    {"scatter_reduce", (PyCFunction)(void (*)(void))method_scatter_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with src joined to it at the places that `index` names along `dim`, by \"sum\", \"prod\",\n\"mean\", \"amax\" or \"amin\"."},
+    {"take_along_dim", (PyCFunction)(void (*)(void))method_take_along_dim, METH_FASTCALL | METH_KEYWORDS,
+     "take_along_dim(input, indices, dim=None, *, out=None) -> Tensor\n\ngather() whose operands broadcast in the other dimensions; of the flattened input without a\ndim."},
+    {"take", (PyCFunction)(void (*)(void))method_take, METH_FASTCALL | METH_KEYWORDS,
+     "take(input, index, *, out=None) -> Tensor\n\nThe flattened input's elements at the positions `index`, in index's shape."},
+    {"put", (PyCFunction)(void (*)(void))method_put, METH_FASTCALL | METH_KEYWORDS,
+     "put(input, index, source, accumulate=False) -> Tensor\n\ninput with source's elements written, or added, at the positions `index` of its flattened self."},
+    {"masked_fill", (PyCFunction)(void (*)(void))method_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(input, mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"masked_select", (PyCFunction)(void (*)(void))method_masked_select, METH_FASTCALL | METH_KEYWORDS,
+     "masked_select(input, mask, *, out=None) -> Tensor\n\nThe elements where mask is true, in order, as a vector."},
+    {"masked_scatter", (PyCFunction)(void (*)(void))method_masked_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true."},
     {"nonzero", (PyCFunction)(void (*)(void))method_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
+    {"argwhere", (PyCFunction)(void (*)(void))method_argwhere, METH_FASTCALL | METH_KEYWORDS,
+     "argwhere(input) -> Tensor\n\nnonzero() under NumPy's name."},
     {"mm", (PyCFunction)(void (*)(void))method_mm, METH_FASTCALL | METH_KEYWORDS,
      "mm(input, mat2, *, out=None) -> Tensor\n\nThe product of two matrices, (n, m) by (m, p)."},
     {"bmm", (PyCFunction)(void (*)(void))method_bmm, METH_FASTCALL | METH_KEYWORDS,
@@ -5040,8 +5370,6 @@ static PyMethodDef method_table[] = {
      "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0."},
     {"where", (PyCFunction)(void (*)(void))method_where, METH_FASTCALL | METH_KEYWORDS,
      "where(condition, other) -> Tensor\n\nself where condition is true, other elsewhere."},
-    {"masked_fill", (PyCFunction)(void (*)(void))method_masked_fill, METH_FASTCALL | METH_KEYWORDS,
-     "masked_fill(mask, value) -> Tensor\n\ninput with value where mask is true."},
     {"lerp", (PyCFunction)(void (*)(void))method_lerp, METH_FASTCALL | METH_KEYWORDS,
      "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input)."},
     {"addcmul", (PyCFunction)(void (*)(void))method_addcmul, METH_FASTCALL | METH_KEYWORDS,
@@ -5237,6 +5565,66 @@ static const fac__entry inplace_entry_index_put = {"index_put_", inplace_ops_ind
 static PyObject *inplace_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_index_put, self, args, n, names);
+}
+static const fac__op *const inplace_ops_index_add[] = {&fac__op_index_add};
+static const fac__entry inplace_entry_index_add = {"index_add_", inplace_ops_index_add, 1, NULL};
+static PyObject *inplace_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_index_add, self, args, n, names);
+}
+static const fac__op *const inplace_ops_index_copy[] = {&fac__op_index_copy};
+static const fac__entry inplace_entry_index_copy = {"index_copy_", inplace_ops_index_copy, 1, NULL};
+static PyObject *inplace_index_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_index_copy, self, args, n, names);
+}
+static const fac__op *const inplace_ops_index_fill[] = {&fac__op_index_fill};
+static const fac__entry inplace_entry_index_fill = {"index_fill_", inplace_ops_index_fill, 1, NULL};
+static PyObject *inplace_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_index_fill, self, args, n, names);
+}
+static const fac__op *const inplace_ops_index_reduce[] = {&fac__op_index_reduce};
+static const fac__entry inplace_entry_index_reduce = {"index_reduce_", inplace_ops_index_reduce, 1, NULL};
+static PyObject *inplace_index_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_index_reduce, self, args, n, names);
+}
+static const fac__op *const inplace_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__entry inplace_entry_scatter = {"scatter_", inplace_ops_scatter, 4, NULL};
+static PyObject *inplace_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_scatter, self, args, n, names);
+}
+static const fac__op *const inplace_ops_scatter_add[] = {&fac__op_scatter_add};
+static const fac__entry inplace_entry_scatter_add = {"scatter_add_", inplace_ops_scatter_add, 1, NULL};
+static PyObject *inplace_scatter_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_scatter_add, self, args, n, names);
+}
+static const fac__op *const inplace_ops_scatter_reduce[] = {&fac__op_scatter_reduce};
+static const fac__entry inplace_entry_scatter_reduce = {"scatter_reduce_", inplace_ops_scatter_reduce, 1, NULL};
+static PyObject *inplace_scatter_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_scatter_reduce, self, args, n, names);
+}
+static const fac__op *const inplace_ops_put[] = {&fac__op_put};
+static const fac__entry inplace_entry_put = {"put_", inplace_ops_put, 1, NULL};
+static PyObject *inplace_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_put, self, args, n, names);
+}
+static const fac__op *const inplace_ops_masked_fill[] = {&fac__op_masked_fill};
+static const fac__entry inplace_entry_masked_fill = {"masked_fill_", inplace_ops_masked_fill, 1, NULL};
+static PyObject *inplace_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_masked_fill, self, args, n, names);
+}
+static const fac__op *const inplace_ops_masked_scatter[] = {&fac__op_masked_scatter};
+static const fac__entry inplace_entry_masked_scatter = {"masked_scatter_", inplace_ops_masked_scatter, 1, NULL};
+static PyObject *inplace_masked_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_masked_scatter, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addmm[] = {&fac__op_addmm};
 static const fac__entry inplace_entry_addmm = {"addmm_", inplace_ops_addmm, 1, NULL};
@@ -6057,6 +6445,26 @@ static PyMethodDef inplace_table[] = {
      "zero_() -> Tensor\n\nFills self with zeros."},
     {"index_put_", (PyCFunction)(void (*)(void))inplace_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up."},
+    {"index_add_", (PyCFunction)(void (*)(void))inplace_index_add, METH_FASTCALL | METH_KEYWORDS,
+     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up."},
+    {"index_copy_", (PyCFunction)(void (*)(void))inplace_index_copy, METH_FASTCALL | METH_KEYWORDS,
+     "index_copy(input, dim, index, source, *, out=None) -> Tensor\n\ninput with source[i] written at index[i] along `dim`."},
+    {"index_fill_", (PyCFunction)(void (*)(void))inplace_index_fill, METH_FASTCALL | METH_KEYWORDS,
+     "index_fill(input, dim, index, value) -> Tensor\n\ninput with one value written at the positions `index` along `dim`."},
+    {"index_reduce_", (PyCFunction)(void (*)(void))inplace_index_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with source[i] joined to it at index[i] along `dim` by \"prod\", \"mean\", \"amax\" or \"amin\"."},
+    {"scatter_", (PyCFunction)(void (*)(void))inplace_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor\n\ninput with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others."},
+    {"scatter_add_", (PyCFunction)(void (*)(void))inplace_scatter_add, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_add(input, dim, index, src, *, out=None) -> Tensor\n\ninput with src added at the places that `index` names along `dim`; repeated places add up."},
+    {"scatter_reduce_", (PyCFunction)(void (*)(void))inplace_scatter_reduce, METH_FASTCALL | METH_KEYWORDS,
+     "scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with src joined to it at the places that `index` names along `dim`, by \"sum\", \"prod\",\n\"mean\", \"amax\" or \"amin\"."},
+    {"put_", (PyCFunction)(void (*)(void))inplace_put, METH_FASTCALL | METH_KEYWORDS,
+     "put(input, index, source, accumulate=False) -> Tensor\n\ninput with source's elements written, or added, at the positions `index` of its flattened self."},
+    {"masked_fill_", (PyCFunction)(void (*)(void))inplace_masked_fill, METH_FASTCALL | METH_KEYWORDS,
+     "masked_fill(input, mask, value) -> Tensor\n\ninput with value where mask is true."},
+    {"masked_scatter_", (PyCFunction)(void (*)(void))inplace_masked_scatter, METH_FASTCALL | METH_KEYWORDS,
+     "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true."},
     {"addmm_", (PyCFunction)(void (*)(void))inplace_addmm, METH_FASTCALL | METH_KEYWORDS,
      "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape."},
     {"baddbmm_", (PyCFunction)(void (*)(void))inplace_baddbmm, METH_FASTCALL | METH_KEYWORDS,

@@ -270,36 +270,6 @@ COMPOSITE(where_method)
     out[0] = fac_where(a->condition, a->input, a->other);
 }
 
-/* The result keeps input's dtype, whatever the value's. */
-COMPOSITE(masked_fill)
-{
-    fac_value value = a->value;
-    if (a->mask->dtype != FAC_BOOL) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "masked_fill_ only supports boolean masks, but got mask with dtype %s",
-                  fac__c_type_name((fac_dtype)a->mask->dtype));
-        out[0] = fac_bad;
-        return;
-    }
-    if (value.tensor != NULL) {
-        if (value.tensor->ndim != 0) {
-            fac__fail(FAC_ERROR_RUNTIME,
-                      "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with %d "
-                      "dimension(s).",
-                      value.tensor->ndim);
-            out[0] = fac_bad;
-            return;
-        }
-        if (value.tensor->dtype != a->input->dtype)
-            value.tensor = fac__to_copy(value.tensor, .dtype = (fac_dtype)a->input->dtype);
-    } else {
-        value = fac_value_of_tensor(fac_full(FAC_NO_DIMS, value.number,
-                                             .dtype = (fac_dtype)a->input->dtype,
-                                             .device = a->input->device));
-    }
-    out[0] = fac_where(a->mask, value, a->input);
-}
-
 static bool given(fac_value v)
 {
     return v.tensor != NULL || fac__given(v.number);

@@ -348,6 +348,8 @@ static inline bool fac__is_integral(fac_dtype d, bool with_bool) {
     return d <= FAC_UINT64 && (with_bool || d != FAC_BOOL);
 }
 double fac__scalar_double(fac_scalar s);
+/* -1 with PyTorch's error where the number is out of the dtype's range. */
+int fac__check_fits(fac_scalar s, fac_dtype d);
 int64_t fac__scalar_int(fac_scalar s);
 fac_complex128 fac__scalar_complex(fac_scalar s);
 static inline bool fac__given(fac_scalar s) {

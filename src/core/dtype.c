@@ -1,6 +1,7 @@
 /* Dtypes: names, sizes, PyTorch's promotion, and numbers as elements. */
 #include "core.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -453,4 +454,52 @@ fac_scalar fac__scalar_from(const void *p, fac_dtype dtype) {
         return (fac_scalar){0};
     }
 #undef READ
+}
+
+/* c10's rule: negative integers may wrap into unsigned ones, infinities and nans stay themselves in
+ * floats, everything else must be within range. */
+static bool integer_fits(fac_scalar s, int bits, bool is_signed) {
+    if (s.kind == FAC_BOOL)
+        return true;
+    uint64_t most = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+    uint64_t high = is_signed ? most >> 1 : most;
+    if (s.kind == FAC_UINT64)
+        return s.as.u <= high;
+    if (s.kind == FAC_INT64) {
+        if (s.as.i >= 0)
+            return (uint64_t)s.as.i <= high;
+        uint64_t magnitude = -(uint64_t)s.as.i;
+        return magnitude <= (is_signed ? high + 1 : most);
+    }
+    double v = fac__scalar_double(s), limit = ldexp(1, is_signed ? bits - 1 : bits);
+    return v < limit && (is_signed ? v >= -limit : v > -limit);
+}
+
+int fac__check_fits(fac_scalar s, fac_dtype d) {
+    static const char *const names[FAC_NUM_DTYPES] = {
+        [FAC_UINT8] = "uint8_t",   [FAC_INT8] = "int8_t",     [FAC_INT16] = "int16_t",
+        [FAC_INT32] = "int",       [FAC_INT64] = "int64_t",   [FAC_UINT16] = "uint16_t",
+        [FAC_UINT32] = "uint32_t", [FAC_UINT64] = "uint64_t", [FAC_FLOAT16] = "double",
+        [FAC_BFLOAT16] = "double", [FAC_FLOAT32] = "float",   [FAC_FLOAT64] = "double",
+        [FAC_COMPLEX64] = "c10::complex<float>"};
+    bool fits = true;
+    if (d == FAC_BOOL || d == FAC_COMPLEX128)
+        return 0;
+    if (s.kind == FAC_COMPLEX128 && d != FAC_COMPLEX64) {
+        fits = s.as.c.im == 0;
+        s = (fac_scalar){FAC_FLOAT64, {.f = s.as.c.re}};
+    }
+    if (fac__is_integral(d, false)) {
+        int bits = 8 * (int)fac__itemsize((uint8_t)d);
+        fits = fits && integer_fits(s, bits, fac_dtype_is_signed(d));
+    } else if (d == FAC_FLOAT32 || d == FAC_COMPLEX64) {
+        double parts[2] = {s.kind == FAC_COMPLEX128 ? s.as.c.re : fac__scalar_double(s),
+                           s.kind == FAC_COMPLEX128 ? s.as.c.im : 0};
+        for (int i = 0; i < 2; i++)
+            fits = fits && !(fabs(parts[i]) > FLT_MAX && !isinf(parts[i]));
+    }
+    if (fits)
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME, "value cannot be converted to type %s without overflow",
+                     names[d]);
 }

@@ -409,15 +409,15 @@ static fac_tensor *put(fac_tensor *view, struct subscript *s, fac_value value) {
 /* Fills or copies where the shapes leave no question. 1: done. */
 static int assign_memory(fac_tensor *view, fac_value value) {
     const fac_tensor *v = value.tensor;
-    int r = 1;
+    int r;
     if (v == NULL)
-        r = value.number.kind == FAC_COMPLEX128 ? 0 : fac__fill_into(view, value.number);
+        r = fac__fill_into(view, value.number);
     else if (v->ndim != view->ndim ||
              memcmp(v->sizes, view->sizes, sizeof(int64_t) * (size_t)v->ndim) != 0)
         return 0;
     else
         r = fac__copy_into(view, value.tensor);
-    return r < 0 ? -1 : 1;
+    return r != 0 ? -1 : 1;
 }
 
 /* A write of the memory alone: no history, no view record. */

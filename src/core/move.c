@@ -101,13 +101,17 @@ int fac__copy_into(fac_tensor *dst, fac_tensor *src) {
 }
 
 int fac__fill_into(fac_tensor *dst, fac_scalar value) {
+    if (fac__check_fits(value, (fac_dtype)dst->dtype) != 0)
+        return -1;
     if (dst->device.type == FAC_META || dst->numel == 0)
         return 0;
     _Alignas(16) char bits[16];
     if ((dst->features & FAC__CONJ) && value.kind == FAC_COMPLEX128)
         value.as.c.im = -value.as.c.im;
-    if (dst->features & FAC__NEG)
-        value = fac_float(-fac__scalar_double(value));
+    if (dst->features & FAC__NEG) {
+        fac_complex128 c = fac__scalar_complex(value);
+        value = value.kind == FAC_COMPLEX128 ? fac_complex(-c.re, -c.im) : fac_float(-c.re);
+    }
     fac__scalar_to(value, (fac_dtype)dst->dtype, bits);
     size_t size = fac__itemsize(dst->dtype);
     if ((dst->features & FAC__CONTIGUOUS) != 0) {

@@ -172,6 +172,276 @@ fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indices, fac
     return fac__api_inplace(&fac__op_index_put, &args);
 }
 
+fac_tensor *fac_index_select_ex(fac_tensor *input, int64_t dim, fac_tensor *index)
+{
+    struct fac__index_select_args args = {.input = input, .dim = dim, .index = index};
+    return fac__api_call(&fac__op_index_select, &args);
+}
+
+fac_tensor *fac_index_select_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index)
+{
+    struct fac__index_select_args args = {.input = input, .dim = dim, .index = index};
+    return fac__api_out(&fac__op_index_select, &args, out);
+}
+
+fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
+{
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_call(&fac__op_index_add, &args);
+}
+
+fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
+{
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_inplace(&fac__op_index_add, &args);
+}
+
+fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
+{
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    return fac__api_out(&fac__op_index_add, &args, out);
+}
+
+fac_tensor *fac_index_copy_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source)
+{
+    struct fac__index_copy_args args = {.input = input, .dim = dim, .index = index, .source = source};
+    return fac__api_call(&fac__op_index_copy, &args);
+}
+
+fac_tensor *fac_index_copy_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source)
+{
+    struct fac__index_copy_args args = {.input = input, .dim = dim, .index = index, .source = source};
+    return fac__api_inplace(&fac__op_index_copy, &args);
+}
+
+fac_tensor *fac_index_copy_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source)
+{
+    struct fac__index_copy_args args = {.input = input, .dim = dim, .index = index, .source = source};
+    return fac__api_out(&fac__op_index_copy, &args, out);
+}
+
+fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value)
+{
+    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_call(&fac__op_index_fill, &args);
+}
+
+fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value)
+{
+    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_inplace(&fac__op_index_fill, &args);
+}
+
+fac_tensor *fac_index_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
+{
+    struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_call(&fac__op_index_reduce, &args);
+}
+
+fac_tensor *fac_index_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
+{
+    struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_inplace(&fac__op_index_reduce, &args);
+}
+
+fac_tensor *fac_index_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
+{
+    struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_out(&fac__op_index_reduce, &args, out);
+}
+
+fac_tensor *fac_gather_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o)
+{
+    struct fac__gather_args args = {.input = input, .dim = dim, .index = index, .sparse_grad = o->sparse_grad};
+    return fac__api_call(&fac__op_gather, &args);
+}
+
+fac_tensor *fac_gather_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o)
+{
+    struct fac__gather_args args = {.input = input, .dim = dim, .index = index, .sparse_grad = o->sparse_grad};
+    return fac__api_out(&fac__op_gather, &args, out);
+}
+
+fac_tensor *fac_scatter_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_call(&fac__op_scatter, &args);
+}
+
+fac_tensor *fac_scatter_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_inplace(&fac__op_scatter, &args);
+}
+
+fac_tensor *fac_scatter_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_out(&fac__op_scatter, &args, out);
+}
+
+fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_call(&fac__op_scatter_value, &args);
+}
+
+fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_inplace(&fac__op_scatter_value, &args);
+}
+
+fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_out(&fac__op_scatter_value, &args, out);
+}
+
+fac_tensor *fac_scatter_src_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce)
+{
+    struct fac__scatter_src_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce};
+    return fac__api_call(&fac__op_scatter_src_reduce, &args);
+}
+
+fac_tensor *fac_scatter_src_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce)
+{
+    struct fac__scatter_src_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce};
+    return fac__api_inplace(&fac__op_scatter_src_reduce, &args);
+}
+
+fac_tensor *fac_scatter_src_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce)
+{
+    struct fac__scatter_src_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce};
+    return fac__api_out(&fac__op_scatter_src_reduce, &args, out);
+}
+
+fac_tensor *fac_scatter_value_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce)
+{
+    struct fac__scatter_value_reduce_args args = {.input = input, .dim = dim, .index = index, .value = value, .reduce = reduce};
+    return fac__api_call(&fac__op_scatter_value_reduce, &args);
+}
+
+fac_tensor *fac_scatter_value_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce)
+{
+    struct fac__scatter_value_reduce_args args = {.input = input, .dim = dim, .index = index, .value = value, .reduce = reduce};
+    return fac__api_inplace(&fac__op_scatter_value_reduce, &args);
+}
+
+fac_tensor *fac_scatter_value_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce)
+{
+    struct fac__scatter_value_reduce_args args = {.input = input, .dim = dim, .index = index, .value = value, .reduce = reduce};
+    return fac__api_out(&fac__op_scatter_value_reduce, &args, out);
+}
+
+fac_tensor *fac_scatter_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_add_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_call(&fac__op_scatter_add, &args);
+}
+
+fac_tensor *fac_scatter_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_add_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_inplace(&fac__op_scatter_add, &args);
+}
+
+fac_tensor *fac_scatter_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src)
+{
+    struct fac__scatter_add_args args = {.input = input, .dim = dim, .index = index, .src = src};
+    return fac__api_out(&fac__op_scatter_add, &args, out);
+}
+
+fac_tensor *fac_scatter_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
+{
+    struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_call(&fac__op_scatter_reduce, &args);
+}
+
+fac_tensor *fac_scatter_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
+{
+    struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_inplace(&fac__op_scatter_reduce, &args);
+}
+
+fac_tensor *fac_scatter_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
+{
+    struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
+    return fac__api_out(&fac__op_scatter_reduce, &args, out);
+}
+
+fac_tensor *fac_take_along_dim_ex(fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o)
+{
+    struct fac__take_along_dim_args args = {.input = input, .indices = indices, .dim = o->dim};
+    return fac__api_call(&fac__op_take_along_dim, &args);
+}
+
+fac_tensor *fac_take_along_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o)
+{
+    struct fac__take_along_dim_args args = {.input = input, .indices = indices, .dim = o->dim};
+    return fac__api_out(&fac__op_take_along_dim, &args, out);
+}
+
+fac_tensor *fac_take_ex(fac_tensor *input, fac_tensor *index)
+{
+    struct fac__take_args args = {.input = input, .index = index};
+    return fac__api_call(&fac__op_take, &args);
+}
+
+fac_tensor *fac_take_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *index)
+{
+    struct fac__take_args args = {.input = input, .index = index};
+    return fac__api_out(&fac__op_take, &args, out);
+}
+
+fac_tensor *fac_put_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o)
+{
+    struct fac__put_args args = {.input = input, .index = index, .source = source, .accumulate = o->accumulate};
+    return fac__api_call(&fac__op_put, &args);
+}
+
+fac_tensor *fac_put_inplace_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o)
+{
+    struct fac__put_args args = {.input = input, .index = index, .source = source, .accumulate = o->accumulate};
+    return fac__api_inplace(&fac__op_put, &args);
+}
+
+fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
+{
+    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
+    return fac__api_call(&fac__op_masked_fill, &args);
+}
+
+fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
+{
+    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
+    return fac__api_inplace(&fac__op_masked_fill, &args);
+}
+
+fac_tensor *fac_masked_select_ex(fac_tensor *input, fac_tensor *mask)
+{
+    struct fac__masked_select_args args = {.input = input, .mask = mask};
+    return fac__api_call(&fac__op_masked_select, &args);
+}
+
+fac_tensor *fac_masked_select_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mask)
+{
+    struct fac__masked_select_args args = {.input = input, .mask = mask};
+    return fac__api_out(&fac__op_masked_select, &args, out);
+}
+
+fac_tensor *fac_masked_scatter_ex(fac_tensor *input, fac_tensor *mask, fac_tensor *source)
+{
+    struct fac__masked_scatter_args args = {.input = input, .mask = mask, .source = source};
+    return fac__api_call(&fac__op_masked_scatter, &args);
+}
+
+fac_tensor *fac_masked_scatter_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_tensor *source)
+{
+    struct fac__masked_scatter_args args = {.input = input, .mask = mask, .source = source};
+    return fac__api_inplace(&fac__op_masked_scatter, &args);
+}
+
 fac_tensor *fac_nonzero_ex(fac_tensor *input)
 {
     struct fac__nonzero_args args = {.input = input};
@@ -182,6 +452,30 @@ fac_tensor *fac_nonzero_out_ex(fac_tensor *out, fac_tensor *input)
 {
     struct fac__nonzero_args args = {.input = input};
     return fac__api_out(&fac__op_nonzero, &args, out);
+}
+
+fac_tensors fac_nonzero_numpy_ex(fac_tensor *input)
+{
+    struct fac__nonzero_numpy_args args = {.input = input};
+    return fac__api_list(&fac__op_nonzero_numpy, &args);
+}
+
+fac_tensors fac_where_condition_ex(fac_tensor *condition)
+{
+    struct fac__where_condition_args args = {.condition = condition};
+    return fac__api_list(&fac__op_where_condition, &args);
+}
+
+fac_tensor *fac_argwhere_ex(fac_tensor *input)
+{
+    struct fac__argwhere_args args = {.input = input};
+    return fac__api_call(&fac__op_argwhere, &args);
+}
+
+fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o)
+{
+    struct fac__one_hot_args args = {.input = input, .num_classes = o->num_classes.given ? o->num_classes.value : -1};
+    return fac__api_call(&fac__op_one_hot, &args);
 }
 
 fac_tensor *fac_mm_ex(fac_tensor *input, fac_tensor *mat2)
@@ -2516,12 +2810,6 @@ fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_va
 {
     struct fac__where_method_args args = {.input = input, .condition = condition, .other = other};
     return fac__api_call(&fac__op_where_method, &args);
-}
-
-fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
-{
-    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
-    return fac__api_call(&fac__op_masked_fill, &args);
 }
 
 fac_tensor *fac_lerp_ex(fac_tensor *input, fac_tensor *end, fac_tensor *weight)

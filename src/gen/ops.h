@@ -158,10 +158,195 @@ struct fac__index_put_args {
 fac__exec_fn fac__rule_index_put;
 fac__vjp_fn fac__vjp_index_put;
 
+struct fac__index_select_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+};
+fac__exec_fn fac__rule_index_select;
+fac__vjp_fn fac__vjp_index_select;
+
+struct fac__index_add_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *source;
+    fac_scalar alpha;
+};
+fac__exec_fn fac__rule_index_add;
+fac__vjp_fn fac__vjp_index_add;
+
+struct fac__index_copy_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *source;
+};
+fac__exec_fn fac__rule_index_copy;
+fac__vjp_fn fac__vjp_index_copy;
+
+struct fac__index_fill_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_value value;
+};
+fac__exec_fn fac__rule_index_fill;
+fac__vjp_fn fac__vjp_index_fill;
+
+struct fac__index_reduce_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *source;
+    const char *reduce;
+    bool include_self;
+};
+fac__exec_fn fac__rule_index_reduce;
+fac__vjp_fn fac__vjp_index_reduce;
+
+struct fac__gather_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    bool sparse_grad;
+};
+fac__exec_fn fac__rule_gather;
+fac__vjp_fn fac__vjp_gather;
+
+struct fac__scatter_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *src;
+};
+fac__exec_fn fac__rule_scatter;
+fac__vjp_fn fac__vjp_scatter;
+
+struct fac__scatter_value_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_scalar value;
+};
+fac__exec_fn fac__rule_scatter_value;
+fac__vjp_fn fac__vjp_scatter_value;
+
+struct fac__scatter_src_reduce_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *src;
+    const char *reduce;
+};
+fac__exec_fn fac__rule_scatter_src_reduce;
+fac__vjp_fn fac__vjp_scatter_src_reduce;
+
+struct fac__scatter_value_reduce_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_scalar value;
+    const char *reduce;
+};
+fac__exec_fn fac__rule_scatter_value_reduce;
+fac__vjp_fn fac__vjp_scatter_value_reduce;
+
+struct fac__scatter_add_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *src;
+};
+fac__exec_fn fac__rule_scatter_add;
+fac__vjp_fn fac__vjp_scatter_add;
+
+struct fac__scatter_reduce_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_tensor *src;
+    const char *reduce;
+    bool include_self;
+};
+fac__exec_fn fac__rule_scatter_reduce;
+fac__vjp_fn fac__vjp_scatter_reduce;
+
+struct fac__take_along_dim_args {
+    fac_tensor *input;
+    fac_tensor *indices;
+    fac_opt_int dim;
+};
+fac__exec_fn fac__exec_take_along_dim;
+void fac__composite_take_along_dim(const struct fac__take_along_dim_args *a, fac_tensor **out);
+
+struct fac__take_args {
+    fac_tensor *input;
+    fac_tensor *index;
+};
+fac__exec_fn fac__rule_take;
+fac__vjp_fn fac__vjp_take;
+
+struct fac__put_args {
+    fac_tensor *input;
+    fac_tensor *index;
+    fac_tensor *source;
+    bool accumulate;
+};
+fac__exec_fn fac__rule_put;
+fac__vjp_fn fac__vjp_put;
+
+struct fac__masked_fill_args {
+    fac_tensor *input;
+    fac_tensor *mask;
+    fac_value value;
+};
+fac__exec_fn fac__rule_masked_fill;
+fac__vjp_fn fac__vjp_masked_fill;
+
+struct fac__masked_select_args {
+    fac_tensor *input;
+    fac_tensor *mask;
+};
+fac__exec_fn fac__rule_masked_select;
+fac__vjp_fn fac__vjp_masked_select;
+
+struct fac__masked_scatter_args {
+    fac_tensor *input;
+    fac_tensor *mask;
+    fac_tensor *source;
+};
+fac__exec_fn fac__rule_masked_scatter;
+fac__vjp_fn fac__vjp_masked_scatter;
+
 struct fac__nonzero_args {
     fac_tensor *input;
 };
 fac__exec_fn fac__rule_nonzero;
+
+struct fac__nonzero_numpy_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_nonzero_numpy;
+fac_tensors fac__composite_nonzero_numpy(const struct fac__nonzero_numpy_args *a);
+
+struct fac__where_condition_args {
+    fac_tensor *condition;
+};
+fac__exec_fn fac__exec_where_condition;
+fac_tensors fac__composite_where_condition(const struct fac__where_condition_args *a);
+
+struct fac__argwhere_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_argwhere;
+void fac__composite_argwhere(const struct fac__argwhere_args *a, fac_tensor **out);
+
+struct fac__one_hot_args {
+    fac_tensor *input;
+    int64_t num_classes;
+};
+fac__exec_fn fac__rule_one_hot;
 
 struct fac__mm_args {
     fac_tensor *input;
@@ -1472,14 +1657,6 @@ struct fac__where_method_args {
 };
 fac__exec_fn fac__exec_where_method;
 void fac__composite_where_method(const struct fac__where_method_args *a, fac_tensor **out);
-
-struct fac__masked_fill_args {
-    fac_tensor *input;
-    fac_tensor *mask;
-    fac_value value;
-};
-fac__exec_fn fac__exec_masked_fill;
-void fac__composite_masked_fill(const struct fac__masked_fill_args *a, fac_tensor **out);
 
 struct fac__lerp_args {
     fac_tensor *input;
@@ -3165,7 +3342,29 @@ enum {
     FAC__OP_ID_zero,
     FAC__OP_ID_index,
     FAC__OP_ID_index_put,
+    FAC__OP_ID_index_select,
+    FAC__OP_ID_index_add,
+    FAC__OP_ID_index_copy,
+    FAC__OP_ID_index_fill,
+    FAC__OP_ID_index_reduce,
+    FAC__OP_ID_gather,
+    FAC__OP_ID_scatter,
+    FAC__OP_ID_scatter_value,
+    FAC__OP_ID_scatter_src_reduce,
+    FAC__OP_ID_scatter_value_reduce,
+    FAC__OP_ID_scatter_add,
+    FAC__OP_ID_scatter_reduce,
+    FAC__OP_ID_take_along_dim,
+    FAC__OP_ID_take,
+    FAC__OP_ID_put,
+    FAC__OP_ID_masked_fill,
+    FAC__OP_ID_masked_select,
+    FAC__OP_ID_masked_scatter,
     FAC__OP_ID_nonzero,
+    FAC__OP_ID_nonzero_numpy,
+    FAC__OP_ID_where_condition,
+    FAC__OP_ID_argwhere,
+    FAC__OP_ID_one_hot,
     FAC__OP_ID_mm,
     FAC__OP_ID_bmm,
     FAC__OP_ID_addmm,
@@ -3347,7 +3546,6 @@ enum {
     FAC__OP_ID_xlogy,
     FAC__OP_ID_where,
     FAC__OP_ID_where_method,
-    FAC__OP_ID_masked_fill,
     FAC__OP_ID_lerp,
     FAC__OP_ID_lerp_scalar,
     FAC__OP_ID_addcmul,
@@ -3595,7 +3793,29 @@ extern const fac__op fac__op_fill;
 extern const fac__op fac__op_zero;
 extern const fac__op fac__op_index;
 extern const fac__op fac__op_index_put;
+extern const fac__op fac__op_index_select;
+extern const fac__op fac__op_index_add;
+extern const fac__op fac__op_index_copy;
+extern const fac__op fac__op_index_fill;
+extern const fac__op fac__op_index_reduce;
+extern const fac__op fac__op_gather;
+extern const fac__op fac__op_scatter;
+extern const fac__op fac__op_scatter_value;
+extern const fac__op fac__op_scatter_src_reduce;
+extern const fac__op fac__op_scatter_value_reduce;
+extern const fac__op fac__op_scatter_add;
+extern const fac__op fac__op_scatter_reduce;
+extern const fac__op fac__op_take_along_dim;
+extern const fac__op fac__op_take;
+extern const fac__op fac__op_put;
+extern const fac__op fac__op_masked_fill;
+extern const fac__op fac__op_masked_select;
+extern const fac__op fac__op_masked_scatter;
 extern const fac__op fac__op_nonzero;
+extern const fac__op fac__op_nonzero_numpy;
+extern const fac__op fac__op_where_condition;
+extern const fac__op fac__op_argwhere;
+extern const fac__op fac__op_one_hot;
 extern const fac__op fac__op_mm;
 extern const fac__op fac__op_bmm;
 extern const fac__op fac__op_addmm;
@@ -3777,7 +3997,6 @@ extern const fac__op fac__op_logit;
 extern const fac__op fac__op_xlogy;
 extern const fac__op fac__op_where;
 extern const fac__op fac__op_where_method;
-extern const fac__op fac__op_masked_fill;
 extern const fac__op fac__op_lerp;
 extern const fac__op fac__op_lerp_scalar;
 extern const fac__op fac__op_addcmul;

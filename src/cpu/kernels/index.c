@@ -71,7 +71,8 @@ static void walk_picks(struct pick *w, struct pick_index *index, const struct fa
     w->index = index;
     w->self = self->data;
     w->other = other;
-    w->rules = PICK_WRAP;
+    w->text = PICK_INDEX;
+    w->wrap = true;
     for (int d = 0; d < p->ndim; d++) {
         int k = d - p->first;
         if (k >= 0 && k < p->point_ndim) {

@@ -11,19 +11,14 @@
 
 enum { PICK_BLOCK = 512, PICK_GRAIN = 32768 };
 
-enum pick_rules {
-    PICK_WRAP,   /* negative indices count from the end */
-    PICK_STRICT, /* they do not: index_select, index_add */
-    PICK_TAKE,   /* wrap, with take()'s text */
-};
+/* What an index out of range is answered with, as each op's in PyTorch. */
+enum pick_text { PICK_INDEX, PICK_SELECT, PICK_ADD, PICK_COPY, PICK_TAKE };
 
 struct pick_index {
     const char *data;
     bool wide; /* int64, else int32 */
     int64_t size;
     ptrdiff_t step;                 /* bytes in self from one index to the next */
-    const int64_t *sizes, *strides; /* its own; broadcast to the points' */
-    int ndim;
     int dim;                    /* for messages */
     ptrdiff_t at[FAC_MAX_DIMS]; /* bytes, over the points' dimensions */
 };
@@ -36,7 +31,8 @@ struct pick {
     int64_t points, columns; /* products of psize and of ssize */
     char *self, *other;
     struct pick_index *index;
-    enum pick_rules rules;
+    enum pick_text text;
+    bool wrap; /* negative indices count from the end */
     bool writes;
     fac__block_fn *block;
     const void *ctx;
@@ -46,19 +42,27 @@ struct pick {
 };
 
 static int pick_out_of_bounds(const struct pick *p, const struct pick_index *x, int64_t i) {
-    if (p->rules == PICK_STRICT)
+    static const char range[] = "%sindex %lld is out of bounds for dimension %d with size %lld";
+    switch (p->text) {
+    case PICK_SELECT:
         return fac__fail(FAC_ERROR_INDEX, "index out of range in self");
-    if (p->rules == PICK_TAKE)
+    case PICK_TAKE:
         return fac__fail(FAC_ERROR_INDEX,
                          "out of range: tried to access index %lld on a tensor of %lld elements.",
                          (long long)i, (long long)x->size);
-    if (x->size == 0)
-        return fac__fail(FAC_ERROR_INDEX, "index is out of bounds for dimension with size 0");
-    return fac__fail(FAC_ERROR_INDEX, "index %lld is out of bounds for dimension %d with size %lld",
-                     (long long)i, x->dim, (long long)x->size);
+    case PICK_ADD:
+        return fac__fail(FAC_ERROR_RUNTIME, range, "", (long long)i, x->dim, (long long)x->size);
+    case PICK_COPY:
+        return fac__fail(FAC_ERROR_INDEX, range, "index_copy_(): ", (long long)i, x->dim,
+                         (long long)x->size);
+    default:
+        if (x->size == 0)
+            return fac__fail(FAC_ERROR_INDEX, "index is out of bounds for dimension with size 0");
+        return fac__fail(FAC_ERROR_INDEX, range, "", (long long)i, x->dim, (long long)x->size);
+    }
 }
 
-#define PICK_ADD(name, T)                                                                          \
+#define PICK_SUM(name, T)                                                                          \
     static bool name(const char *data, ptrdiff_t stride, int64_t n, int64_t size, int64_t wrap,    \
                      ptrdiff_t step, int64_t *at) {                                                \
         uint64_t bad = 0;                                                                          \
@@ -80,15 +84,15 @@ static int pick_out_of_bounds(const struct pick *p, const struct pick_index *x, 
         }                                                                                          \
         return bad == 0;                                                                           \
     }
-PICK_ADD(pick_add64, int64_t)
-PICK_ADD(pick_add32, int32_t)
+PICK_SUM(pick_add64, int64_t)
+PICK_SUM(pick_add32, int32_t)
 
 static int pick_find_bad(const struct pick *p, const struct pick_index *x, const char *data,
                          ptrdiff_t stride, int64_t n) {
     for (int64_t j = 0; j < n; j++) {
         int64_t i = x->wide ? *(const int64_t *)(const void *)(data + j * stride)
                             : *(const int32_t *)(const void *)(data + j * stride);
-        if (i >= x->size || i < (p->rules == PICK_STRICT ? 0 : -x->size))
+        if (i >= x->size || i < (p->wrap ? -x->size : 0))
             return pick_out_of_bounds(p, x, i);
     }
     return 0;
@@ -108,7 +112,7 @@ static int pick_offsets(const struct pick *p, int64_t begin, int64_t end, int64_
         oat[0] = 0;
         for (int k = 0; k < p->nindex; k++) {
             const struct pick_index *x = &p->index[k];
-            int64_t wrap = p->rules == PICK_STRICT ? 0 : x->size;
+            int64_t wrap = p->wrap ? x->size : 0;
             if (!(x->wide ? pick_add64 : pick_add32)(x->data, 0, 1, x->size, wrap, x->step, at))
                 return pick_find_bad(p, x, x->data, 0, 1);
         }
@@ -127,7 +131,7 @@ static int pick_offsets(const struct pick *p, int64_t begin, int64_t end, int64_
             const char *data = x->data;
             for (int d = 0; d <= last; d++)
                 data += pos[d] * x->at[d];
-            int64_t wrap = p->rules == PICK_STRICT ? 0 : x->size;
+            int64_t wrap = p->wrap ? x->size : 0;
             if (!(x->wide ? pick_add64 : pick_add32)(data, x->at[last], run, x->size, wrap, x->step,
                                                      at + done))
                 return pick_find_bad(p, x, data, x->at[last], run);
