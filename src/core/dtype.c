@@ -476,7 +476,7 @@ static bool integer_fits(fac_scalar s, int bits, bool is_signed) {
 }
 
 int fac__check_fits(fac_scalar s, fac_dtype d) {
-    static const char *const names[FAC_NUM_DTYPES] = {
+    static const char *const converted[FAC_NUM_DTYPES] = {
         [FAC_UINT8] = "uint8_t",   [FAC_INT8] = "int8_t",     [FAC_INT16] = "int16_t",
         [FAC_INT32] = "int",       [FAC_INT64] = "int64_t",   [FAC_UINT16] = "uint16_t",
         [FAC_UINT32] = "uint32_t", [FAC_UINT64] = "uint64_t", [FAC_FLOAT16] = "double",
@@ -501,5 +501,5 @@ int fac__check_fits(fac_scalar s, fac_dtype d) {
     if (fits)
         return 0;
     return fac__fail(FAC_ERROR_RUNTIME, "value cannot be converted to type %s without overflow",
-                     names[d]);
+                     converted[d]);
 }

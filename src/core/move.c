@@ -110,7 +110,7 @@ int fac__fill_into(fac_tensor *dst, fac_scalar value) {
         value.as.c.im = -value.as.c.im;
     if (dst->features & FAC__NEG) {
         fac_complex128 c = fac__scalar_complex(value);
-        value = value.kind == FAC_COMPLEX128 ? fac_complex(-c.re, -c.im) : fac_float(-c.re);
+        value = value.kind == FAC_COMPLEX128 ? fac_complex_number(-c.re, -c.im) : fac_float(-c.re);
     }
     fac__scalar_to(value, (fac_dtype)dst->dtype, bits);
     size_t size = fac__itemsize(dst->dtype);

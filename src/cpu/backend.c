@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const fac__family fac__family_move; /* move.c */
+extern const fac__family fac__family_move, fac__family_shape; /* move.c, shape.c */
 
 static const fac__isa_table *best(const char **name) {
     *name = "base";
@@ -44,8 +44,8 @@ const char *fac__cpu_isa(void) {
 
 void fac__cpu_register(void) {
     const fac__isa_table *t = best(&isa_name);
-    static const fac__family *const common[] = {&fac__family_move};
-    fac__backend_register(FAC_CPU, "cpu", common, 1);
+    static const fac__family *const common[] = {&fac__family_move, &fac__family_shape};
+    fac__backend_register(FAC_CPU, "cpu", common, 2);
     fac__backend_register(FAC_CPU, "cpu", t->families, t->nfamilies);
     fac__backend_moves(FAC_CPU, (fac__cast_table *)t->casts, t->move);
 }

@@ -629,7 +629,7 @@ int fac__rule_masked_fill(const fac__op *op, void *args, fac__outs *outs) {
         return -1;
     if (value != NULL && fac__is_complex((fac_dtype)value->dtype) &&
         !fac__is_complex((fac_dtype)a->input->dtype))
-        return fac__check_fits(fac_complex(0, 1), (fac_dtype)a->input->dtype);
+        return fac__check_fits(fac_complex_number(0, 1), (fac_dtype)a->input->dtype);
     int r = out_like_masked(a->input, a->mask, outs);
     if (r == 0 && a->mask->dtype != FAC_BOOL) {
         fac__outs_clear(outs);

@@ -1,145 +1,125 @@
-/* In-place changes of what a tensor is over: resize_, resize_as_, set_. */
-#include "../autograd/autograd.h"
+/* Ops that give a tensor another shape or other memory in place: resize_, set_. */
 #include "rules.h"
 
 #include <string.h>
 
-static int resized(fac__outs *outs, fac_ints size, fac_memory_format format) {
-    fac_tensor *t = outs->given[0];
-    if (t->features & FAC__GRAD)
-        return fac__fail(FAC_ERROR_RUNTIME, "cannot resize variables that require grad");
-    if (size.n > FAC_MAX_DIMS)
-        return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
-                         FAC_MAX_DIMS, size.n);
-    for (int i = 0; i < size.n; i++)
-        if (size.values[i] < 0)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "Trying to create tensor with negative dimension %lld: %s",
-                             (long long)size.values[i], fac__shape_text(size.n, size.values));
-    if (format == FAC_PRESERVE_FORMAT)
-        return fac__fail(FAC_ERROR_RUNTIME, "Unsupported memory format Preserve");
-    int64_t strides[FAC_MAX_DIMS];
-    bool other = format == FAC_CHANNELS_LAST || format == FAC_CHANNELS_LAST_3D;
-    if (other && fac__format_strides(size.n, size.values, format, strides) != 0)
-        return -1;
-    if (fac__resize_(t, size.n, size.values) != 0)
-        return -1;
-    if (other) {
-        memcpy(t->strides, strides, sizeof(int64_t) * (size_t)size.n);
-        fac__tensor_flags(t);
-    }
+static int given(fac__outs *outs, fac_tensor *t, const char *name) {
+    if (t->features & FAC__GRAD && fac__tls.grad_mode)
+        return fac__fail(FAC_ERROR_RUNTIME, "cannot %s variables that require grad", name);
     outs->v[0] = fac__retain(t);
     return 0;
 }
 
 int fac__exec_resize(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__resize_args *a = args;
-    return resized(outs, a->size, a->memory_format);
+    (void)op;
+    if (a->size.n > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "only tensors with up to 64 dims are supported");
+    for (int i = 0; i < a->size.n; i++)
+        if (a->size.values[i] < 0)
+            return fac__fail(FAC_ERROR_RUNTIME, "resize_: Dimension size must be non-negative.");
+    if (given(outs, a->input, "resize") != 0)
+        return -1;
+    return fac__resize_(a->input, a->size.n, a->size.values);
 }
 
 int fac__exec_resize_as(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__resize_as_args *a = args;
-    fac_memory_format f = a->memory_format;
-    if (f == FAC_PRESERVE_FORMAT)
-        f = fac__suggest_format(a->the_template);
-    return resized(outs, (fac_ints){a->the_template->sizes, a->the_template->ndim, true}, f);
+    (void)op;
+    if (given(outs, a->input, "resize") != 0)
+        return -1;
+    return fac__resize_(a->input, a->the_template->ndim, a->the_template->sizes);
 }
 
-/* self over `storage`; its version counter is a new one, since its old views stay behind. */
-static int set_to(fac__outs *outs, fac_storage *storage, int n, const int64_t *sizes,
-                  const int64_t *strides, int64_t offset) {
-    fac_tensor *t = outs->given[0];
-    struct fac__version *fresh = fac__version_new();
-    int64_t s[FAC_MAX_DIMS], st[FAC_MAX_DIMS];
-    if (fresh == NULL)
-        return -1;
-    if (n > 0) { /* they may be t's own */
-        memcpy(s, sizes, sizeof(int64_t) * (size_t)n);
-        memcpy(st, strides, sizeof(int64_t) * (size_t)n);
-    }
-    if (fac__tensor_set_rank(t, n) != 0) {
-        fac__version_release(fresh);
-        return -1;
-    }
-    fac_storage *old = t->storage;
-    t->storage = fac__storage_retain(storage);
-    fac__storage_release(old);
-    if (t->version != NULL)
-        fac__version_release(t->version);
-    t->version = fresh;
-    if (n > 0) {
-        memcpy(t->sizes, s, sizeof(int64_t) * (size_t)n);
-        memcpy(t->strides, st, sizeof(int64_t) * (size_t)n);
-    }
-    t->offset = offset;
-    t->data = storage->data == NULL
-                  ? NULL
-                  : storage->data + offset * (int64_t)fac__itemsize(t->dtype);
-    fac__tensor_flags(t);
-    outs->v[0] = fac__retain(t);
-    return 0;
-}
-
-static int check_source(const fac_tensor *t, const fac_tensor *source) {
-    if (t->dtype != source->dtype)
+/* t looks at the memory of `from`, with this geometry. */
+static int look_at(fac_tensor *t, const fac_tensor *from, int ndim, const int64_t *sizes,
+                   const int64_t *strides, int64_t offset) {
+    if (t->dtype != from->dtype)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Could not set tensor of type %s to a tensor of type %s",
-                         fac_dtype_name((fac_dtype)source->dtype),
-                         fac_dtype_name((fac_dtype)t->dtype));
-    if (!fac__same_device(t->device, source->device))
+                         fac__c_type_name((fac_dtype)from->dtype),
+                         fac__c_type_name((fac_dtype)t->dtype));
+    if (!fac__same_device(t->device, from->device))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Attempted to set the storage of a tensor on device \"%s\" to a storage "
-                         "on different device \"%s\"",
-                         fac__device_name(t->device), fac__device_name(source->device));
-    if (source->storage == NULL)
-        return fac__fail(FAC_ERROR_RUNTIME, "set_: the source has no storage");
-    return 0;
+                         "on different device \"%s\".  This is no longer allowed; the devices must "
+                         "match.",
+                         fac__device_name(t->device), fac__device_name(from->device));
+    fac_tensor *view = fac__alias(from, ndim, sizes, strides, offset);
+    if (view == NULL)
+        return -1;
+    int r = fac__tensor_set_rank(t, ndim);
+    if (r == 0) {
+        memcpy(t->sizes, sizes, sizeof(int64_t) * (size_t)ndim);
+        memcpy(t->strides, strides, sizeof(int64_t) * (size_t)ndim);
+        fac_storage *old = t->storage;
+        t->storage = fac__storage_retain(view->storage);
+        fac__storage_release(old);
+        t->offset = offset;
+        t->data = view->data;
+        fac__tensor_flags(t);
+    }
+    fac__release(view);
+    return r;
 }
 
 int fac__exec_set_tensor(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__set_tensor_args *a = args;
     const fac_tensor *s = a->source;
-    if (check_source(outs->given[0], s) != 0)
+    (void)op;
+    if (given(outs, a->input, "set_") != 0)
         return -1;
-    return set_to(outs, s->storage, s->ndim, s->sizes, s->strides, s->offset);
+    return look_at(a->input, s, s->ndim, s->sizes, s->strides, s->offset);
 }
 
 int fac__exec_set_strided(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__set_strided_args *a = args;
-    int64_t strides[FAC_MAX_DIMS];
-    if (check_source(outs->given[0], a->source) != 0)
-        return -1;
-    if (a->size.n > FAC_MAX_DIMS)
-        return fac__fail(FAC_ERROR_RUNTIME, "set_: at most %d dimensions", FAC_MAX_DIMS);
-    fac_ints stride = a->stride;
-    if (stride.n == 0) {
-        fac__contiguous_strides(a->size.n, a->size.values, strides);
-        stride = (fac_ints){strides, a->size.n, true};
+    const fac_tensor *s = a->source;
+    int64_t strides[FAC_MAX_DIMS], last = a->storage_offset;
+    int n = a->size.n;
+    bool empty = false;
+    (void)op;
+    if (n > FAC_MAX_DIMS || (a->stride.n != 0 && a->stride.n != n))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "unequal size length (%d) and stride length (%d)", n, a->stride.n);
+    if (a->storage_offset < 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "Tensor: invalid storage offset %lld",
+                         (long long)a->storage_offset);
+    fac__contiguous_strides(n, a->size.values, strides);
+    for (int d = 0; d < n; d++) {
+        if (a->stride.n != 0)
+            strides[d] = a->stride.values[d];
+        if (a->size.values[d] < 0 || strides[d] < 0)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "set_: sizes and strides must be non-negative, got %s and %s",
+                             fac__shape_text(n, a->size.values), fac__shape_text(n, strides));
+        empty |= a->size.values[d] == 0;
+        int64_t reach;
+        if (__builtin_mul_overflow(a->size.values[d] - 1, strides[d], &reach) ||
+            __builtin_add_overflow(last, reach, &last))
+            return fac__fail(FAC_ERROR_RUNTIME, "set_: the sizes are too large");
     }
-    /* as_strided knows what may not be */
-    struct fac__as_strided_args view = {a->source, a->size, stride,
-                                        {true, a->storage_offset}};
-    fac__outs checked;
-    fac__outs_init(&checked, 1);
-    if (fac__view_as_strided(NULL, &view, &checked) != 0)
+    size_t item = fac__itemsize(s->dtype);
+    if (!empty && (uint64_t)last >= s->storage->nbytes / item)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %zu "
+                         "are out of bounds for storage of size %zu",
+                         fac__shape_text(n, a->size.values), fac__shape_text(n, strides),
+                         (long long)a->storage_offset, item, s->storage->nbytes);
+    if (given(outs, a->input, "set_") != 0)
         return -1;
-    fac__release(checked.v[0]);
-    return set_to(outs, a->source->storage, a->size.n, a->size.values, stride.values,
-                  a->storage_offset);
+    return look_at(a->input, s, n, a->size.values, strides, a->storage_offset);
 }
 
 int fac__exec_set_nothing(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__set_nothing_args *a = args;
+    fac_tensor *t = a->input;
+    int64_t none = 0, one = 1;
     (void)op;
-    (void)args;
-    static const int64_t none = 0, one = 1;
-    fac_storage *s = fac__storage_new(0, outs->given[0]->device);
-    if (s == NULL)
+    if (given(outs, t, "set_") != 0)
         return -1;
-    int r = set_to(outs, s, 1, &none, &one, 0);
-    fac__storage_release(s);
+    fac_tensor *empty = fac__empty(1, &none, NULL, (fac_dtype)t->dtype, t->device);
+    int r = empty == NULL ? -1 : look_at(t, empty, 1, &none, &one, 0);
+    fac__release(empty);
     return r;
 }

@@ -6,6 +6,7 @@
 #include "../core/iterate.h"
 #include "../gen/ops.h"
 
+fac__exec_fn fac__rule_update, fac__rule_overwrite; /* create.c; other rules end with them */
 /* Fills in one -1 of a wanted shape and checks the count. */
 int fac__infer_size(fac_ints want, int64_t numel, int64_t *sizes);
 /* Sizes and strides of the diagonals of two dimensions, in last place; the number of dimensions or

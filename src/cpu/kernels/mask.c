@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../../core/iterate.h"
 #include "../../gen/ops.h"
 
 enum { MASK_BLOCK = 16384 };
@@ -142,5 +143,186 @@ static int nonzero(const void *args, fac_tensor **out) {
     return r;
 }
 
-static const fac__kernel_row rows[] = {{"nonzero", nonzero}, {0}};
+/* --- filling --------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t half[2];
+} wide;
+
+/* out = mask ? value : input; data is out, input, mask. */
+#define FILL(name, T)                                                                              \
+    static void fill_##name(char **data, const ptrdiff_t *s, ptrdiff_t n0, ptrdiff_t n1,           \
+                            const void *ctx) {                                                     \
+        const T v = *(const T *)ctx;                                                               \
+        for (ptrdiff_t j = 0; j < n1; j++) {                                                       \
+            char *out = data[0] + j * s[3], *in = data[1] + j * s[4], *mask = data[2] + j * s[5];  \
+            if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == 1) {                             \
+                T *o = (T *)(void *)out;                                                           \
+                const T *x = (const T *)(const void *)in;                                          \
+                const uint8_t *m = (const uint8_t *)mask;                                          \
+                _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < n0; i++) o[i] = m[i] ? v : x[i];    \
+                continue;                                                                          \
+            }                                                                                      \
+            for (ptrdiff_t i = 0; i < n0; i++)                                                     \
+                *(T *)(void *)(out + i * s[0]) =                                                   \
+                    mask[i * s[2]] ? v : *(const T *)(const void *)(in + i * s[1]);                \
+        }                                                                                          \
+    }
+FILL(1, uint8_t)
+FILL(2, uint16_t)
+FILL(4, uint32_t)
+FILL(8, uint64_t)
+FILL(16, wide)
+
+static int masked_fill(const void *args, fac_tensor **out) {
+    const struct fac__masked_fill_args *a = args;
+    fac_tensor *o = out[0], *operands[3] = {o, a->input, a->mask};
+    fac_scalar s = a->value.number;
+    _Alignas(16) char value[16];
+    size_t item = fac__itemsize(o->dtype);
+    if (a->value.tensor != NULL && fac__item(a->value.tensor, &s) != 0)
+        return -1;
+    fac__scalar_to(s, (fac_dtype)o->dtype, value);
+    if (o->numel == 0)
+        return 0;
+    fac__iter it;
+    fac__iter_build(&it, 3, operands, o->ndim, o->sizes);
+    fac__loop *loop = item == 1   ? fill_1
+                      : item == 2 ? fill_2
+                      : item == 4 ? fill_4
+                      : item == 8 ? fill_8
+                                  : fill_16;
+    return fac__iter_run(&it, loop, value, 32768);
+}
+
+/* --- elements at the mask's places ----------------------------------------------------------- */
+
+/* t in the shape it broadcasts to with other, row-major, whole. */
+static fac_tensor *spread(fac_tensor *t, int ndim, const int64_t *sizes) {
+    int64_t strides[FAC_MAX_DIMS];
+    int lead = ndim - t->ndim;
+    for (int d = 0; d < ndim; d++)
+        strides[d] = d < lead || t->sizes[d - lead] == 1 ? 0 : t->strides[d - lead];
+    fac_tensor *view = fac__alias(t, ndim, sizes, strides, t->offset);
+    fac_tensor *r = view == NULL ? NULL : fac__contiguous(view);
+    fac__release(view);
+    return r;
+}
+
+static int joint_shape(const fac_tensor *t, const fac_tensor *mask, int64_t *sizes) {
+    int n = t->ndim;
+    memcpy(sizes, t->sizes, sizeof(int64_t) * (size_t)n);
+    return fac__broadcast(&n, sizes, mask->ndim, mask->sizes) != 0 ? -1 : n;
+}
+
+struct moving {
+    const struct finding *f;
+    char *whole, *packed; /* elements at every place; those at the mask's, one after another */
+    size_t item;
+    bool pack;
+};
+
+static int pack_range(void *ctx, int64_t begin, int64_t end) {
+    const struct moving *m = ctx;
+    const struct finding *f = m->f;
+    size_t item = m->item;
+    for (int64_t b = begin; b < end; b++) {
+        int64_t from = b * MASK_BLOCK, at = f->first[b], limit = f->first[b + 1];
+        for (int64_t i = from; at < limit; i++) {
+            if (!f->mask[i])
+                continue;
+            char *there = m->whole + (size_t)i * item, *here = m->packed + (size_t)at++ * item;
+            memcpy(m->pack ? here : there, m->pack ? there : here, item);
+        }
+    }
+    return 0;
+}
+
+static int masked_select(const void *args, fac_tensor **out) {
+    const struct fac__masked_select_args *a = args;
+    int64_t sizes[FAC_MAX_DIMS];
+    int n = joint_shape(a->input, a->mask, sizes);
+    if (n < 0)
+        return -1;
+    fac_tensor *whole = spread(a->input, n, sizes), *mask = spread(a->mask, n, sizes);
+    struct finding f = {0};
+    int r = whole == NULL || mask == NULL ? -1 : count_blocks(&f, mask);
+    if (r == 0) {
+        out[0] = fac__empty(1, &f.total, NULL, (fac_dtype)whole->dtype, whole->device);
+        r = out[0] == NULL ? -1 : 0;
+    }
+    if (r == 0) {
+        struct moving m = {&f, whole->data, out[0]->data, fac__itemsize(whole->dtype), true};
+        r = fac__parallel_for(f.nblocks, 2, pack_range, &m);
+    }
+    free_blocks(&f);
+    fac__release(whole);
+    fac__release(mask);
+    return r;
+}
+
+static int masked_scatter(const void *args, fac_tensor **out) {
+    const struct fac__masked_scatter_args *a = args;
+    fac_tensor *o = out[0], *whole = fac__contiguous(o);
+    fac_tensor *mask = spread(a->mask, o->ndim, o->sizes), *source = fac__contiguous(a->source);
+    struct finding f = {0};
+    int r = whole == NULL || mask == NULL || source == NULL ? -1 : count_blocks(&f, mask);
+    if (r == 0 && f.total > source->numel)
+        r = fac__fail(FAC_ERROR_RUNTIME,
+                      "Number of elements of source < number of ones in mask");
+    if (r == 0) {
+        struct moving m = {&f, whole->data, source->data, fac__itemsize(o->dtype), false};
+        r = fac__parallel_for(f.nblocks, 2, pack_range, &m);
+    }
+    if (r == 0 && whole != o)
+        r = fac__copy_into(o, whole);
+    free_blocks(&f);
+    fac__release(whole);
+    fac__release(mask);
+    fac__release(source);
+    return r;
+}
+
+/* --- one_hot --------------------------------------------------------------------------------- */
+
+static int one_hot(const void *args, fac_tensor **out) {
+    const struct fac__one_hot_args *a = args;
+    fac_tensor *index = fac__contiguous(a->input);
+    if (index == NULL)
+        return -1;
+    const int64_t *p = (const int64_t *)(const void *)index->data;
+    int64_t least = 0, most = -1, classes = a->num_classes;
+    for (int64_t i = 0; i < index->numel; i++) {
+        least = p[i] < least ? p[i] : least;
+        most = p[i] > most ? p[i] : most;
+    }
+    int r = 0;
+    if (least < 0)
+        r = fac__fail(FAC_ERROR_RUNTIME, "Class values must be non-negative.");
+    else if (classes != -1 && most >= classes)
+        r = fac__fail(FAC_ERROR_RUNTIME, "Class values must be smaller than num_classes.");
+    if (r == 0 && out[0] == NULL) {
+        int64_t sizes[FAC_MAX_DIMS];
+        memcpy(sizes, index->sizes, sizeof(int64_t) * (size_t)index->ndim);
+        sizes[index->ndim] = most + 1;
+        out[0] = fac__empty(index->ndim + 1, sizes, NULL, FAC_INT64, index->device);
+        r = out[0] == NULL ? -1 : 0;
+    }
+    if (r == 0)
+        r = fac__fill_into(out[0], fac_int(0));
+    if (r == 0) {
+        int64_t *o = (int64_t *)(void *)out[0]->data, n = out[0]->sizes[index->ndim];
+        for (int64_t i = 0; i < index->numel; i++)
+            o[i * n + p[i]] = 1;
+    }
+    fac__release(index);
+    return r;
+}
+
+static const fac__kernel_row rows[] = {{"nonzero", nonzero},
+                                       {"masked_fill", masked_fill},
+                                       {"masked_select", masked_select},
+                                       {"masked_scatter", masked_scatter},
+                                       {"one_hot", one_hot},
+                                       {0}};
 const fac__family FAC__K(fac__family_mask) = {NULL, rows};

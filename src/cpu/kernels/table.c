@@ -17,6 +17,7 @@
     X(pool)                                                                                        \
     X(random)                                                                                      \
     X(reduce)                                                                                      \
+    X(scatter)                                                                                     \
     X(spatial)                                                                                     \
     X(vector_norm)
 
