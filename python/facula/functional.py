@@ -2,7 +2,18 @@
 
 from . import _C
 
-__all__ = ["einsum"]
+__all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "block_diag",
+    "broadcast_tensors",
+    "cartesian_prod",
+    "combinations",
+    "einsum",
+    "meshgrid",
+    "nonzero",
+]
 
 
 def einsum(equation, *operands):
@@ -34,6 +45,96 @@ def _from_sublists(args):
     if len(args) % 2:
         equation += "->" + "".join(_label(n) for n in args[-1])
     return equation, operands
+
+
+def _spread(tensors):
+    """Tensors given one by one, or as one sequence."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        return tensors[0]
+    return tensors
+
+
+def broadcast_tensors(*tensors):
+    """The tensors expanded to the shape that they broadcast to."""
+    return _C.broadcast_tensors(_spread(tensors))
+
+
+def meshgrid(*tensors, indexing=None):
+    """Coordinate grids of one-dimensional tensors; indexing="ij" (rows first) or "xy"."""
+    return _C.meshgrid(_spread(tensors), indexing=indexing)
+
+
+def cartesian_prod(*tensors):
+    """All combinations of the elements of one-dimensional tensors, one a row."""
+    for t in tensors:
+        if t.dim() != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(t.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    grids = _C.meshgrid(list(tensors), indexing="ij")
+    return _C.stack([g.flatten() for g in grids], dim=1)
+
+
+def combinations(input, r=2, with_replacement=False):
+    """The combinations of r elements of a vector, in order, one a row."""
+    if input.dim() != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    import itertools
+
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = list(choose(range(len(input)), r))
+    index = _C.tensor(rows, dtype=_C.int64).reshape(len(rows), r)
+    return input[index] if r > 0 else input.new_empty((0,))
+
+
+def block_diag(*tensors):
+    """A matrix with the given matrices, vectors (rows) and numbers along its diagonal."""
+    tensors = [_C.tensor(t) if not isinstance(t, _C.Tensor) else t for t in tensors]
+    for i, t in enumerate(tensors):
+        if t.dim() > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {t.dim()} dimensions"
+            )
+    if not tensors:
+        return _C.empty((1, 0))
+    tensors = [_C.atleast_2d(t) for t in tensors]
+    width = sum(t.shape[1] for t in tensors)
+    rows, at = [], 0
+    for t in tensors:
+        left, right = t.new_zeros((len(t), at)), t.new_zeros((len(t), width - at - t.shape[1]))
+        rows.append(_C.cat([left, t, right], dim=1))
+        at += t.shape[1]
+    return _C.cat(rows)
+
+
+def _each(op):
+    def atleast(*tensors):
+        if len(tensors) == 1 and not isinstance(tensors[0], (list, tuple)):
+            return op(tensors[0])
+        return tuple(op(t) for t in _spread(tensors))
+
+    return atleast
+
+
+atleast_1d = _each(_C.atleast_1d)
+atleast_2d = _each(_C.atleast_2d)
+atleast_3d = _each(_C.atleast_3d)
+
+
+def nonzero(input, *, out=None, as_tuple=False):
+    """Where input is not zero: (n, dims), or with as_tuple one vector a dimension."""
+    if as_tuple:
+        if out is not None:
+            raise RuntimeError("nonzero(): as_tuple=True takes no out")
+        return input.nonzero_numpy()
+    return _C.nonzero(input, out=out)
+
+
+def _nonzero_method(self, *, as_tuple=False):
+    return nonzero(self, as_tuple=as_tuple)
 
 
 for _name in __all__:
