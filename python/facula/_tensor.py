@@ -373,6 +373,16 @@ def _new(self, *args, device=None):
 
 Tensor.new = _new
 
+_nonzero_rows = Tensor.nonzero
+
+
+def _nonzero(self, *, as_tuple=False):
+    """Where this tensor is not zero: (n, dims), or with as_tuple one vector a dimension."""
+    return self.nonzero_numpy() if as_tuple else _nonzero_rows(self)
+
+
+Tensor.nonzero = _nonzero
+
 
 def _pin_memory(self, device=None):
     raise RuntimeError("Cannot access accelerator device when none is available.")

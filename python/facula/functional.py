@@ -133,9 +133,5 @@ def nonzero(input, *, out=None, as_tuple=False):
     return _C.nonzero(input, out=out)
 
 
-def _nonzero_method(self, *, as_tuple=False):
-    return nonzero(self, as_tuple=as_tuple)
-
-
 for _name in __all__:
     globals()[_name] = _C._overridable(globals()[_name])
