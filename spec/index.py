@@ -186,7 +186,7 @@ def nonzero(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", function=False)
+@op("composite", method=True, function=False)
 def nonzero_numpy(input: Tensor) -> list[Tensor]:
     """nonzero_numpy(input) -> List of Tensors
 

@@ -3871,6 +3871,12 @@ static PyObject *method_nonzero(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_method(&method_entry_nonzero, self, args, n, names);
 }
+static const fac__op *const method_ops_nonzero_numpy[] = {&fac__op_nonzero_numpy};
+static const fac__entry method_entry_nonzero_numpy = {"nonzero_numpy", method_ops_nonzero_numpy, 1, NULL};
+static PyObject *method_nonzero_numpy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nonzero_numpy, self, args, n, names);
+}
 static const fac__op *const method_ops_argwhere[] = {&fac__op_argwhere};
 static const fac__entry method_entry_argwhere = {"argwhere", method_ops_argwhere, 1, NULL};
 static PyObject *method_argwhere(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5132,6 +5138,8 @@ static PyMethodDef method_table[] = {
      "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true."},
     {"nonzero", (PyCFunction)(void (*)(void))method_nonzero, METH_FASTCALL | METH_KEYWORDS,
      "nonzero(input, *, out=None, as_tuple=False) -> Tensor\n\nThe positions of the elements that are not zero, a row each, in order."},
+    {"nonzero_numpy", (PyCFunction)(void (*)(void))method_nonzero_numpy, METH_FASTCALL | METH_KEYWORDS,
+     "nonzero_numpy(input) -> List of Tensors\n\nnonzero(as_tuple=True): the positions, a vector a dimension."},
     {"argwhere", (PyCFunction)(void (*)(void))method_argwhere, METH_FASTCALL | METH_KEYWORDS,
      "argwhere(input) -> Tensor\n\nnonzero() under NumPy's name."},
     {"mm", (PyCFunction)(void (*)(void))method_mm, METH_FASTCALL | METH_KEYWORDS,
