@@ -959,6 +959,118 @@ FAC_API fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_t
 
 typedef struct {
     size_t size_;
+    fac_opt_int dim;
+    bool descending;
+} fac_sort_options;
+/* sort(input, dim=-1, descending=False, *, stable=False, out=None) -> (Tensor, LongTensor)
+ *
+ * The elements along dimension `dim` in order, and where each was. NaN is greater than all else.
+ * Equal elements keep their order where `stable` is true; otherwise they come in PyTorch's order. */
+FAC_API int fac_sort_ex(fac_tensor *input, const fac_sort_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool descending;
+} fac_sort_stable_options;
+/* sort(input, *, stable, dim=-1, descending=False, out=None) -> (Tensor, LongTensor)
+ *
+ * sort() that keeps equal elements in their order where `stable` is true. */
+FAC_API int fac_sort_stable_ex(fac_tensor *input, fac_opt_bool stable, const fac_sort_stable_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool descending;
+} fac_argsort_options;
+/* argsort(input, dim=-1, descending=False, *, stable=False, out=None) -> LongTensor
+ *
+ * The indices that sort along dimension `dim`. */
+FAC_API fac_tensor *fac_argsort_ex(fac_tensor *input, const fac_argsort_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool descending;
+} fac_argsort_stable_options;
+/* argsort(input, *, stable, dim=-1, descending=False, out=None) -> LongTensor
+ *
+ * argsort() that keeps equal elements in their order where `stable` is true. */
+FAC_API fac_tensor *fac_argsort_stable_ex(fac_tensor *input, bool stable, const fac_argsort_stable_options *o);
+FAC_API fac_tensor *fac_argsort_stable_out_ex(fac_tensor *out, fac_tensor *input, bool stable, const fac_argsort_stable_options *o);
+
+/* msort(input, *, out=None) -> Tensor
+ *
+ * The elements in order along the first dimension. */
+FAC_API fac_tensor *fac_msort_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_msort_out_ex(fac_tensor *out, fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    fac_opt_bool largest;
+    fac_opt_bool sorted;
+} fac_topk_options;
+/* topk(input, k, dim=-1, largest=True, sorted=True, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The k largest elements along dimension `dim`, or smallest, and where they are; in order if
+ * `sorted`. Which of equal elements come is PyTorch's choice in rows of up to 16384, the first
+ * in longer ones. */
+FAC_API int fac_topk_ex(fac_tensor *input, int64_t k, const fac_topk_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+} fac_kthvalue_options;
+/* kthvalue(input, k, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The k-th smallest element along dimension `dim`, counted from 1, and where it is. */
+FAC_API int fac_kthvalue_ex(fac_tensor *input, int64_t k, const fac_kthvalue_options *o, fac_tensor *results[2]);
+
+/* median(input, *, out=None) -> Tensor
+ *
+ * The median of all elements, the lower one of two; NaN where there is one. */
+FAC_API fac_tensor *fac_median_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_median_out_ex(fac_tensor *out, fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    bool keepdim;
+} fac_median_dim_options;
+/* median(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The medians along dimension `dim`, the lower one of two, and where they are. */
+FAC_API int fac_median_dim_ex(fac_tensor *input, int64_t dim, const fac_median_dim_options *o, fac_tensor *results[2]);
+
+/* nanmedian(input, *, out=None) -> Tensor
+ *
+ * The median of all elements that are not NaN. */
+FAC_API fac_tensor *fac_nanmedian_ex(fac_tensor *input);
+FAC_API fac_tensor *fac_nanmedian_out_ex(fac_tensor *out, fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    bool keepdim;
+} fac_nanmedian_dim_options;
+/* nanmedian(input, dim, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The medians along dimension `dim` of what is not NaN, and where they are. */
+FAC_API int fac_nanmedian_dim_ex(fac_tensor *input, int64_t dim, const fac_nanmedian_dim_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+    bool keepdim;
+} fac_mode_options;
+/* mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The commonest elements along dimension `dim`, of several the smallest, and where they stand
+ * last. */
+FAC_API int fac_mode_ex(fac_tensor *input, const fac_mode_options *o, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -3802,6 +3914,32 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac__attention_backward(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results) fac__attention_backward_ex(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results)
 #define fac_scaled_dot_product_attention(...) FAC__WITH_scaled_dot_product_attention_ex(__VA_ARGS__, .size_ = sizeof(fac_scaled_dot_product_attention_options))
 #define FAC__WITH_scaled_dot_product_attention_ex(query, key, value, ...) fac_scaled_dot_product_attention_ex(query, key, value, &(const fac_scaled_dot_product_attention_options){__VA_ARGS__})
+#define fac_sort(...) FAC__WITH_sort_ex(__VA_ARGS__, .size_ = sizeof(fac_sort_options))
+#define FAC__WITH_sort_ex(input, results, ...) fac_sort_ex(input, &(const fac_sort_options){__VA_ARGS__}, results)
+#define fac_sort_stable(...) FAC__WITH_sort_stable_ex(__VA_ARGS__, .size_ = sizeof(fac_sort_stable_options))
+#define FAC__WITH_sort_stable_ex(input, stable, results, ...) fac_sort_stable_ex(input, stable, &(const fac_sort_stable_options){__VA_ARGS__}, results)
+#define fac_argsort(...) FAC__WITH_argsort_ex(__VA_ARGS__, .size_ = sizeof(fac_argsort_options))
+#define FAC__WITH_argsort_ex(input, ...) fac_argsort_ex(input, &(const fac_argsort_options){__VA_ARGS__})
+#define fac_argsort_stable(...) FAC__WITH_argsort_stable_ex(__VA_ARGS__, .size_ = sizeof(fac_argsort_stable_options))
+#define FAC__WITH_argsort_stable_ex(input, stable, ...) fac_argsort_stable_ex(input, stable, &(const fac_argsort_stable_options){__VA_ARGS__})
+#define fac_argsort_stable_out(...) FAC__WITH_argsort_stable_out_ex(__VA_ARGS__, .size_ = sizeof(fac_argsort_stable_options))
+#define FAC__WITH_argsort_stable_out_ex(out, input, stable, ...) fac_argsort_stable_out_ex(out, input, stable, &(const fac_argsort_stable_options){__VA_ARGS__})
+#define fac_msort(input) fac_msort_ex(input)
+#define fac_msort_out(out, input) fac_msort_out_ex(out, input)
+#define fac_topk(...) FAC__WITH_topk_ex(__VA_ARGS__, .size_ = sizeof(fac_topk_options))
+#define FAC__WITH_topk_ex(input, k, results, ...) fac_topk_ex(input, k, &(const fac_topk_options){__VA_ARGS__}, results)
+#define fac_kthvalue(...) FAC__WITH_kthvalue_ex(__VA_ARGS__, .size_ = sizeof(fac_kthvalue_options))
+#define FAC__WITH_kthvalue_ex(input, k, results, ...) fac_kthvalue_ex(input, k, &(const fac_kthvalue_options){__VA_ARGS__}, results)
+#define fac_median(input) fac_median_ex(input)
+#define fac_median_out(out, input) fac_median_out_ex(out, input)
+#define fac_median_dim(...) FAC__WITH_median_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_median_dim_options))
+#define FAC__WITH_median_dim_ex(input, dim, results, ...) fac_median_dim_ex(input, dim, &(const fac_median_dim_options){__VA_ARGS__}, results)
+#define fac_nanmedian(input) fac_nanmedian_ex(input)
+#define fac_nanmedian_out(out, input) fac_nanmedian_out_ex(out, input)
+#define fac_nanmedian_dim(...) FAC__WITH_nanmedian_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_nanmedian_dim_options))
+#define FAC__WITH_nanmedian_dim_ex(input, dim, results, ...) fac_nanmedian_dim_ex(input, dim, &(const fac_nanmedian_dim_options){__VA_ARGS__}, results)
+#define fac_mode(...) FAC__WITH_mode_ex(__VA_ARGS__, .size_ = sizeof(fac_mode_options))
+#define FAC__WITH_mode_ex(input, results, ...) fac_mode_ex(input, &(const fac_mode_options){__VA_ARGS__}, results)
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

@@ -413,6 +413,54 @@ static PyObject *function__scaled_dot_product_flash_attention_for_cpu(PyObject *
 {
     return fac__py_function(&function_entry__scaled_dot_product_flash_attention_for_cpu, self, args, n, names);
 }
+static const fac__op *const function_ops_sort[] = {&fac__op_sort, &fac__op_sort_stable};
+static const fac__entry function_entry_sort = {"sort", function_ops_sort, 2, NULL};
+static PyObject *function_sort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_sort, self, args, n, names);
+}
+static const fac__op *const function_ops_argsort[] = {&fac__op_argsort, &fac__op_argsort_stable};
+static const fac__entry function_entry_argsort = {"argsort", function_ops_argsort, 2, NULL};
+static PyObject *function_argsort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_argsort, self, args, n, names);
+}
+static const fac__op *const function_ops_msort[] = {&fac__op_msort};
+static const fac__entry function_entry_msort = {"msort", function_ops_msort, 1, NULL};
+static PyObject *function_msort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_msort, self, args, n, names);
+}
+static const fac__op *const function_ops_topk[] = {&fac__op_topk};
+static const fac__entry function_entry_topk = {"topk", function_ops_topk, 1, NULL};
+static PyObject *function_topk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_topk, self, args, n, names);
+}
+static const fac__op *const function_ops_kthvalue[] = {&fac__op_kthvalue};
+static const fac__entry function_entry_kthvalue = {"kthvalue", function_ops_kthvalue, 1, NULL};
+static PyObject *function_kthvalue(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_kthvalue, self, args, n, names);
+}
+static const fac__op *const function_ops_median[] = {&fac__op_median, &fac__op_median_dim};
+static const fac__entry function_entry_median = {"median", function_ops_median, 2, NULL};
+static PyObject *function_median(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_median, self, args, n, names);
+}
+static const fac__op *const function_ops_nanmedian[] = {&fac__op_nanmedian, &fac__op_nanmedian_dim};
+static const fac__entry function_entry_nanmedian = {"nanmedian", function_ops_nanmedian, 2, NULL};
+static PyObject *function_nanmedian(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_nanmedian, self, args, n, names);
+}
+static const fac__op *const function_ops_mode[] = {&fac__op_mode};
+static const fac__entry function_entry_mode = {"mode", function_ops_mode, 1, NULL};
+static PyObject *function_mode(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_mode, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1884,6 +1932,22 @@ static PyMethodDef function_table[] = {
      "adaptive_max_pool1d(input, output_size) -> (Tensor, Tensor)\n\nThe greatest elements of output_size windows that together cover each row, and where they stand."},
     {"_scaled_dot_product_flash_attention_for_cpu", (PyCFunction)(void (*)(void))function__scaled_dot_product_flash_attention_for_cpu, METH_FASTCALL | METH_KEYWORDS,
      "_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout_p=0.0, is_causal=False, *, attn_mask=None, scale=None) -> (Tensor, Tensor)\n\nAttention of (b, h, l, d) tensors by blocks, which never stores all scores, and the logarithms of\nthe sums of their exponentials."},
+    {"sort", (PyCFunction)(void (*)(void))function_sort, METH_FASTCALL | METH_KEYWORDS,
+     "sort(input, dim=-1, descending=False, *, stable=False, out=None) -> (Tensor, LongTensor)\n\nThe elements along dimension `dim` in order, and where each was. NaN is greater than all else.\nEqual elements keep their order where `stable` is true; otherwise they come in PyTorch's order."},
+    {"argsort", (PyCFunction)(void (*)(void))function_argsort, METH_FASTCALL | METH_KEYWORDS,
+     "argsort(input, dim=-1, descending=False, *, stable=False, out=None) -> LongTensor\n\nThe indices that sort along dimension `dim`."},
+    {"msort", (PyCFunction)(void (*)(void))function_msort, METH_FASTCALL | METH_KEYWORDS,
+     "msort(input, *, out=None) -> Tensor\n\nThe elements in order along the first dimension."},
+    {"topk", (PyCFunction)(void (*)(void))function_topk, METH_FASTCALL | METH_KEYWORDS,
+     "topk(input, k, dim=-1, largest=True, sorted=True, *, out=None) -> (Tensor, LongTensor)\n\nThe k largest elements along dimension `dim`, or smallest, and where they are; in order if\n`sorted`. Which of equal elements come is PyTorch's choice in rows of up to 16384, the first\nin longer ones."},
+    {"kthvalue", (PyCFunction)(void (*)(void))function_kthvalue, METH_FASTCALL | METH_KEYWORDS,
+     "kthvalue(input, k, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe k-th smallest element along dimension `dim`, counted from 1, and where it is."},
+    {"median", (PyCFunction)(void (*)(void))function_median, METH_FASTCALL | METH_KEYWORDS,
+     "median(input, *, out=None) -> Tensor\n\nThe median of all elements, the lower one of two; NaN where there is one."},
+    {"nanmedian", (PyCFunction)(void (*)(void))function_nanmedian, METH_FASTCALL | METH_KEYWORDS,
+     "nanmedian(input, *, out=None) -> Tensor\n\nThe median of all elements that are not NaN."},
+    {"mode", (PyCFunction)(void (*)(void))function_mode, METH_FASTCALL | METH_KEYWORDS,
+     "mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe commonest elements along dimension `dim`, of several the smallest, and where they stand\nlast."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -3961,6 +4025,54 @@ static PyObject *method_inner(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_inner, self, args, n, names);
 }
+static const fac__op *const method_ops_sort[] = {&fac__op_sort, &fac__op_sort_stable};
+static const fac__entry method_entry_sort = {"sort", method_ops_sort, 2, NULL};
+static PyObject *method_sort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sort, self, args, n, names);
+}
+static const fac__op *const method_ops_argsort[] = {&fac__op_argsort, &fac__op_argsort_stable};
+static const fac__entry method_entry_argsort = {"argsort", method_ops_argsort, 2, NULL};
+static PyObject *method_argsort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_argsort, self, args, n, names);
+}
+static const fac__op *const method_ops_msort[] = {&fac__op_msort};
+static const fac__entry method_entry_msort = {"msort", method_ops_msort, 1, NULL};
+static PyObject *method_msort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_msort, self, args, n, names);
+}
+static const fac__op *const method_ops_topk[] = {&fac__op_topk};
+static const fac__entry method_entry_topk = {"topk", method_ops_topk, 1, NULL};
+static PyObject *method_topk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_topk, self, args, n, names);
+}
+static const fac__op *const method_ops_kthvalue[] = {&fac__op_kthvalue};
+static const fac__entry method_entry_kthvalue = {"kthvalue", method_ops_kthvalue, 1, NULL};
+static PyObject *method_kthvalue(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_kthvalue, self, args, n, names);
+}
+static const fac__op *const method_ops_median[] = {&fac__op_median, &fac__op_median_dim};
+static const fac__entry method_entry_median = {"median", method_ops_median, 2, NULL};
+static PyObject *method_median(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_median, self, args, n, names);
+}
+static const fac__op *const method_ops_nanmedian[] = {&fac__op_nanmedian, &fac__op_nanmedian_dim};
+static const fac__entry method_entry_nanmedian = {"nanmedian", method_ops_nanmedian, 2, NULL};
+static PyObject *method_nanmedian(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_nanmedian, self, args, n, names);
+}
+static const fac__op *const method_ops_mode[] = {&fac__op_mode};
+static const fac__entry method_entry_mode = {"mode", method_ops_mode, 1, NULL};
+static PyObject *method_mode(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_mode, self, args, n, names);
+}
 static const fac__op *const method_ops_add[] = {&fac__op_add};
 static const fac__entry method_entry_add = {"add", method_ops_add, 1, NULL};
 static PyObject *method_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5168,6 +5280,22 @@ static PyMethodDef method_table[] = {
      "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices."},
     {"inner", (PyCFunction)(void (*)(void))method_inner, METH_FASTCALL | METH_KEYWORDS,
      "inner(input, other, *, out=None) -> Tensor\n\nProducts summed over the last dimension of both."},
+    {"sort", (PyCFunction)(void (*)(void))method_sort, METH_FASTCALL | METH_KEYWORDS,
+     "sort(input, dim=-1, descending=False, *, stable=False, out=None) -> (Tensor, LongTensor)\n\nThe elements along dimension `dim` in order, and where each was. NaN is greater than all else.\nEqual elements keep their order where `stable` is true; otherwise they come in PyTorch's order."},
+    {"argsort", (PyCFunction)(void (*)(void))method_argsort, METH_FASTCALL | METH_KEYWORDS,
+     "argsort(input, dim=-1, descending=False, *, stable=False, out=None) -> LongTensor\n\nThe indices that sort along dimension `dim`."},
+    {"msort", (PyCFunction)(void (*)(void))method_msort, METH_FASTCALL | METH_KEYWORDS,
+     "msort(input, *, out=None) -> Tensor\n\nThe elements in order along the first dimension."},
+    {"topk", (PyCFunction)(void (*)(void))method_topk, METH_FASTCALL | METH_KEYWORDS,
+     "topk(input, k, dim=-1, largest=True, sorted=True, *, out=None) -> (Tensor, LongTensor)\n\nThe k largest elements along dimension `dim`, or smallest, and where they are; in order if\n`sorted`. Which of equal elements come is PyTorch's choice in rows of up to 16384, the first\nin longer ones."},
+    {"kthvalue", (PyCFunction)(void (*)(void))method_kthvalue, METH_FASTCALL | METH_KEYWORDS,
+     "kthvalue(input, k, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe k-th smallest element along dimension `dim`, counted from 1, and where it is."},
+    {"median", (PyCFunction)(void (*)(void))method_median, METH_FASTCALL | METH_KEYWORDS,
+     "median(input, *, out=None) -> Tensor\n\nThe median of all elements, the lower one of two; NaN where there is one."},
+    {"nanmedian", (PyCFunction)(void (*)(void))method_nanmedian, METH_FASTCALL | METH_KEYWORDS,
+     "nanmedian(input, *, out=None) -> Tensor\n\nThe median of all elements that are not NaN."},
+    {"mode", (PyCFunction)(void (*)(void))method_mode, METH_FASTCALL | METH_KEYWORDS,
+     "mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe commonest elements along dimension `dim`, of several the smallest, and where they stand\nlast."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))method_sub, METH_FASTCALL | METH_KEYWORDS,

@@ -988,6 +988,102 @@ fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *k
     return fac__api_call(&fac__op_scaled_dot_product_attention, &args);
 }
 
+int fac_sort_ex(fac_tensor *input, const fac_sort_options *o, fac_tensor *results[2])
+{
+    struct fac__sort_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
+    return fac__api_multi(&fac__op_sort, &args, 2, results);
+}
+
+int fac_sort_stable_ex(fac_tensor *input, fac_opt_bool stable, const fac_sort_stable_options *o, fac_tensor *results[2])
+{
+    struct fac__sort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
+    return fac__api_multi(&fac__op_sort_stable, &args, 2, results);
+}
+
+fac_tensor *fac_argsort_ex(fac_tensor *input, const fac_argsort_options *o)
+{
+    struct fac__argsort_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
+    return fac__api_call(&fac__op_argsort, &args);
+}
+
+fac_tensor *fac_argsort_stable_ex(fac_tensor *input, bool stable, const fac_argsort_stable_options *o)
+{
+    struct fac__argsort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
+    return fac__api_call(&fac__op_argsort_stable, &args);
+}
+
+fac_tensor *fac_argsort_stable_out_ex(fac_tensor *out, fac_tensor *input, bool stable, const fac_argsort_stable_options *o)
+{
+    struct fac__argsort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
+    return fac__api_out(&fac__op_argsort_stable, &args, out);
+}
+
+fac_tensor *fac_msort_ex(fac_tensor *input)
+{
+    struct fac__msort_args args = {.input = input};
+    return fac__api_call(&fac__op_msort, &args);
+}
+
+fac_tensor *fac_msort_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__msort_args args = {.input = input};
+    return fac__api_out(&fac__op_msort, &args, out);
+}
+
+int fac_topk_ex(fac_tensor *input, int64_t k, const fac_topk_options *o, fac_tensor *results[2])
+{
+    struct fac__topk_args args = {.input = input, .k = k, .dim = o->dim.given ? o->dim.value : -1, .largest = o->largest != FAC_FALSE, .sorted = o->sorted != FAC_FALSE};
+    return fac__api_multi(&fac__op_topk, &args, 2, results);
+}
+
+int fac_kthvalue_ex(fac_tensor *input, int64_t k, const fac_kthvalue_options *o, fac_tensor *results[2])
+{
+    struct fac__kthvalue_args args = {.input = input, .k = k, .dim = o->dim.given ? o->dim.value : -1, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_kthvalue, &args, 2, results);
+}
+
+fac_tensor *fac_median_ex(fac_tensor *input)
+{
+    struct fac__median_args args = {.input = input};
+    return fac__api_call(&fac__op_median, &args);
+}
+
+fac_tensor *fac_median_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__median_args args = {.input = input};
+    return fac__api_out(&fac__op_median, &args, out);
+}
+
+int fac_median_dim_ex(fac_tensor *input, int64_t dim, const fac_median_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__median_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_median_dim, &args, 2, results);
+}
+
+fac_tensor *fac_nanmedian_ex(fac_tensor *input)
+{
+    struct fac__nanmedian_args args = {.input = input};
+    return fac__api_call(&fac__op_nanmedian, &args);
+}
+
+fac_tensor *fac_nanmedian_out_ex(fac_tensor *out, fac_tensor *input)
+{
+    struct fac__nanmedian_args args = {.input = input};
+    return fac__api_out(&fac__op_nanmedian, &args, out);
+}
+
+int fac_nanmedian_dim_ex(fac_tensor *input, int64_t dim, const fac_nanmedian_dim_options *o, fac_tensor *results[2])
+{
+    struct fac__nanmedian_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_nanmedian_dim, &args, 2, results);
+}
+
+int fac_mode_ex(fac_tensor *input, const fac_mode_options *o, fac_tensor *results[2])
+{
+    struct fac__mode_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .keepdim = o->keepdim};
+    return fac__api_multi(&fac__op_mode, &args, 2, results);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

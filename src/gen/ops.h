@@ -1040,6 +1040,99 @@ struct fac__scaled_dot_product_attention_args {
 fac__exec_fn fac__exec_scaled_dot_product_attention;
 void fac__composite_scaled_dot_product_attention(const struct fac__scaled_dot_product_attention_args *a, fac_tensor **out);
 
+struct fac__sort_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool descending;
+};
+fac__exec_fn fac__rule_sort;
+fac__vjp_fn fac__vjp_sort;
+
+struct fac__sort_stable_args {
+    fac_tensor *input;
+    fac_opt_bool stable;
+    int64_t dim;
+    bool descending;
+};
+fac__exec_fn fac__rule_sort_stable;
+fac__vjp_fn fac__vjp_sort_stable;
+
+struct fac__argsort_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool descending;
+};
+fac__exec_fn fac__exec_argsort;
+void fac__composite_argsort(const struct fac__argsort_args *a, fac_tensor **out);
+
+struct fac__argsort_stable_args {
+    fac_tensor *input;
+    bool stable;
+    int64_t dim;
+    bool descending;
+};
+fac__exec_fn fac__exec_argsort_stable;
+void fac__composite_argsort_stable(const struct fac__argsort_stable_args *a, fac_tensor **out);
+
+struct fac__msort_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_msort;
+void fac__composite_msort(const struct fac__msort_args *a, fac_tensor **out);
+
+struct fac__topk_args {
+    fac_tensor *input;
+    int64_t k;
+    int64_t dim;
+    bool largest;
+    bool sorted;
+};
+fac__exec_fn fac__rule_topk;
+fac__vjp_fn fac__vjp_topk;
+
+struct fac__kthvalue_args {
+    fac_tensor *input;
+    int64_t k;
+    int64_t dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_kthvalue;
+fac__vjp_fn fac__vjp_kthvalue;
+
+struct fac__median_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__rule_median;
+fac__vjp_fn fac__vjp_median;
+
+struct fac__median_dim_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_median_dim;
+fac__vjp_fn fac__vjp_median_dim;
+
+struct fac__nanmedian_args {
+    fac_tensor *input;
+};
+fac__vjp_fn fac__vjp_nanmedian;
+
+struct fac__nanmedian_dim_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool keepdim;
+};
+fac__vjp_fn fac__vjp_nanmedian_dim;
+
+struct fac__mode_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool keepdim;
+};
+fac__exec_fn fac__rule_mode;
+fac__vjp_fn fac__vjp_mode;
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -3433,6 +3526,18 @@ enum {
     FAC__OP_ID__scaled_dot_product_flash_attention_for_cpu,
     FAC__OP_ID__attention_backward,
     FAC__OP_ID_scaled_dot_product_attention,
+    FAC__OP_ID_sort,
+    FAC__OP_ID_sort_stable,
+    FAC__OP_ID_argsort,
+    FAC__OP_ID_argsort_stable,
+    FAC__OP_ID_msort,
+    FAC__OP_ID_topk,
+    FAC__OP_ID_kthvalue,
+    FAC__OP_ID_median,
+    FAC__OP_ID_median_dim,
+    FAC__OP_ID_nanmedian,
+    FAC__OP_ID_nanmedian_dim,
+    FAC__OP_ID_mode,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -3884,6 +3989,18 @@ extern const fac__op fac__op_col2im;
 extern const fac__op fac__op__scaled_dot_product_flash_attention_for_cpu;
 extern const fac__op fac__op__attention_backward;
 extern const fac__op fac__op_scaled_dot_product_attention;
+extern const fac__op fac__op_sort;
+extern const fac__op fac__op_sort_stable;
+extern const fac__op fac__op_argsort;
+extern const fac__op fac__op_argsort_stable;
+extern const fac__op fac__op_msort;
+extern const fac__op fac__op_topk;
+extern const fac__op fac__op_kthvalue;
+extern const fac__op fac__op_median;
+extern const fac__op fac__op_median_dim;
+extern const fac__op fac__op_nanmedian;
+extern const fac__op fac__op_nanmedian_dim;
+extern const fac__op fac__op_mode;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

@@ -1,0 +1,185 @@
+/* Rules of sorting, selecting and counting: what is refused, and the results' shapes. */
+#include "rules.h"
+
+#include <string.h>
+
+static fac_dtype dtype_of(const fac_tensor *t) {
+    return (fac_dtype)t->dtype;
+}
+
+static int lacks_dtype(const char *kernel, const fac_tensor *t) {
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
+                     fac__scalar_type_name(dtype_of(t)));
+}
+
+/* out= of sort and topk takes the results' dtypes alone. */
+static int check_given(const fac__outs *outs, int i, fac_dtype want) {
+    const fac_tensor *g = outs->how == FAC__CALL_OUT ? outs->given[i] : NULL;
+    if (g == NULL || g->dtype == want)
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+                     fac__c_type_name(want), fac__c_type_name(dtype_of(g)));
+}
+
+static int sort_outputs(fac_tensor *t, int64_t dim, fac__outs *outs) {
+    int64_t strides[FAC_MAX_DIMS];
+    if (fac__wrap_dim(dim, t->ndim) < 0)
+        return -1;
+    if (fac__is_complex(dtype_of(t)))
+        return fac__fail(FAC_ERROR_RUNTIME, " Sort does not support complex dtypes on CPU");
+    if (check_given(outs, 0, dtype_of(t)) != 0 || check_given(outs, 1, FAC_INT64) != 0)
+        return -1;
+    fac__result_strides(1, &t, t->ndim, t->sizes, strides);
+    if (fac__out(outs, 0, t->ndim, t->sizes, strides, dtype_of(t), t->device) != 0)
+        return -1;
+    return fac__out(outs, 1, t->ndim, t->sizes, strides, FAC_INT64, t->device);
+}
+
+int fac__rule_sort(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__sort_args *a = args;
+    return sort_outputs(a->input, a->dim, outs);
+}
+
+int fac__rule_sort_stable(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__sort_stable_args *a = args;
+    return sort_outputs(a->input, a->dim, outs);
+}
+
+int fac__rule_topk(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__topk_args *a = args;
+    const fac_tensor *t = a->input;
+    int64_t sizes[FAC_MAX_DIMS];
+    int dim = fac__wrap_dim(a->dim, t->ndim);
+    if (dim < 0)
+        return -1;
+    if (a->k < 0 || a->k > (t->ndim == 0 ? 1 : t->sizes[dim]))
+        return fac__fail(FAC_ERROR_RUNTIME, "selected index k out of range");
+    if (fac__is_complex(dtype_of(t)))
+        return fac__fail(FAC_ERROR_RUNTIME, " topk does not support complex dtypes on CPU");
+    if (t->dtype == FAC_BOOL)
+        return fac__fail(FAC_ERROR_RUNTIME, "topk does not support bool dtypes on CPU");
+    if (check_given(outs, 0, dtype_of(t)) != 0 || check_given(outs, 1, FAC_INT64) != 0)
+        return -1;
+    memcpy(sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
+    if (t->ndim > 0)
+        sizes[dim] = a->k;
+    if (fac__out(outs, 0, t->ndim, sizes, NULL, dtype_of(t), t->device) != 0)
+        return -1;
+    return fac__out(outs, 1, t->ndim, sizes, NULL, FAC_INT64, t->device);
+}
+
+/* --- one element a row ----------------------------------------------------------------------- */
+
+static int pick_outputs(fac__outs *outs, const fac_tensor *t, int dim, bool keepdim) {
+    int64_t sizes[FAC_MAX_DIMS];
+    int n = 0;
+    for (int d = 0; d < t->ndim; d++)
+        if (d != dim)
+            sizes[n++] = t->sizes[d];
+        else if (keepdim)
+            sizes[n++] = 1;
+    if (fac__out(outs, 0, n, sizes, NULL, dtype_of(t), t->device) != 0)
+        return -1;
+    return fac__out(outs, 1, n, sizes, NULL, FAC_INT64, t->device);
+}
+
+static int check_not_empty(const char *name, const fac_tensor *t, int dim) {
+    if (t->ndim == 0 || t->sizes[dim] != 0)
+        return 0;
+    return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
+                     name, dim);
+}
+
+/* 0 both fit, 1 the values don't, 2 the indices don't. */
+static int misfit(const fac__outs *outs, const fac_tensor *t) {
+    if (outs->how != FAC__CALL_OUT)
+        return 0;
+    if (outs->given[0] != NULL && outs->given[0]->dtype != t->dtype)
+        return 1;
+    return outs->given[1] != NULL && outs->given[1]->dtype != FAC_INT64 ? 2 : 0;
+}
+
+int fac__rule_kthvalue(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__kthvalue_args *a = args;
+    const fac_tensor *t = a->input;
+    int dim = fac__wrap_dim(a->dim, t->ndim);
+    if (dim < 0 || check_not_empty("kthvalue", t, dim) != 0)
+        return -1;
+    if (a->k < 1 || a->k > (t->ndim == 0 ? 1 : t->sizes[dim]))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "kthvalue(): selected number k out of range for dimension %d", dim);
+    switch (misfit(outs, t)) {
+    case 1:
+        return fac__fail(FAC_ERROR_RUNTIME, "output values must be of same type as input");
+    case 2:
+        return fac__fail(FAC_ERROR_RUNTIME, "output indices must be of scalar type Long");
+    default:
+        break;
+    }
+    if (t->dtype == FAC_BOOL || fac__is_complex(dtype_of(t)))
+        return lacks_dtype("kthvalue_cpu", t);
+    return pick_outputs(outs, t, dim, a->keepdim);
+}
+
+int fac__rule_median(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__median_args *a = args; /* nanmedian's are the same */
+    if (a->input->dtype == FAC_BOOL || fac__is_complex(dtype_of(a->input)))
+        return lacks_dtype("median_cpu", a->input);
+    return fac__out(outs, 0, 0, NULL, NULL, dtype_of(a->input), a->input->device);
+}
+
+int fac__rule_median_dim(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__median_dim_args *a = args; /* nanmedian_dim's are the same */
+    const fac_tensor *t = a->input;
+    int dim = fac__wrap_dim(a->dim, t->ndim);
+    if (dim < 0 || check_not_empty("median", t, dim) != 0)
+        return -1;
+    switch (misfit(outs, t)) {
+    case 1:
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected tensor for 'values' to have the same type as tensor for "
+                         "argument #2 'self'; but type torch.%sTensor does not equal "
+                         "torch.%sTensor (while checking arguments for %s)",
+                         fac__scalar_type_name(dtype_of(outs->given[0])),
+                         fac__scalar_type_name(dtype_of(t)), op->python);
+    case 2:
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected tensor for argument #1 'indices' to have scalar type Long; but "
+                         "got torch.%sTensor instead (while checking arguments for %s)",
+                         fac__scalar_type_name(dtype_of(outs->given[1])), op->python);
+    default:
+        break;
+    }
+    if (t->dtype == FAC_BOOL || fac__is_complex(dtype_of(t)))
+        return lacks_dtype("median_out", t);
+    return pick_outputs(outs, t, dim, a->keepdim);
+}
+
+int fac__rule_mode(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__mode_args *a = args;
+    const fac_tensor *t = a->input;
+    int dim = fac__wrap_dim(a->dim, t->ndim);
+    if (dim < 0 || check_not_empty("mode", t, dim) != 0)
+        return -1;
+    switch (misfit(outs, t)) {
+    case 1:
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "expected scalar type '%s' but got '%s' for values output",
+            fac__scalar_type_name(dtype_of(t)), fac__scalar_type_name(dtype_of(outs->given[0])));
+    case 2:
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "expected scalar type 'Long' but got '%s' for indices output",
+                         fac__scalar_type_name(dtype_of(outs->given[1])));
+    default:
+        break;
+    }
+    if (fac__is_complex(dtype_of(t)))
+        return lacks_dtype("mode_cpu", t);
+    return pick_outputs(outs, t, dim, a->keepdim);
+}
