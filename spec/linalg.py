@@ -100,7 +100,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=False, module="nn", node="AddmmBackward0",
+@op("structured", method=False, out=True, module="nn", node="AddmmBackward0",
     grads={"input": ["weight", "input.shape"], "weight": ["input"], "bias": []})
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """linear(input, weight, bias=None) -> Tensor

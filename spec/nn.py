@@ -66,7 +66,7 @@ def _cross_entropy_backward(grad_output: Tensor, input: Tensor, target: Tensor, 
     """
 
 
-@op("composite", module="nn")
+@op("composite", module="nn", out=True)
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100) -> Tensor:
     """nll_loss(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
 
@@ -74,7 +74,7 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduct
     """
 
 
-@op("composite", module="nn")
+@op("composite", module="nn", out=True)
 def nll_loss2d(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = 1, ignore_index: int = -100) -> Tensor:
     """nll_loss2d(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor
 
@@ -95,6 +95,14 @@ def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = No
     """cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor
 
     The cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *).
+    """
+
+
+@op("composite", module="nn")
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+    """one_hot(input, num_classes=-1) -> Tensor
+
+    For each index a row of zeros with a one there; num_classes is found in the data where it is -1.
     """
 
 
@@ -286,7 +294,7 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 # --- pooling
 
 
-@op("structured", module="nn", node="MaxPool2DWithIndicesBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
+@op("structured", module="nn", out=True, node="MaxPool2DWithIndicesBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
 def max_pool2d_with_indices(input: Tensor, kernel_size: Ints[2], stride: Ints[2] = (), padding: Ints[2] = 0, dilation: Ints[2] = 1, ceil_mode: bool = False) -> tuple[Tensor, Tensor]:
     """max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)
 
@@ -335,7 +343,7 @@ def max_pool1d(input: Tensor, kernel_size: Ints[1], stride: Ints[1] = (), paddin
     """
 
 
-@op("structured", module="nn", node="AvgPool2DBackward0", grads={"input": ["input.shape"]})
+@op("structured", module="nn", out=True, node="AvgPool2DBackward0", grads={"input": ["input.shape"]})
 def avg_pool2d(input: Tensor, kernel_size: Ints[2], stride: Ints[2] = (), padding: Ints[2] = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Tensor:
     """avg_pool2d(input, kernel_size, stride=(), padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> Tensor
 
@@ -375,7 +383,7 @@ def _adaptive_avg_pool2d_backward(grad_output: Tensor, sizes: Ints) -> Tensor:
     """
 
 
-@op("composite", module="nn")
+@op("composite", module="nn", out=True)
 def adaptive_avg_pool2d(input: Tensor, output_size: Ints[2]) -> Tensor:
     """adaptive_avg_pool2d(input, output_size) -> Tensor
 
@@ -391,7 +399,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Ints[1]) -> Tensor:
     """
 
 
-@op("structured", module="nn", node="AdaptiveMaxPool2DBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
+@op("structured", module="nn", out=True, node="AdaptiveMaxPool2DBackward0", returns=["out", "indices"], nondiff=["indices"], grads={"input": ["input.shape", "indices"]})
 def adaptive_max_pool2d(input: Tensor, output_size: Ints[2]) -> tuple[Tensor, Tensor]:
     """adaptive_max_pool2d(input, output_size) -> (Tensor, Tensor)
 
@@ -410,7 +418,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Ints[1]) -> tuple[Tensor, Te
 # --- windows as columns
 
 
-@op("structured", module="nn", node="Im2ColBackward0", grads={"input": ["input.shape"]})
+@op("structured", module="nn", out=True, node="Im2ColBackward0", grads={"input": ["input.shape"]})
 def im2col(input: Tensor, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Tensor:
     """im2col(input, kernel_size, dilation, padding, stride) -> Tensor
 
@@ -418,7 +426,7 @@ def im2col(input: Tensor, kernel_size: Ints, dilation: Ints, padding: Ints, stri
     """
 
 
-@op("structured", module="nn", node="Col2ImBackward0", grads={"input": []})
+@op("structured", module="nn", out=True, node="Col2ImBackward0", grads={"input": []})
 def col2im(input: Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Tensor:
     """col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor
 

@@ -490,6 +490,7 @@ typedef struct {
  *
  * input @ weight.T + bias: input is (*, in), weight (out, in) or (in,), bias (out,). */
 FAC_API fac_tensor *fac_linear_ex(fac_tensor *input, fac_tensor *weight, const fac_linear_options *o);
+FAC_API fac_tensor *fac_linear_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *weight, const fac_linear_options *o);
 
 /* einsum(equation, *operands) -> Tensor
  *
@@ -555,6 +556,7 @@ typedef struct {
  *
  * The negative log-likelihood of class indices (N,) given log-probabilities (N, C). */
 FAC_API fac_tensor *fac_nll_loss_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o);
+FAC_API fac_tensor *fac_nll_loss_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o);
 
 typedef struct {
     size_t size_;
@@ -566,6 +568,7 @@ typedef struct {
  *
  * The negative log-likelihood of class indices (N, H, W) given log-probabilities (N, C, H, W). */
 FAC_API fac_tensor *fac_nll_loss2d_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o);
+FAC_API fac_tensor *fac_nll_loss2d_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o);
 
 typedef struct {
     size_t size_;
@@ -589,6 +592,15 @@ typedef struct {
  *
  * The cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *). */
 FAC_API fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, const fac_cross_entropy_loss_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int num_classes;
+} fac_one_hot_options;
+/* one_hot(input, num_classes=-1) -> Tensor
+ *
+ * For each index a row of zeros with a one there; num_classes is found in the data where it is -1. */
+FAC_API fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o);
 
 /* native_layer_norm(input, normalized_shape, weight, bias, eps) -> (Tensor, Tensor, Tensor)
  *
@@ -868,6 +880,7 @@ typedef struct {
  *
  * The mean of each window of (n, c, h, w) or (c, h, w). */
 FAC_API fac_tensor *fac_avg_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o);
+FAC_API fac_tensor *fac_avg_pool2d_out_ex(fac_tensor *out, fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o);
 
 /* avg_pool2d_backward(...) -> Tensor
  *
@@ -900,6 +913,7 @@ FAC_API fac_tensor *fac__adaptive_avg_pool2d_backward_ex(fac_tensor *grad_output
  *
  * The means of output_size windows that together cover each plane of (n, c, h, w) or (c, h, w). */
 FAC_API fac_tensor *fac_adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size);
+FAC_API fac_tensor *fac_adaptive_avg_pool2d_out_ex(fac_tensor *out, fac_tensor *input, fac_ints output_size);
 
 /* adaptive_avg_pool1d(input, output_size) -> Tensor
  *
@@ -920,11 +934,13 @@ FAC_API int fac_adaptive_max_pool1d_ex(fac_tensor *input, fac_ints output_size, 
  *
  * The windows of (n, c, h, w) or (c, h, w) as columns (n, c * kh * kw, windows). */
 FAC_API fac_tensor *fac_im2col_ex(fac_tensor *input, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
+FAC_API fac_tensor *fac_im2col_out_ex(fac_tensor *out, fac_tensor *input, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
 
 /* col2im(input, output_size, kernel_size, dilation, padding, stride) -> Tensor
  *
  * Columns added up where their windows stand: the transpose of im2col(). */
 FAC_API fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
+FAC_API fac_tensor *fac_col2im_out_ex(fac_tensor *out, fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride);
 
 typedef struct {
     size_t size_;
@@ -3833,6 +3849,8 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac_matmul_out(out, input, other) fac_matmul_out_ex(out, input, other)
 #define fac_linear(...) FAC__WITH_linear_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
 #define FAC__WITH_linear_ex(input, weight, ...) fac_linear_ex(input, weight, &(const fac_linear_options){__VA_ARGS__})
+#define fac_linear_out(...) FAC__WITH_linear_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
+#define FAC__WITH_linear_out_ex(out, input, weight, ...) fac_linear_out_ex(out, input, weight, &(const fac_linear_options){__VA_ARGS__})
 #define fac_einsum(equation, operands) fac_einsum_ex(equation, operands)
 #define fac_inner(input, other) fac_inner_ex(input, other)
 #define fac_inner_out(out, input, other) fac_inner_out_ex(out, input, other)
@@ -3846,12 +3864,18 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac__cross_entropy_backward(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight) fac__cross_entropy_backward_ex(grad_output, input, target, weight, reduction, ignore_index, log_sum, total_weight)
 #define fac_nll_loss(...) FAC__WITH_nll_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_options))
 #define FAC__WITH_nll_loss_ex(input, target, ...) fac_nll_loss_ex(input, target, &(const fac_nll_loss_options){__VA_ARGS__})
+#define fac_nll_loss_out(...) FAC__WITH_nll_loss_out_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_options))
+#define FAC__WITH_nll_loss_out_ex(out, input, target, ...) fac_nll_loss_out_ex(out, input, target, &(const fac_nll_loss_options){__VA_ARGS__})
 #define fac_nll_loss2d(...) FAC__WITH_nll_loss2d_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss2d_options))
 #define FAC__WITH_nll_loss2d_ex(input, target, ...) fac_nll_loss2d_ex(input, target, &(const fac_nll_loss2d_options){__VA_ARGS__})
+#define fac_nll_loss2d_out(...) FAC__WITH_nll_loss2d_out_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss2d_options))
+#define FAC__WITH_nll_loss2d_out_ex(out, input, target, ...) fac_nll_loss2d_out_ex(out, input, target, &(const fac_nll_loss2d_options){__VA_ARGS__})
 #define fac_nll_loss_nd(...) FAC__WITH_nll_loss_nd_ex(__VA_ARGS__, .size_ = sizeof(fac_nll_loss_nd_options))
 #define FAC__WITH_nll_loss_nd_ex(input, target, ...) fac_nll_loss_nd_ex(input, target, &(const fac_nll_loss_nd_options){__VA_ARGS__})
 #define fac_cross_entropy_loss(...) FAC__WITH_cross_entropy_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_cross_entropy_loss_options))
 #define FAC__WITH_cross_entropy_loss_ex(input, target, ...) fac_cross_entropy_loss_ex(input, target, &(const fac_cross_entropy_loss_options){__VA_ARGS__})
+#define fac_one_hot(...) FAC__WITH_one_hot_ex(__VA_ARGS__, .size_ = sizeof(fac_one_hot_options))
+#define FAC__WITH_one_hot_ex(input, ...) fac_one_hot_ex(input, &(const fac_one_hot_options){__VA_ARGS__})
 #define fac_native_layer_norm(input, normalized_shape, weight, bias, eps, results) fac_native_layer_norm_ex(input, normalized_shape, weight, bias, eps, results)
 #define fac__layer_norm_backward(grad_output, input, inner, mean, rstd, weight, results) fac__layer_norm_backward_ex(grad_output, input, inner, mean, rstd, weight, results)
 #define fac_layer_norm(...) FAC__WITH_layer_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_layer_norm_options))
@@ -3898,17 +3922,22 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_max_pool1d_ex(input, kernel_size, ...) fac_max_pool1d_ex(input, kernel_size, &(const fac_max_pool1d_options){__VA_ARGS__})
 #define fac_avg_pool2d(...) FAC__WITH_avg_pool2d_ex(__VA_ARGS__, .size_ = sizeof(fac_avg_pool2d_options))
 #define FAC__WITH_avg_pool2d_ex(input, kernel_size, ...) fac_avg_pool2d_ex(input, kernel_size, &(const fac_avg_pool2d_options){__VA_ARGS__})
+#define fac_avg_pool2d_out(...) FAC__WITH_avg_pool2d_out_ex(__VA_ARGS__, .size_ = sizeof(fac_avg_pool2d_options))
+#define FAC__WITH_avg_pool2d_out_ex(out, input, kernel_size, ...) fac_avg_pool2d_out_ex(out, input, kernel_size, &(const fac_avg_pool2d_options){__VA_ARGS__})
 #define fac_avg_pool2d_backward(grad_output, sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override) fac_avg_pool2d_backward_ex(grad_output, sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 #define fac_avg_pool1d(...) FAC__WITH_avg_pool1d_ex(__VA_ARGS__, .size_ = sizeof(fac_avg_pool1d_options))
 #define FAC__WITH_avg_pool1d_ex(input, kernel_size, ...) fac_avg_pool1d_ex(input, kernel_size, &(const fac_avg_pool1d_options){__VA_ARGS__})
 #define fac__adaptive_avg_pool2d(input, output_size) fac__adaptive_avg_pool2d_ex(input, output_size)
 #define fac__adaptive_avg_pool2d_backward(grad_output, sizes) fac__adaptive_avg_pool2d_backward_ex(grad_output, sizes)
 #define fac_adaptive_avg_pool2d(input, output_size) fac_adaptive_avg_pool2d_ex(input, output_size)
+#define fac_adaptive_avg_pool2d_out(out, input, output_size) fac_adaptive_avg_pool2d_out_ex(out, input, output_size)
 #define fac_adaptive_avg_pool1d(input, output_size) fac_adaptive_avg_pool1d_ex(input, output_size)
 #define fac_adaptive_max_pool2d(input, output_size, results) fac_adaptive_max_pool2d_ex(input, output_size, results)
 #define fac_adaptive_max_pool1d(input, output_size, results) fac_adaptive_max_pool1d_ex(input, output_size, results)
 #define fac_im2col(input, kernel_size, dilation, padding, stride) fac_im2col_ex(input, kernel_size, dilation, padding, stride)
+#define fac_im2col_out(out, input, kernel_size, dilation, padding, stride) fac_im2col_out_ex(out, input, kernel_size, dilation, padding, stride)
 #define fac_col2im(input, output_size, kernel_size, dilation, padding, stride) fac_col2im_ex(input, output_size, kernel_size, dilation, padding, stride)
+#define fac_col2im_out(out, input, output_size, kernel_size, dilation, padding, stride) fac_col2im_out_ex(out, input, output_size, kernel_size, dilation, padding, stride)
 #define fac__scaled_dot_product_flash_attention_for_cpu(...) FAC__WITH__scaled_dot_product_flash_attention_for_cpu_ex(__VA_ARGS__, .size_ = sizeof(fac__scaled_dot_product_flash_attention_for_cpu_options))
 #define FAC__WITH__scaled_dot_product_flash_attention_for_cpu_ex(query, key, value, results, ...) fac__scaled_dot_product_flash_attention_for_cpu_ex(query, key, value, &(const fac__scaled_dot_product_flash_attention_for_cpu_options){__VA_ARGS__}, results)
 #define fac__attention_backward(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results) fac__attention_backward_ex(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results)

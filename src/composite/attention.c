@@ -125,6 +125,12 @@ static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_
 {
     double scale = a->scale.given ? a->scale.value : 1 / sqrt((double)q->sizes[q->ndim - 1]);
     fac_tensor *m = a->attn_mask;
+    fac_dtype d = (fac_dtype)q->dtype, wide = fac__opmath(d);
+    q = fac__to(q, wide);
+    k = fac__to(k, wide);
+    v = fac__to(v, wide);
+    if (fac__is_bad(q))
+        return q;
     double root = sqrt(fabs(scale));
     if (q->sizes[q->ndim - 1] == 0)
         root = 1;
@@ -142,7 +148,7 @@ static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_
     s = safe_softmax(s);
     if (a->dropout_p > 0)
         s = fac_dropout(s, a->dropout_p, true);
-    return fac_matmul(s, v);
+    return fac__to(fac_matmul(s, v), d);
 }
 
 void fac__composite_scaled_dot_product_attention(const sdpa *a, fac_tensor **out)

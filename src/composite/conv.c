@@ -121,8 +121,19 @@ static fac_tensor *named(struct form f, const char *padding)
         return fac_bad;
     f.padding = (fac_ints){pad, f.dims, true};
     f.output_padding = fac_dims(0);
-    if (padding[0] == 'v' || f.weight->ndim != f.dims + 2)
+    if (padding[0] == 'v')
         return run(&f);
+    if (f.weight->ndim != f.dims + 2) {
+        int64_t sizes[FAC_MAX_DIMS + 1] = {1};
+        int n = f.input->ndim, lead = n == f.dims + 1;
+        memcpy(sizes + lead, f.input->sizes, sizeof(int64_t) * (size_t)n);
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Expected %d-dimensional input for %d-dimensional weight %s, but got %d-dimensional "
+                  "input of size %s instead",
+                  f.weight->ndim, f.weight->ndim, fac__shape_text(f.weight->ndim, f.weight->sizes),
+                  n + lead, fac__shape_text(n + lead, sizes));
+        return fac_bad;
+    }
     bool odd = false;
     for (int i = 0; i < f.stride.n; i++)
         if (f.stride.values[i] != 1) {

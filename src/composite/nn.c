@@ -135,16 +135,124 @@ static bool same_shape(const fac_tensor *x, const fac_tensor *y)
            memcmp(x->sizes, y->sizes, sizeof(int64_t) * (size_t)x->ndim) == 0;
 }
 
+static fac_tensor *log_probabilities(fac_tensor *x, int dim)
+{
+    fac_tensor *top = fac_detach(fac_amax(x, .dim = fac_dims(dim), .keepdim = true));
+    fac_tensor *d = fac_sub(x, top);
+    return fac_sub(d, fac_log(fac_sum(fac_exp(d), .dim = fac_dims(dim), .keepdim = true)));
+}
+
+/* A weight a class, as a factor of x; -1: the error is set. */
+static int class_weight(const char *text, const fac_tensor *x, fac_tensor *w, int dim, fac_tensor **to)
+{
+    *to = w;
+    if (w == NULL)
+        return 0;
+    if (w->ndim != 1 || w->numel != x->sizes[dim])
+        return fac__fail(FAC_ERROR_RUNTIME, text, (long long)x->sizes[dim],
+                         fac__shape_text(w->ndim, w->sizes));
+    int64_t sizes[FAC_MAX_DIMS];
+    for (int i = 0; i < x->ndim; i++)
+        sizes[i] = i == dim ? w->numel : 1;
+    *to = fac_reshape(w, ((fac_ints){sizes, x->ndim, true}));
+    return 0;
+}
+
+static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss_args *a)
+{
+    fac_tensor *x = a->input, *t = a->target, *w;
+    int dim = x->ndim == 1 ? 0 : 1;
+    if (!fac__is_float((fac_dtype)t->dtype) && !fac__is_complex((fac_dtype)t->dtype))
+        FAIL(RUNTIME, "Expected floating point type for target with class probabilities, got %s",
+             fac__scalar_type_name((fac_dtype)t->dtype));
+    if (a->ignore_index >= 0)
+        FAIL(RUNTIME, "ignore_index is not supported for floating point target");
+    if (x->ndim == 0)
+        FAIL(INDEX, "Dimension out of range (expected to be in range of [-1, 0], but got 1)");
+    int64_t classes = x->sizes[dim];
+    if (class_weight("cross_entropy: weight tensor should be defined either for all %lld classes or no "
+                     "classes but got weight tensor of shape: %s",
+                     x, a->weight, dim, &w) != 0)
+        return fac_bad;
+    if (a->label_smoothing > 0)
+        t = fac_add(fac_mul(t, 1 - a->label_smoothing), a->label_smoothing / (double)classes);
+    fac_tensor *l = fac_mul(log_probabilities(x, dim), t);
+    if (w != NULL)
+        l = fac_mul(l, w);
+    if (a->reduction == 0)
+        return fac_neg(fac_sum(l, .dim = fac_dims(dim)));
+    l = fac_neg(fac_sum(l));
+    return a->reduction == 1 ? fac_div(l, (double)(classes == 0 ? 0 : x->numel / classes)) : l;
+}
+
+/* (1 - e) times the loss of the indices, and e times the mean of all classes' losses. */
+static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a)
+{
+    fac_tensor *x = a->input, *t = a->target, *w, *r[2];
+    double e = a->label_smoothing;
+    if (!(e > 0 && e <= 1))
+        FAIL(RUNTIME, "label_smoothing must be between 0.0 and 1.0. Got: %g", e);
+    if (x->ndim == 0)
+        FAIL(VALUE, "Expected 1 or more dimensions (got 0)");
+    int dim = x->ndim == 1 ? 0 : 1;
+    fac_tensor *l = log_probabilities(x, dim);
+    if (nll(l, t, a->weight, a->reduction, a->ignore_index, r) != 0)
+        return fac_bad;
+    if (class_weight("weight tensor should be defined either for all %lld classes or no classes but got "
+                     "weight tensor of shape: %s",
+                     x, a->weight, dim, &w) != 0)
+        return fac_bad;
+    fac_tensor *all = fac_neg(fac_sum(w == NULL ? l : fac_mul(l, w), .dim = fac_dims(dim)));
+    if (fac__is_bad(all))
+        return all;
+    fac_tensor *ignored = fac_eq(fac_reshape(t, fac__sizes_of(all)), a->ignore_index);
+    all = fac_where(ignored, 0, all);
+    if (a->reduction == 1) /* divided by what the indices' own mean is */
+        all = fac_div(fac_sum(all), r[1]);
+    else if (a->reduction == 2)
+        all = fac_sum(all);
+    return fac_add(fac_mul(r[0], 1 - e), fac_mul(all, e / (double)x->sizes[dim]));
+}
+
 COMPOSITE(cross_entropy_loss)
 {
+    if (same_shape(a->input, a->target))
+        out[0] = entropy_of_probabilities(a);
+    else
+        out[0] = a->label_smoothing > 0 ? smoothed(a) : entropy_of_indices(a);
+}
+
+static fac_tensor *rows_of_ones(const struct fac__one_hot_args *a)
+{
     fac_tensor *x = a->input;
-    if (same_shape(x, a->target) || a->label_smoothing != 0) {
-        fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
-                  "cross_entropy_loss: class probabilities and label smoothing are not available");
-        out[0] = fac_bad;
-        return;
+    int64_t n = a->num_classes, sizes[FAC_MAX_DIMS];
+    fac_scalar low, high;
+    if (x->dtype != FAC_INT64)
+        FAIL(RUNTIME, "one_hot is only applicable to index tensor of type LongTensor.");
+    memcpy(sizes, x->sizes, sizeof(int64_t) * (size_t)x->ndim);
+    if (x->numel == 0) {
+        if (n <= 0)
+            FAIL(RUNTIME, "Can not infer total number of classes from empty tensor.");
+        sizes[x->ndim] = n;
+        return fac_zeros(((fac_ints){sizes, x->ndim + 1, true}), .dtype = FAC_INT64);
     }
-    out[0] = entropy_of_indices(a);
+    fac_tensor *least = fac_amin(x), *most = fac_amax(x);
+    if (fac__is_bad(least) || fac__is_bad(most) || fac__item(least, &low) != 0 ||
+        fac__item(most, &high) != 0)
+        return fac_bad;
+    if (low.as.i < 0)
+        FAIL(RUNTIME, "Class values must be non-negative.");
+    if (n == -1)
+        n = high.as.i + 1;
+    else if (high.as.i >= n)
+        FAIL(RUNTIME, "Class values must be smaller than num_classes.");
+    fac_tensor *classes = fac_arange_end(fac_int(n), .device = x->device);
+    return fac__to_copy(fac_eq(fac_unsqueeze(x, -1), classes), .dtype = FAC_INT64);
+}
+
+COMPOSITE(one_hot)
+{
+    out[0] = rows_of_ones(a);
 }
 
 /* --- normalisation --------------------------------------------------------------------------- */
@@ -159,6 +267,15 @@ COMPOSITE(layer_norm)
 COMPOSITE(batch_norm)
 {
     fac_tensor *r[3];
+    if (a->input->numel == 0) { /* of any shape: nothing to normalise, but a graph */
+        fac_tensor *y = fac_clone(a->input);
+        if (a->weight != NULL && a->weight->numel > 0)
+            y = fac_mul(y, fac_select(a->weight, 0, 0));
+        if (a->bias != NULL && a->bias->numel > 0)
+            y = fac_add(y, fac_select(a->bias, 0, 0));
+        out[0] = y;
+        return;
+    }
     fac_native_batch_norm(a->input, a->weight, a->bias, a->running_mean, a->running_var, a->training,
                           a->momentum, a->eps, r);
     out[0] = r[0];

@@ -2,6 +2,7 @@
 #include "../autograd/helpers.h"
 #include "../rules/rules.h"
 
+#include <facula/autograd.h>
 #include <facula/ops.h>
 
 #define COMPOSITE(op)                                                                              \
@@ -68,9 +69,6 @@ static void max_rows(const struct fac__max_pool1d_with_indices_args *a, fac_tens
 {
     int64_t k[2], s[2], p[2], d[2];
     fac_tensor *r[2];
-    out[0] = out[1] = fac_bad;
-    if (check_max1d(a) != 0)
-        return;
     fac_max_pool2d_with_indices(fac_unsqueeze(a->input, -2), beside(a->kernel_size, 1, k), r,
                                 .stride = beside(a->stride, 1, s), .padding = beside(a->padding, 0, p),
                                 .dilation = beside(a->dilation, 1, d), .ceil_mode = a->ceil_mode);
@@ -83,12 +81,14 @@ COMPOSITE(max_pool1d_with_indices)
     max_rows(a, out);
 }
 
+/* Without a gradient to come, the checks are those of rows. */
 COMPOSITE(max_pool1d)
 {
     struct fac__max_pool1d_with_indices_args b = {a->input,   a->kernel_size, a->stride,
                                                   a->padding, a->dilation,    a->ceil_mode};
-    fac_tensor *r[2];
-    max_rows(&b, r);
+    fac_tensor *r[2] = {fac_bad, fac_bad};
+    if ((fac_grad_mode() && fac_requires_grad(a->input)) || check_max1d(&b) == 0)
+        max_rows(&b, r);
     out[0] = r[0];
 }
 

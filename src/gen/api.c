@@ -652,6 +652,12 @@ fac_tensor *fac_linear_ex(fac_tensor *input, fac_tensor *weight, const fac_linea
     return fac__api_call(&fac__op_linear, &args);
 }
 
+fac_tensor *fac_linear_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *weight, const fac_linear_options *o)
+{
+    struct fac__linear_args args = {.input = input, .weight = weight, .bias = o->bias};
+    return fac__api_out(&fac__op_linear, &args, out);
+}
+
 fac_tensor *fac_einsum_ex(const char *equation, fac_tensors operands)
 {
     struct fac__einsum_args args = {.equation = equation, .operands = operands};
@@ -718,10 +724,22 @@ fac_tensor *fac_nll_loss_ex(fac_tensor *input, fac_tensor *target, const fac_nll
     return fac__api_call(&fac__op_nll_loss, &args);
 }
 
+fac_tensor *fac_nll_loss_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o)
+{
+    struct fac__nll_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
+    return fac__api_out(&fac__op_nll_loss, &args, out);
+}
+
 fac_tensor *fac_nll_loss2d_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o)
 {
     struct fac__nll_loss2d_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_call(&fac__op_nll_loss2d, &args);
+}
+
+fac_tensor *fac_nll_loss2d_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o)
+{
+    struct fac__nll_loss2d_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
+    return fac__api_out(&fac__op_nll_loss2d, &args, out);
 }
 
 fac_tensor *fac_nll_loss_nd_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_nd_options *o)
@@ -734,6 +752,12 @@ fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, con
 {
     struct fac__cross_entropy_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100, .label_smoothing = o->label_smoothing};
     return fac__api_call(&fac__op_cross_entropy_loss, &args);
+}
+
+fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o)
+{
+    struct fac__one_hot_args args = {.input = input, .num_classes = o->num_classes.given ? o->num_classes.value : -1};
+    return fac__api_call(&fac__op_one_hot, &args);
 }
 
 int fac_native_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, fac_tensor *weight, fac_tensor *bias, double eps, fac_tensor *results[3])
@@ -910,6 +934,12 @@ fac_tensor *fac_avg_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac
     return fac__api_call(&fac__op_avg_pool2d, &args);
 }
 
+fac_tensor *fac_avg_pool2d_out_ex(fac_tensor *out, fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o)
+{
+    struct fac__avg_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE, .divisor_override = o->divisor_override};
+    return fac__api_out(&fac__op_avg_pool2d, &args, out);
+}
+
 fac_tensor *fac_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes, fac_ints kernel_size, fac_ints stride, fac_ints padding, bool ceil_mode, bool count_include_pad, fac_opt_int divisor_override)
 {
     struct fac__avg_pool2d_backward_args args = {.grad_output = grad_output, .sizes = sizes, .kernel_size = kernel_size, .stride = stride, .padding = padding, .ceil_mode = ceil_mode, .count_include_pad = count_include_pad, .divisor_override = divisor_override};
@@ -940,6 +970,12 @@ fac_tensor *fac_adaptive_avg_pool2d_ex(fac_tensor *input, fac_ints output_size)
     return fac__api_call(&fac__op_adaptive_avg_pool2d, &args);
 }
 
+fac_tensor *fac_adaptive_avg_pool2d_out_ex(fac_tensor *out, fac_tensor *input, fac_ints output_size)
+{
+    struct fac__adaptive_avg_pool2d_args args = {.input = input, .output_size = output_size};
+    return fac__api_out(&fac__op_adaptive_avg_pool2d, &args, out);
+}
+
 fac_tensor *fac_adaptive_avg_pool1d_ex(fac_tensor *input, fac_ints output_size)
 {
     struct fac__adaptive_avg_pool1d_args args = {.input = input, .output_size = output_size};
@@ -964,10 +1000,22 @@ fac_tensor *fac_im2col_ex(fac_tensor *input, fac_ints kernel_size, fac_ints dila
     return fac__api_call(&fac__op_im2col, &args);
 }
 
+fac_tensor *fac_im2col_out_ex(fac_tensor *out, fac_tensor *input, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride)
+{
+    struct fac__im2col_args args = {.input = input, .kernel_size = kernel_size, .dilation = dilation, .padding = padding, .stride = stride};
+    return fac__api_out(&fac__op_im2col, &args, out);
+}
+
 fac_tensor *fac_col2im_ex(fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride)
 {
     struct fac__col2im_args args = {.input = input, .output_size = output_size, .kernel_size = kernel_size, .dilation = dilation, .padding = padding, .stride = stride};
     return fac__api_call(&fac__op_col2im, &args);
+}
+
+fac_tensor *fac_col2im_out_ex(fac_tensor *out, fac_tensor *input, fac_ints output_size, fac_ints kernel_size, fac_ints dilation, fac_ints padding, fac_ints stride)
+{
+    struct fac__col2im_args args = {.input = input, .output_size = output_size, .kernel_size = kernel_size, .dilation = dilation, .padding = padding, .stride = stride};
+    return fac__api_out(&fac__op_col2im, &args, out);
 }
 
 int fac__scaled_dot_product_flash_attention_for_cpu_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac__scaled_dot_product_flash_attention_for_cpu_options *o, fac_tensor *results[2])

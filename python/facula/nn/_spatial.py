@@ -110,6 +110,14 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     return _C.im2col(input, *pairs)
 
 
+@overridable
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """Columns (N, C * kh * kw, L) added up where their windows stand: (N, C, H, W)."""
+    sizes = (output_size, kernel_size, dilation, padding, stride)
+    pairs = [(n, n) if isinstance(n, int) else n for n in sizes]
+    return _C.col2im(input, *pairs)
+
+
 def _check_pixel(name, input):
     if input.dim() < 3:
         raise RuntimeError(

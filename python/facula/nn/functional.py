@@ -35,9 +35,11 @@ from facula.nn._losses import (  # noqa: F401
 )
 from facula.nn._overridable import call_override, overridable
 from facula.nn._pooling import (  # noqa: F401
-    adaptive_avg_pool1d,
     adaptive_avg_pool2d,
-    avg_pool1d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
     lp_pool1d,
     lp_pool2d,
     max_pool1d,
@@ -50,15 +52,22 @@ from facula.nn._spatial import (  # noqa: F401
     pad,
     pixel_shuffle,
     pixel_unshuffle,
+    fold,
     unfold,
 )
 
 _overridden = _C._has_torch_function_unary
 
 _DIRECT = {
+    "adaptive_avg_pool1d": "adaptive_avg_pool1d",
+    "avg_pool1d": "avg_pool1d",
     "avg_pool2d": "avg_pool2d",
     "conv1d": "conv1d",
     "conv2d": "conv2d",
+    "conv3d": "conv3d",
+    "conv_transpose1d": "conv_transpose1d",
+    "conv_transpose2d": "conv_transpose2d",
+    "conv_transpose3d": "conv_transpose3d",
     "elu_": "elu_",
     "gelu": "gelu",
     "hardtanh_": "hardtanh_",
@@ -492,6 +501,16 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     return _C.group_norm(input, num_groups, weight, bias, eps, False)
 
 
+def _verify_spatial_size(size):
+    values = 1
+    for n in size[2:]:
+        values *= n
+    if values == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {size}"
+        )
+
+
 @overridable
 def instance_norm(
     input,
@@ -506,49 +525,20 @@ def instance_norm(
     """Normalize each channel of each sample: batch_norm of (1, N * C, ...)."""
     size = input.size()
     if use_input_stats:
-        if input.dim() > 2 and input[0, 0].numel() == 1:
-            raise ValueError(
-                f"Expected more than 1 spatial element when training, got input size {size}"
-            )
+        _verify_spatial_size(size)
     elif running_mean is None or running_var is None:
         raise RuntimeError(
             "Expected running_mean and running_var to be defined when use_input_stats is false"
         )
-    n, c = size[0], size[1]
-    mean, var, weight, bias = (
-        None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)
+    return _C.instance_norm(
+        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, False
     )
-    flat = input.contiguous().view(1, n * c, *size[2:])
-    out = _C.batch_norm(flat, weight, bias, mean, var, use_input_stats, momentum, eps, False)
-    with torch.no_grad():
-        if use_input_stats and running_mean is not None:
-            running_mean.copy_(mean.view(n, c).mean(0))
-        if use_input_stats and running_var is not None:
-            running_var.copy_(var.view(n, c).mean(0))
-    return out.view(size)
 
 
 @overridable
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """Divide by the root mean square over the last dimensions, those of `normalized_shape`."""
-    normalized_shape = tuple(normalized_shape)
-    count = len(normalized_shape)
-    if tuple(input.shape[-count:]) != normalized_shape:
-        want = ", ".join(str(n) for n in normalized_shape)
-        raise RuntimeError(
-            f"Given normalized_shape=[{want}], expected input with shape [*{want}], but got "
-            f"input of size{list(input.shape)}"
-        )
-    x = input
-    if x.dtype in (torch.float16, torch.bfloat16):
-        x = x.float()
-    if eps is None:
-        eps = torch.finfo(x.dtype).eps
-    dims = tuple(range(-count, 0))
-    out = x * torch.rsqrt(x.square().mean(dims, keepdim=True) + eps)
-    if weight is not None:
-        out = out * weight
-    return out.to(input.dtype)
+    return _C.rms_norm(input, normalized_shape, weight, eps)
 
 
 @overridable
