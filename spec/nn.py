@@ -98,14 +98,6 @@ def cross_entropy_loss(input: Tensor, target: Tensor, weight: Tensor | None = No
     """
 
 
-@op("composite", module="nn")
-def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
-    """one_hot(input, num_classes=-1) -> Tensor
-
-    For each index a row of zeros with a one there; num_classes is found in the data where it is -1.
-    """
-
-
 # --- normalisation
 
 

@@ -593,15 +593,6 @@ typedef struct {
  * The cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *). */
 FAC_API fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, const fac_cross_entropy_loss_options *o);
 
-typedef struct {
-    size_t size_;
-    fac_opt_int num_classes;
-} fac_one_hot_options;
-/* one_hot(input, num_classes=-1) -> Tensor
- *
- * For each index a row of zeros with a one there; num_classes is found in the data where it is -1. */
-FAC_API fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o);
-
 /* native_layer_norm(input, normalized_shape, weight, bias, eps) -> (Tensor, Tensor, Tensor)
  *
  * layer_norm(), the means, and one over the standard deviations. */
@@ -3874,8 +3865,6 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_nll_loss_nd_ex(input, target, ...) fac_nll_loss_nd_ex(input, target, &(const fac_nll_loss_nd_options){__VA_ARGS__})
 #define fac_cross_entropy_loss(...) FAC__WITH_cross_entropy_loss_ex(__VA_ARGS__, .size_ = sizeof(fac_cross_entropy_loss_options))
 #define FAC__WITH_cross_entropy_loss_ex(input, target, ...) fac_cross_entropy_loss_ex(input, target, &(const fac_cross_entropy_loss_options){__VA_ARGS__})
-#define fac_one_hot(...) FAC__WITH_one_hot_ex(__VA_ARGS__, .size_ = sizeof(fac_one_hot_options))
-#define FAC__WITH_one_hot_ex(input, ...) fac_one_hot_ex(input, &(const fac_one_hot_options){__VA_ARGS__})
 #define fac_native_layer_norm(input, normalized_shape, weight, bias, eps, results) fac_native_layer_norm_ex(input, normalized_shape, weight, bias, eps, results)
 #define fac__layer_norm_backward(grad_output, input, inner, mean, rstd, weight, results) fac__layer_norm_backward_ex(grad_output, input, inner, mean, rstd, weight, results)
 #define fac_layer_norm(...) FAC__WITH_layer_norm_ex(__VA_ARGS__, .size_ = sizeof(fac_layer_norm_options))

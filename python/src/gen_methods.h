@@ -2430,12 +2430,6 @@ static PyObject *nn_cross_entropy_loss(PyObject *self, PyObject *const *args, Py
 {
     return fac__py_nn(&nn_entry_cross_entropy_loss, self, args, n, names);
 }
-static const fac__op *const nn_ops_one_hot[] = {&fac__op_one_hot};
-static const fac__entry nn_entry_one_hot = {"one_hot", nn_ops_one_hot, 1, NULL};
-static PyObject *nn_one_hot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_nn(&nn_entry_one_hot, self, args, n, names);
-}
 static const fac__op *const nn_ops_max_pool2d_with_indices[] = {&fac__op_max_pool2d_with_indices};
 static const fac__entry nn_entry_max_pool2d_with_indices = {"max_pool2d_with_indices", nn_ops_max_pool2d_with_indices, 1, NULL};
 static PyObject *nn_max_pool2d_with_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2587,8 +2581,6 @@ static PyMethodDef nn_table[] = {
      "nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100) -> Tensor\n\nThe negative log-likelihood of class indices (N, *) given log-probabilities (N, C, *)."},
     {"cross_entropy_loss", (PyCFunction)(void (*)(void))nn_cross_entropy_loss, METH_FASTCALL | METH_KEYWORDS,
      "cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0) -> Tensor\n\nThe cross entropy of logits (N, C, *) with class indices (N, *) or probabilities (N, C, *)."},
-    {"one_hot", (PyCFunction)(void (*)(void))nn_one_hot, METH_FASTCALL | METH_KEYWORDS,
-     "one_hot(input, num_classes=-1) -> Tensor\n\nFor each index a row of zeros with a one there; num_classes is found in the data where it is -1."},
     {"max_pool2d_with_indices", (PyCFunction)(void (*)(void))nn_max_pool2d_with_indices, METH_FASTCALL | METH_KEYWORDS,
      "max_pool2d_with_indices(input, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> (Tensor, Tensor)\n\nThe greatest element of each window of (n, c, h, w) or (c, h, w), and where in its plane it stands."},
     {"avg_pool2d", (PyCFunction)(void (*)(void))nn_avg_pool2d, METH_FASTCALL | METH_KEYWORDS,

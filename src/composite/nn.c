@@ -222,39 +222,6 @@ COMPOSITE(cross_entropy_loss)
         out[0] = a->label_smoothing > 0 ? smoothed(a) : entropy_of_indices(a);
 }
 
-static fac_tensor *rows_of_ones(const struct fac__one_hot_args *a)
-{
-    fac_tensor *x = a->input;
-    int64_t n = a->num_classes, sizes[FAC_MAX_DIMS];
-    fac_scalar low, high;
-    if (x->dtype != FAC_INT64)
-        FAIL(RUNTIME, "one_hot is only applicable to index tensor of type LongTensor.");
-    memcpy(sizes, x->sizes, sizeof(int64_t) * (size_t)x->ndim);
-    if (x->numel == 0) {
-        if (n <= 0)
-            FAIL(RUNTIME, "Can not infer total number of classes from empty tensor.");
-        sizes[x->ndim] = n;
-        return fac_zeros(((fac_ints){sizes, x->ndim + 1, true}), .dtype = FAC_INT64);
-    }
-    fac_tensor *least = fac_amin(x), *most = fac_amax(x);
-    if (fac__is_bad(least) || fac__is_bad(most) || fac__item(least, &low) != 0 ||
-        fac__item(most, &high) != 0)
-        return fac_bad;
-    if (low.as.i < 0)
-        FAIL(RUNTIME, "Class values must be non-negative.");
-    if (n == -1)
-        n = high.as.i + 1;
-    else if (high.as.i >= n)
-        FAIL(RUNTIME, "Class values must be smaller than num_classes.");
-    fac_tensor *classes = fac_arange_end(fac_int(n), .device = x->device);
-    return fac__to_copy(fac_eq(fac_unsqueeze(x, -1), classes), .dtype = FAC_INT64);
-}
-
-COMPOSITE(one_hot)
-{
-    out[0] = rows_of_ones(a);
-}
-
 /* --- normalisation --------------------------------------------------------------------------- */
 
 COMPOSITE(layer_norm)

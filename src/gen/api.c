@@ -754,12 +754,6 @@ fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, con
     return fac__api_call(&fac__op_cross_entropy_loss, &args);
 }
 
-fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o)
-{
-    struct fac__one_hot_args args = {.input = input, .num_classes = o->num_classes.given ? o->num_classes.value : -1};
-    return fac__api_call(&fac__op_one_hot, &args);
-}
-
 int fac_native_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, fac_tensor *weight, fac_tensor *bias, double eps, fac_tensor *results[3])
 {
     struct fac__native_layer_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = weight, .bias = bias, .eps = eps};

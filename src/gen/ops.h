@@ -579,13 +579,6 @@ struct fac__cross_entropy_loss_args {
 fac__exec_fn fac__exec_cross_entropy_loss;
 void fac__composite_cross_entropy_loss(const struct fac__cross_entropy_loss_args *a, fac_tensor **out);
 
-struct fac__one_hot_args {
-    fac_tensor *input;
-    int64_t num_classes;
-};
-fac__exec_fn fac__exec_one_hot;
-void fac__composite_one_hot(const struct fac__one_hot_args *a, fac_tensor **out);
-
 struct fac__native_layer_norm_args {
     fac_tensor *input;
     fac_ints normalized_shape;
@@ -3491,7 +3484,6 @@ enum {
     FAC__OP_ID_nll_loss2d,
     FAC__OP_ID_nll_loss_nd,
     FAC__OP_ID_cross_entropy_loss,
-    FAC__OP_ID_one_hot,
     FAC__OP_ID_native_layer_norm,
     FAC__OP_ID__layer_norm_backward,
     FAC__OP_ID_layer_norm,
@@ -3955,7 +3947,6 @@ extern const fac__op fac__op_nll_loss;
 extern const fac__op fac__op_nll_loss2d;
 extern const fac__op fac__op_nll_loss_nd;
 extern const fac__op fac__op_cross_entropy_loss;
-extern const fac__op fac__op_one_hot;
 extern const fac__op fac__op_native_layer_norm;
 extern const fac__op fac__op__layer_norm_backward;
 extern const fac__op fac__op_layer_norm;

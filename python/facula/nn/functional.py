@@ -49,10 +49,10 @@ from facula.nn._pooling import (  # noqa: F401
 )
 from facula.nn._spatial import (  # noqa: F401
     channel_shuffle,
+    fold,
     pad,
     pixel_shuffle,
     pixel_unshuffle,
-    fold,
     unfold,
 )
 
