@@ -90,6 +90,94 @@ def arange(start: Scalar, end: Scalar, step: Scalar = 1, *, dtype: dtype | None 
     """
 
 
+@op("custom", creation=True, out=True)
+def linspace(start: Scalar, end: Scalar, steps: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    `steps` values from start to end, both included, at equal distances.
+    """
+
+
+@op("composite", creation=True, out=True, python="linspace", overload="Tensor_Tensor")
+def linspace_tensors(start: Value, end: Value, steps: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    linspace() between 0-dimensional tensors.
+    """
+
+
+@op("composite", creation=True, out=True)
+def logspace(start: Scalar, end: Scalar, steps: int, base: float = 10.0, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    base to the powers of linspace(start, end, steps).
+    """
+
+
+@op("composite", creation=True, out=True)
+def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """eye(n, m=n, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Ones on the diagonal, zeros elsewhere; of shape (n, m).
+    """
+
+
+@op("composite", creation=True)
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """tril_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor
+
+    Rows and columns of a matrix's lower triangle, of shape (2, n), row by row.
+    """
+
+
+@op("composite", creation=True)
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """triu_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor
+
+    Rows and columns of a matrix's upper triangle, of shape (2, n), row by row.
+    """
+
+
+@op("composite", creation=True, method=True, function=False, varargs="size")
+def new_empty(input: Tensor, size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """new_empty(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Memory as it is, of this tensor's dtype and device by default.
+    """
+
+
+@op("composite", creation=True, method=True, function=False)
+def new_empty_strided(input: Tensor, size: Ints, stride: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """new_empty_strided(size, stride, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Memory as it is with these strides, of this tensor's dtype and device by default.
+    """
+
+
+@op("composite", creation=True, method=True, function=False, varargs="size")
+def new_zeros(input: Tensor, size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """new_zeros(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Zeros, of this tensor's dtype and device by default.
+    """
+
+
+@op("composite", creation=True, method=True, function=False, varargs="size")
+def new_ones(input: Tensor, size: Ints, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """new_ones(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Ones, of this tensor's dtype and device by default.
+    """
+
+
+@op("composite", creation=True, method=True, function=False)
+def new_full(input: Tensor, size: Ints, fill_value: Scalar, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """new_full(size, fill_value, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    fill_value everywhere, of this tensor's dtype and device by default.
+    """
+
+
 @op("structured", method=True, out=False, python="clone", node="CloneBackward0", reads_conj=True, grads={"input": []})
 def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
     """clone(input, *, memory_format=torch.preserve_format) -> Tensor

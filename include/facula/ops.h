@@ -153,6 +153,135 @@ FAC_API fac_tensor *fac_arange_out_ex(fac_tensor *out, fac_scalar start, fac_sca
 
 typedef struct {
     size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_linspace_options;
+/* linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * `steps` values from start to end, both included, at equal distances. */
+FAC_API fac_tensor *fac_linspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o);
+FAC_API fac_tensor *fac_linspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_linspace_tensors_options;
+/* linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * linspace() between 0-dimensional tensors. */
+FAC_API fac_tensor *fac_linspace_tensors_ex(fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o);
+FAC_API fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_float base;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_logspace_options;
+/* logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * base to the powers of linspace(start, end, steps). */
+FAC_API fac_tensor *fac_logspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o);
+FAC_API fac_tensor *fac_logspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int m;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_eye_options;
+/* eye(n, m=n, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Ones on the diagonal, zeros elsewhere; of shape (n, m). */
+FAC_API fac_tensor *fac_eye_ex(int64_t n, const fac_eye_options *o);
+FAC_API fac_tensor *fac_eye_out_ex(fac_tensor *out, int64_t n, const fac_eye_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_tril_indices_options;
+/* tril_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor
+ *
+ * Rows and columns of a matrix's lower triangle, of shape (2, n), row by row. */
+FAC_API fac_tensor *fac_tril_indices_ex(int64_t row, int64_t col, const fac_tril_indices_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t offset;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_triu_indices_options;
+/* triu_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor
+ *
+ * Rows and columns of a matrix's upper triangle, of shape (2, n), row by row. */
+FAC_API fac_tensor *fac_triu_indices_ex(int64_t row, int64_t col, const fac_triu_indices_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_new_empty_options;
+/* new_empty(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Memory as it is, of this tensor's dtype and device by default. */
+FAC_API fac_tensor *fac_new_empty_ex(fac_tensor *input, fac_ints size, const fac_new_empty_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_new_empty_strided_options;
+/* new_empty_strided(size, stride, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Memory as it is with these strides, of this tensor's dtype and device by default. */
+FAC_API fac_tensor *fac_new_empty_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_new_empty_strided_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_new_zeros_options;
+/* new_zeros(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Zeros, of this tensor's dtype and device by default. */
+FAC_API fac_tensor *fac_new_zeros_ex(fac_tensor *input, fac_ints size, const fac_new_zeros_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_new_ones_options;
+/* new_ones(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Ones, of this tensor's dtype and device by default. */
+FAC_API fac_tensor *fac_new_ones_ex(fac_tensor *input, fac_ints size, const fac_new_ones_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+} fac_new_full_options;
+/* new_full(size, fill_value, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * fill_value everywhere, of this tensor's dtype and device by default. */
+FAC_API fac_tensor *fac_new_full_ex(fac_tensor *input, fac_ints size, fac_scalar fill_value, const fac_new_full_options *o);
+
+typedef struct {
+    size_t size_;
     fac_memory_format memory_format;
 } fac_clone_options;
 /* clone(input, *, memory_format=torch.preserve_format) -> Tensor
@@ -3714,6 +3843,36 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_arange_ex(start, end, ...) fac_arange_ex(FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
 #define fac_arange_out(...) FAC__WITH_arange_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
 #define FAC__WITH_arange_out_ex(out, start, end, ...) fac_arange_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
+#define fac_linspace(...) FAC__WITH_linspace_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_options))
+#define FAC__WITH_linspace_ex(start, end, steps, ...) fac_linspace_ex(FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_linspace_options){__VA_ARGS__})
+#define fac_linspace_out(...) FAC__WITH_linspace_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_options))
+#define FAC__WITH_linspace_out_ex(out, start, end, steps, ...) fac_linspace_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_linspace_options){__VA_ARGS__})
+#define fac_linspace_tensors(...) FAC__WITH_linspace_tensors_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_tensors_options))
+#define FAC__WITH_linspace_tensors_ex(start, end, steps, ...) fac_linspace_tensors_ex(FAC_VALUE(start), FAC_VALUE(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
+#define fac_linspace_tensors_out(...) FAC__WITH_linspace_tensors_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_tensors_options))
+#define FAC__WITH_linspace_tensors_out_ex(out, start, end, steps, ...) fac_linspace_tensors_out_ex(out, FAC_VALUE(start), FAC_VALUE(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
+#define fac_logspace(...) FAC__WITH_logspace_ex(__VA_ARGS__, .size_ = sizeof(fac_logspace_options))
+#define FAC__WITH_logspace_ex(start, end, steps, ...) fac_logspace_ex(FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_logspace_options){__VA_ARGS__})
+#define fac_logspace_out(...) FAC__WITH_logspace_out_ex(__VA_ARGS__, .size_ = sizeof(fac_logspace_options))
+#define FAC__WITH_logspace_out_ex(out, start, end, steps, ...) fac_logspace_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_logspace_options){__VA_ARGS__})
+#define fac_eye(...) FAC__WITH_eye_ex(__VA_ARGS__, .size_ = sizeof(fac_eye_options))
+#define FAC__WITH_eye_ex(n, ...) fac_eye_ex(n, &(const fac_eye_options){__VA_ARGS__})
+#define fac_eye_out(...) FAC__WITH_eye_out_ex(__VA_ARGS__, .size_ = sizeof(fac_eye_options))
+#define FAC__WITH_eye_out_ex(out, n, ...) fac_eye_out_ex(out, n, &(const fac_eye_options){__VA_ARGS__})
+#define fac_tril_indices(...) FAC__WITH_tril_indices_ex(__VA_ARGS__, .size_ = sizeof(fac_tril_indices_options))
+#define FAC__WITH_tril_indices_ex(row, col, ...) fac_tril_indices_ex(row, col, &(const fac_tril_indices_options){__VA_ARGS__})
+#define fac_triu_indices(...) FAC__WITH_triu_indices_ex(__VA_ARGS__, .size_ = sizeof(fac_triu_indices_options))
+#define FAC__WITH_triu_indices_ex(row, col, ...) fac_triu_indices_ex(row, col, &(const fac_triu_indices_options){__VA_ARGS__})
+#define fac_new_empty(...) FAC__WITH_new_empty_ex(__VA_ARGS__, .size_ = sizeof(fac_new_empty_options))
+#define FAC__WITH_new_empty_ex(input, size, ...) fac_new_empty_ex(input, size, &(const fac_new_empty_options){__VA_ARGS__})
+#define fac_new_empty_strided(...) FAC__WITH_new_empty_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_new_empty_strided_options))
+#define FAC__WITH_new_empty_strided_ex(input, size, stride, ...) fac_new_empty_strided_ex(input, size, stride, &(const fac_new_empty_strided_options){__VA_ARGS__})
+#define fac_new_zeros(...) FAC__WITH_new_zeros_ex(__VA_ARGS__, .size_ = sizeof(fac_new_zeros_options))
+#define FAC__WITH_new_zeros_ex(input, size, ...) fac_new_zeros_ex(input, size, &(const fac_new_zeros_options){__VA_ARGS__})
+#define fac_new_ones(...) FAC__WITH_new_ones_ex(__VA_ARGS__, .size_ = sizeof(fac_new_ones_options))
+#define FAC__WITH_new_ones_ex(input, size, ...) fac_new_ones_ex(input, size, &(const fac_new_ones_options){__VA_ARGS__})
+#define fac_new_full(...) FAC__WITH_new_full_ex(__VA_ARGS__, .size_ = sizeof(fac_new_full_options))
+#define FAC__WITH_new_full_ex(input, size, fill_value, ...) fac_new_full_ex(input, size, FAC_NUMBER(fill_value), &(const fac_new_full_options){__VA_ARGS__})
 #define fac_clone(...) FAC__WITH_clone_ex(__VA_ARGS__, .size_ = sizeof(fac_clone_options))
 #define FAC__WITH_clone_ex(input, ...) fac_clone_ex(input, &(const fac_clone_options){__VA_ARGS__})
 #define fac__to_copy(...) FAC__WITH__to_copy_ex(__VA_ARGS__, .size_ = sizeof(fac__to_copy_options))

@@ -59,6 +59,36 @@ static PyObject *function_arange(PyObject *self, PyObject *const *args, Py_ssize
 {
     return fac__py_function(&function_entry_arange, self, args, n, names);
 }
+static const fac__op *const function_ops_linspace[] = {&fac__op_linspace, &fac__op_linspace_tensors};
+static const fac__entry function_entry_linspace = {"linspace", function_ops_linspace, 2, NULL};
+static PyObject *function_linspace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_linspace, self, args, n, names);
+}
+static const fac__op *const function_ops_logspace[] = {&fac__op_logspace};
+static const fac__entry function_entry_logspace = {"logspace", function_ops_logspace, 1, NULL};
+static PyObject *function_logspace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logspace, self, args, n, names);
+}
+static const fac__op *const function_ops_eye[] = {&fac__op_eye};
+static const fac__entry function_entry_eye = {"eye", function_ops_eye, 1, NULL};
+static PyObject *function_eye(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_eye, self, args, n, names);
+}
+static const fac__op *const function_ops_tril_indices[] = {&fac__op_tril_indices};
+static const fac__entry function_entry_tril_indices = {"tril_indices", function_ops_tril_indices, 1, NULL};
+static PyObject *function_tril_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_tril_indices, self, args, n, names);
+}
+static const fac__op *const function_ops_triu_indices[] = {&fac__op_triu_indices};
+static const fac__entry function_entry_triu_indices = {"triu_indices", function_ops_triu_indices, 1, NULL};
+static PyObject *function_triu_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_triu_indices, self, args, n, names);
+}
 static const fac__op *const function_ops_clone[] = {&fac__op_clone};
 static const fac__entry function_entry_clone = {"clone", function_ops_clone, 1, NULL};
 static PyObject *function_clone(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1814,6 +1844,16 @@ static PyMethodDef function_table[] = {
      "full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nfill_value in input's shape, dtype and device."},
     {"arange", (PyCFunction)(void (*)(void))function_arange, METH_FASTCALL | METH_KEYWORDS,
      "arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\n0, 1, 2 ... below end; of shape (ceil(end),)."},
+    {"linspace", (PyCFunction)(void (*)(void))function_linspace, METH_FASTCALL | METH_KEYWORDS,
+     "linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\n`steps` values from start to end, both included, at equal distances."},
+    {"logspace", (PyCFunction)(void (*)(void))function_logspace, METH_FASTCALL | METH_KEYWORDS,
+     "logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nbase to the powers of linspace(start, end, steps)."},
+    {"eye", (PyCFunction)(void (*)(void))function_eye, METH_FASTCALL | METH_KEYWORDS,
+     "eye(n, m=n, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nOnes on the diagonal, zeros elsewhere; of shape (n, m)."},
+    {"tril_indices", (PyCFunction)(void (*)(void))function_tril_indices, METH_FASTCALL | METH_KEYWORDS,
+     "tril_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor\n\nRows and columns of a matrix's lower triangle, of shape (2, n), row by row."},
+    {"triu_indices", (PyCFunction)(void (*)(void))function_triu_indices, METH_FASTCALL | METH_KEYWORDS,
+     "triu_indices(row, col, offset=0, *, dtype=torch.long, layout=torch.strided, device=None) -> Tensor\n\nRows and columns of a matrix's upper triangle, of shape (2, n), row by row."},
     {"clone", (PyCFunction)(void (*)(void))function_clone, METH_FASTCALL | METH_KEYWORDS,
      "clone(input, *, memory_format=torch.preserve_format) -> Tensor\n\nA copy with memory of its own; gradients pass through it."},
     {"_to_copy", (PyCFunction)(void (*)(void))function__to_copy, METH_FASTCALL | METH_KEYWORDS,
@@ -3827,6 +3867,36 @@ static PyMethodDef nncall_table[] = {
      "mish(input) -> Tensor\n\ninput * tanh(softplus(input))."},
     {0}};
 
+static const fac__op *const method_ops_new_empty[] = {&fac__op_new_empty};
+static const fac__entry method_entry_new_empty = {"new_empty", method_ops_new_empty, 1, NULL};
+static PyObject *method_new_empty(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_new_empty, self, args, n, names);
+}
+static const fac__op *const method_ops_new_empty_strided[] = {&fac__op_new_empty_strided};
+static const fac__entry method_entry_new_empty_strided = {"new_empty_strided", method_ops_new_empty_strided, 1, NULL};
+static PyObject *method_new_empty_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_new_empty_strided, self, args, n, names);
+}
+static const fac__op *const method_ops_new_zeros[] = {&fac__op_new_zeros};
+static const fac__entry method_entry_new_zeros = {"new_zeros", method_ops_new_zeros, 1, NULL};
+static PyObject *method_new_zeros(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_new_zeros, self, args, n, names);
+}
+static const fac__op *const method_ops_new_ones[] = {&fac__op_new_ones};
+static const fac__entry method_entry_new_ones = {"new_ones", method_ops_new_ones, 1, NULL};
+static PyObject *method_new_ones(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_new_ones, self, args, n, names);
+}
+static const fac__op *const method_ops_new_full[] = {&fac__op_new_full};
+static const fac__entry method_entry_new_full = {"new_full", method_ops_new_full, 1, NULL};
+static PyObject *method_new_full(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_new_full, self, args, n, names);
+}
 static const fac__op *const method_ops_clone[] = {&fac__op_clone};
 static const fac__entry method_entry_clone = {"clone", method_ops_clone, 1, NULL};
 static PyObject *method_clone(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5214,6 +5284,16 @@ static PyObject *method_triu(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_method(&method_entry_triu, self, args, n, names);
 }
 static PyMethodDef method_table[] = {
+    {"new_empty", (PyCFunction)(void (*)(void))method_new_empty, METH_FASTCALL | METH_KEYWORDS,
+     "new_empty(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nMemory as it is, of this tensor's dtype and device by default."},
+    {"new_empty_strided", (PyCFunction)(void (*)(void))method_new_empty_strided, METH_FASTCALL | METH_KEYWORDS,
+     "new_empty_strided(size, stride, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nMemory as it is with these strides, of this tensor's dtype and device by default."},
+    {"new_zeros", (PyCFunction)(void (*)(void))method_new_zeros, METH_FASTCALL | METH_KEYWORDS,
+     "new_zeros(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nZeros, of this tensor's dtype and device by default."},
+    {"new_ones", (PyCFunction)(void (*)(void))method_new_ones, METH_FASTCALL | METH_KEYWORDS,
+     "new_ones(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nOnes, of this tensor's dtype and device by default."},
+    {"new_full", (PyCFunction)(void (*)(void))method_new_full, METH_FASTCALL | METH_KEYWORDS,
+     "new_full(size, fill_value, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nfill_value everywhere, of this tensor's dtype and device by default."},
     {"clone", (PyCFunction)(void (*)(void))method_clone, METH_FASTCALL | METH_KEYWORDS,
      "clone(input, *, memory_format=torch.preserve_format) -> Tensor\n\nA copy with memory of its own; gradients pass through it."},
     {"index_put", (PyCFunction)(void (*)(void))method_index_put, METH_FASTCALL | METH_KEYWORDS,

@@ -16,6 +16,16 @@ COMPOSITE(take_along_dim) {
                   fac__scalar_type_name((fac_dtype)index->dtype));
         return;
     }
+    int64_t along = a->dim.given ? 0 : x->numel;
+    if (a->dim.given && x->ndim > 0) {
+        int wrapped = fac__wrap_dim(a->dim.value, x->ndim);
+        if (wrapped < 0)
+            return;
+        along = x->sizes[wrapped];
+    }
+    index = fac_where(fac_lt(index, 0), fac_add(index, along), index);
+    if (fac__is_bad(index))
+        return;
     if (!a->dim.given) {
         out[0] = fac_gather(fac_reshape(x, fac_dims(-1)), 0, fac_reshape(index, fac_dims(-1)));
         return;

@@ -106,6 +106,96 @@ fac_tensor *fac_arange_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end,
     return fac__api_out(&fac__op_arange, &args, out);
 }
 
+fac_tensor *fac_linspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o)
+{
+    struct fac__linspace_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_linspace, &args);
+}
+
+fac_tensor *fac_linspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o)
+{
+    struct fac__linspace_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_linspace, &args, out);
+}
+
+fac_tensor *fac_linspace_tensors_ex(fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
+{
+    struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_linspace_tensors, &args);
+}
+
+fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
+{
+    struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_linspace_tensors, &args, out);
+}
+
+fac_tensor *fac_logspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o)
+{
+    struct fac__logspace_args args = {.start = start, .end = end, .steps = steps, .base = o->base.given ? o->base.value : 10.0, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_logspace, &args);
+}
+
+fac_tensor *fac_logspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o)
+{
+    struct fac__logspace_args args = {.start = start, .end = end, .steps = steps, .base = o->base.given ? o->base.value : 10.0, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_logspace, &args, out);
+}
+
+fac_tensor *fac_eye_ex(int64_t n, const fac_eye_options *o)
+{
+    struct fac__eye_args args = {.n = n, .m = o->m, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_eye, &args);
+}
+
+fac_tensor *fac_eye_out_ex(fac_tensor *out, int64_t n, const fac_eye_options *o)
+{
+    struct fac__eye_args args = {.n = n, .m = o->m, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_eye, &args, out);
+}
+
+fac_tensor *fac_tril_indices_ex(int64_t row, int64_t col, const fac_tril_indices_options *o)
+{
+    struct fac__tril_indices_args args = {.row = row, .col = col, .offset = o->offset, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_tril_indices, &args);
+}
+
+fac_tensor *fac_triu_indices_ex(int64_t row, int64_t col, const fac_triu_indices_options *o)
+{
+    struct fac__triu_indices_args args = {.row = row, .col = col, .offset = o->offset, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_triu_indices, &args);
+}
+
+fac_tensor *fac_new_empty_ex(fac_tensor *input, fac_ints size, const fac_new_empty_options *o)
+{
+    struct fac__new_empty_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_new_empty, &args);
+}
+
+fac_tensor *fac_new_empty_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_new_empty_strided_options *o)
+{
+    struct fac__new_empty_strided_args args = {.input = input, .size = size, .stride = stride, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_new_empty_strided, &args);
+}
+
+fac_tensor *fac_new_zeros_ex(fac_tensor *input, fac_ints size, const fac_new_zeros_options *o)
+{
+    struct fac__new_zeros_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_new_zeros, &args);
+}
+
+fac_tensor *fac_new_ones_ex(fac_tensor *input, fac_ints size, const fac_new_ones_options *o)
+{
+    struct fac__new_ones_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_new_ones, &args);
+}
+
+fac_tensor *fac_new_full_ex(fac_tensor *input, fac_ints size, fac_scalar fill_value, const fac_new_full_options *o)
+{
+    struct fac__new_full_args args = {.input = input, .size = size, .fill_value = fill_value, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_new_full, &args);
+}
+
 fac_tensor *fac_clone_ex(fac_tensor *input, const fac_clone_options *o)
 {
     struct fac__clone_args args = {.input = input, .memory_format = o->memory_format};

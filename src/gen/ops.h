@@ -104,6 +104,123 @@ struct fac__arange_args {
 };
 fac__exec_fn fac__exec_arange;
 
+struct fac__linspace_args {
+    fac_scalar start;
+    fac_scalar end;
+    int64_t steps;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_linspace;
+
+struct fac__linspace_tensors_args {
+    fac_value start;
+    fac_value end;
+    int64_t steps;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_linspace_tensors;
+void fac__composite_linspace_tensors(const struct fac__linspace_tensors_args *a, fac_tensor **out);
+
+struct fac__logspace_args {
+    fac_scalar start;
+    fac_scalar end;
+    int64_t steps;
+    double base;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_logspace;
+void fac__composite_logspace(const struct fac__logspace_args *a, fac_tensor **out);
+
+struct fac__eye_args {
+    int64_t n;
+    fac_opt_int m;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_eye;
+void fac__composite_eye(const struct fac__eye_args *a, fac_tensor **out);
+
+struct fac__tril_indices_args {
+    int64_t row;
+    int64_t col;
+    int64_t offset;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_tril_indices;
+void fac__composite_tril_indices(const struct fac__tril_indices_args *a, fac_tensor **out);
+
+struct fac__triu_indices_args {
+    int64_t row;
+    int64_t col;
+    int64_t offset;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_triu_indices;
+void fac__composite_triu_indices(const struct fac__triu_indices_args *a, fac_tensor **out);
+
+struct fac__new_empty_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_new_empty;
+void fac__composite_new_empty(const struct fac__new_empty_args *a, fac_tensor **out);
+
+struct fac__new_empty_strided_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_ints stride;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_new_empty_strided;
+void fac__composite_new_empty_strided(const struct fac__new_empty_strided_args *a, fac_tensor **out);
+
+struct fac__new_zeros_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_new_zeros;
+void fac__composite_new_zeros(const struct fac__new_zeros_args *a, fac_tensor **out);
+
+struct fac__new_ones_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_new_ones;
+void fac__composite_new_ones(const struct fac__new_ones_args *a, fac_tensor **out);
+
+struct fac__new_full_args {
+    fac_tensor *input;
+    fac_ints size;
+    fac_scalar fill_value;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_new_full;
+void fac__composite_new_full(const struct fac__new_full_args *a, fac_tensor **out);
+
 struct fac__clone_args {
     fac_tensor *input;
     fac_memory_format memory_format;
@@ -3428,6 +3545,17 @@ enum {
     FAC__OP_ID_full_like,
     FAC__OP_ID_arange_end,
     FAC__OP_ID_arange,
+    FAC__OP_ID_linspace,
+    FAC__OP_ID_linspace_tensors,
+    FAC__OP_ID_logspace,
+    FAC__OP_ID_eye,
+    FAC__OP_ID_tril_indices,
+    FAC__OP_ID_triu_indices,
+    FAC__OP_ID_new_empty,
+    FAC__OP_ID_new_empty_strided,
+    FAC__OP_ID_new_zeros,
+    FAC__OP_ID_new_ones,
+    FAC__OP_ID_new_full,
     FAC__OP_ID_clone,
     FAC__OP_ID__to_copy,
     FAC__OP_ID_copy,
@@ -3891,6 +4019,17 @@ extern const fac__op fac__op_ones_like;
 extern const fac__op fac__op_full_like;
 extern const fac__op fac__op_arange_end;
 extern const fac__op fac__op_arange;
+extern const fac__op fac__op_linspace;
+extern const fac__op fac__op_linspace_tensors;
+extern const fac__op fac__op_logspace;
+extern const fac__op fac__op_eye;
+extern const fac__op fac__op_tril_indices;
+extern const fac__op fac__op_triu_indices;
+extern const fac__op fac__op_new_empty;
+extern const fac__op fac__op_new_empty_strided;
+extern const fac__op fac__op_new_zeros;
+extern const fac__op fac__op_new_ones;
+extern const fac__op fac__op_new_full;
 extern const fac__op fac__op_clone;
 extern const fac__op fac__op__to_copy;
 extern const fac__op fac__op_copy;

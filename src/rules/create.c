@@ -282,6 +282,55 @@ int fac__exec_arange_end(const fac__op *op, void *args, fac__outs *outs) {
     return range(outs, fac_int(0), a->end, fac_int(1), a->dtype, a->device, a->layout);
 }
 
+/* Values from the nearer end, so that both ends are exact. */
+static void write_steps(fac_tensor *t, fac_complex128 b, fac_complex128 e, int64_t n) {
+    size_t size = fac__itemsize(t->dtype);
+    ptrdiff_t stride = t->ndim > 0 ? t->strides[0] * (ptrdiff_t)size : 0;
+    fac_dtype d = (fac_dtype)t->dtype;
+    double gaps = n > 1 ? (double)(n - 1) : 1, step = (e.re - b.re) / gaps;
+    double imaginary = (e.im - b.im) / gaps;
+    bool single = d == FAC_FLOAT32 || d == FAC_FLOAT16 || d == FAC_BFLOAT16;
+    for (int64_t i = 0; i < n; i++) {
+        bool first = i < n / 2 || n == 1;
+        double k = (double)(first ? i : -(n - 1 - i));
+        double from = first ? b.re : e.re;
+        char *at = t->data + i * stride;
+        if (fac__is_complex(d))
+            fac__scalar_to(fac_complex_number(from + k * step, (first ? b.im : e.im) + k * imaginary),
+                           d, at);
+        else if (single)
+            fac__scalar_to(fac_float((float)from + (float)step * (float)k), d, at);
+        else
+            fac__scalar_to(fac_float(from + step * k), d, at);
+    }
+}
+
+int fac__exec_linspace(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__linspace_args *a = args;
+    fac_dtype d = a->dtype;
+    bool complex = a->start.kind == FAC_COMPLEX128 || a->end.kind == FAC_COMPLEX128;
+    if (d == FAC_DTYPE_NONE && outs->how == FAC__CALL_OUT && outs->given[0] != NULL)
+        d = (fac_dtype)outs->given[0]->dtype;
+    if (d == FAC_DTYPE_NONE)
+        d = complex ? fac__complex_of(fac_default_dtype()) : fac_default_dtype();
+    if (complex && !fac__is_complex(d))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.linspace(): inferred dtype %s can't be safely cast to passed dtype "
+                         "%s",
+                         fac__scalar_type_name(fac__complex_of(fac_default_dtype())),
+                         fac__scalar_type_name(d));
+    if (a->steps < 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "number of steps must be non-negative");
+    fac_ints size = {&a->steps, 1, true};
+    if (make(outs, size, d, a->device, FAC_FORMAT_NONE, a->layout, "linspace") != 0)
+        return -1;
+    if (outs->v[0]->data != NULL)
+        write_steps(outs->v[0], fac__scalar_complex(a->start), fac__scalar_complex(a->end),
+                    a->steps);
+    return 0;
+}
+
 /* --- copies ---------------------------------------------------------------------------------- */
 
 int fac__rule_clone(const fac__op *op, void *args, fac__outs *outs) {

@@ -419,7 +419,7 @@ int fac__rule_gather(const fac__op *op, void *args, fac__outs *outs) {
     int d = fac__wrap_dim(a->dim, t->ndim);
     if (d < 0)
         return -1;
-    if (!is_long_or_int(index))
+    if (index->numel > 0 && !is_long_or_int(index))
         return fac__fail(FAC_ERROR_RUNTIME, "gather(): Expected dtype int32/int64 for index");
     if (index->numel > 0) {
         int n = t->ndim == 0 ? 1 : t->ndim, m = index->ndim == 0 ? 1 : index->ndim;
@@ -434,6 +434,11 @@ int fac__rule_gather(const fac__op *op, void *args, fac__outs *outs) {
                                  i, fac__shape_text(index->ndim, index->sizes),
                                  fac__shape_text(t->ndim, t->sizes), d);
     }
+    const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
+    if (given != NULL && given->dtype != t->dtype)
+        return fac__fail(FAC_ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+                         fac__c_type_name((fac_dtype)t->dtype),
+                         fac__c_type_name((fac_dtype)given->dtype));
     return fac__out(outs, 0, index->ndim, index->sizes, NULL, (fac_dtype)t->dtype, t->device);
 }
 
@@ -443,7 +448,7 @@ static int check_scatter(const fac_tensor *t, int64_t dim, const fac_tensor *ind
     int d = fac__wrap_dim(dim, t->ndim);
     if (d < 0)
         return -1;
-    if (!is_long_or_int(index))
+    if (index->numel > 0 && !is_long_or_int(index))
         return fac__fail(FAC_ERROR_RUNTIME, "scatter(): Expected dtype int32/int64 for index");
     if (src != NULL && src->dtype != t->dtype)
         return fac__fail(FAC_ERROR_RUNTIME,

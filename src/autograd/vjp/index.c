@@ -58,7 +58,7 @@ FAC__VJP(index_fill) {
     if (fac__needs(v, 0))
         v->in[0] = fac_index_fill(g, a->dim, a->index, 0);
     if (fac__needs(v, 1))
-        v->in[1] = fac_sum(fac_index_select(g, a->dim, a->index));
+        v->in[1] = fac_sub(fac_sum(g), fac_sum(fac_index_fill(g, a->dim, a->index, 0)));
 }
 
 /* --- element by element ---------------------------------------------------------------------- */
