@@ -202,7 +202,7 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints
     """
 
 
-@op("structured", function=False, node="ConvolutionBackwardBackward0", grads={"input": ["grad_output", "input.shape"], "grad_output": ["input"]})
+@op("structured", function=False, node="ConvolutionBackwardBackward0", grads={"input": ["grad_output", "input.shape"], "grad_output": ["input", "grad_output.shape"]})
 def _convolution_weight(input: Tensor, grad_output: Tensor, weight_sizes: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Tensor:
     """_convolution_weight(...) -> Tensor
 

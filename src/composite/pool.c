@@ -65,6 +65,16 @@ static int check_max1d(const struct fac__max_pool1d_with_indices_args *a)
     return 0;
 }
 
+static int check_rows(const char *op, const fac_tensor *x)
+{
+    if (x->ndim == 2 || x->ndim == 3)
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "Expected 2 to 3 dimensions, but got %d-dimensional tensor for argument #1 'self' "
+                     "(while checking arguments for %s)",
+                     x->ndim, op);
+}
+
 static void max_rows(const struct fac__max_pool1d_with_indices_args *a, fac_tensor **out)
 {
     int64_t k[2], s[2], p[2], d[2];
@@ -92,19 +102,9 @@ COMPOSITE(max_pool1d)
     out[0] = r[0];
 }
 
-static int check_rows(const char *op, const fac_tensor *x)
-{
-    if (x->ndim == 2 || x->ndim == 3)
-        return 0;
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Expected 2 to 3 dimensions, but got %d-dimensional tensor for argument #1 'self' "
-                     "(while checking arguments for %s)",
-                     x->ndim, op);
-}
-
 static int check_one(const char *op, const char *name, fac_ints v)
 {
-    if (v.n <= 1)
+    if (v.n == 1 || (v.n == 0 && name[0] == 's')) /* stride may be left out */
         return 0;
     return fac__fail(FAC_ERROR_RUNTIME, "%s() argument '%s' should contain one int (got %d)", op, name,
                      v.n);

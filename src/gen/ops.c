@@ -4710,7 +4710,7 @@ static const fac__param params__convolution_weight[] = {
     {"dilation", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac___convolution_weight_args, dilation), 0, 255},
     {"groups", NULL, "int", NULL, FAC__T_INT, 0, offsetof(struct fac___convolution_weight_args, groups), 0, 255},
 };
-static const fac__saves saves__convolution_weight[] = {{0, 0x2, 0x1, 0x0}, {1, 0x1, 0x0, 0x0}};
+static const fac__saves saves__convolution_weight[] = {{0, 0x2, 0x1, 0x0}, {1, 0x1, 0x2, 0x0}};
 const fac__op fac__op__convolution_weight = {
     .name = "_convolution_weight",
     .overload = "",

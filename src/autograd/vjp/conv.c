@@ -25,6 +25,15 @@ static fac_tensor *transpose_to(fac_tensor *g, fac_tensor *w, fac_ints stride, f
                            groups);
 }
 
+/* An output padding of a stride or more stretches a transposed one's gradient too far. */
+static fac_tensor *cut_to(fac_tensor *t, const fac_tensor *sizes)
+{
+    for (int i = 2; i < sizes->ndim && !fac__is_bad(t); i++)
+        if (t->sizes[i] > sizes->sizes[i])
+            t = fac_slice(t, .dim = i, .end = fac_some(sizes->sizes[i]));
+    return t;
+}
+
 FAC__VJP(convolution)
 {
     int64_t zeros[3] = {0, 0, 0};
@@ -36,11 +45,7 @@ FAC__VJP(convolution)
                                               none, a->groups)
                             : transpose_to(g, w, a->stride, a->padding, a->dilation, a->groups,
                                            a->input);
-        /* an output padding of a stride or more stretches a transposed one's too far */
-        for (int i = 2; i < g->ndim && !fac__is_bad(r); i++)
-            if (r->sizes[i] > a->input->sizes[i])
-                r = fac_slice(r, .dim = i, .end = fac_some(a->input->sizes[i]));
-        v->in[0] = r;
+        v->in[0] = cut_to(r, a->input);
     }
     if (fac__needs(v, 1)) {
         fac_tensor *x = fac__conj_of(a->input);
@@ -66,6 +71,7 @@ FAC__VJP(_convolution_weight)
         v->in[0] = transpose_to(fac__conj_of(a->grad_output), g, a->stride, a->padding, a->dilation,
                                 a->groups, a->input);
     if (fac__needs(v, 1))
-        v->in[1] = fac_convolution(fac__conj_of(a->input), g, NULL, a->stride, a->padding,
-                                   a->dilation, false, none, a->groups);
+        v->in[1] = cut_to(fac_convolution(fac__conj_of(a->input), g, NULL, a->stride, a->padding,
+                                          a->dilation, false, none, a->groups),
+                          a->grad_output);
 }

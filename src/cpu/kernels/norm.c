@@ -25,7 +25,7 @@ struct channels_job {
     void *running_mean, *running_var, *mean, *invstd;
     void *grad_weight, *grad_bias;
     int64_t n, c, s, tile;
-    bool training;
+    bool training, narrow;
     double momentum, eps;
 };
 
@@ -36,6 +36,7 @@ struct groups_job {
     void *mean, *rstd, *grad_weight, *grad_bias;
     double *sums;
     int64_t groups, k, s;
+    bool narrow;
     double eps;
 };
 
@@ -63,6 +64,12 @@ struct groups_job {
 #define STORE KEEP
 #define NAME(x) x##_FLOAT64
 #include "norm_columns.h"
+
+/* Whether statistics are kept in the input's narrow dtype: unless parameters are wider. */
+static bool narrow(const fac_tensor *x, const fac_tensor *p, const fac_tensor *q) {
+    return (x->dtype == FAC_FLOAT16 || x->dtype == FAC_BFLOAT16) &&
+           (p == NULL || p->dtype == x->dtype) && (q == NULL || q->dtype == x->dtype);
+}
 
 /* What a kernel holds while it runs: inputs made contiguous, parameters in the dtype of sums. */
 struct held {
@@ -190,6 +197,7 @@ static int native_batch_norm(const void *args, fac_tensor **out) {
     fac_tensor *mean, *var;
     int r = 0;
     struct channels_job j = {.training = a->training, .momentum = a->momentum, .eps = a->eps};
+    j.narrow = narrow(a->input, a->weight, a->bias) && narrow(a->input, a->running_mean, NULL);
     bool last = !fac__is_contig(out[0]) && out[0]->numel > 0;
     channels_of(&j, a->input, last);
     j.x = hold(&h, in_order(a->input, last), &r);
@@ -246,6 +254,7 @@ static int native_group_norm(const void *args, fac_tensor **out) {
     struct held h = {0};
     int r = 0;
     struct groups_job j = {.groups = a->group, .k = a->C / a->group, .s = a->HxW, .eps = a->eps};
+    j.narrow = narrow(a->input, a->weight, a->bias);
     j.x = hold(&h, fac__contiguous(a->input), &r);
     j.weight = hold_parameter(&h, a->weight, d, &r);
     j.bias = hold_parameter(&h, a->bias, d, &r);

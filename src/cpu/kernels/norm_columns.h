@@ -148,6 +148,10 @@ static void NAME(set_channel)(const struct channels_job *j, int64_t c, double me
     const C *w = j->weight, *b = j->bias;
     double invstd = 1 / sqrt(var + j->eps);
     if (j->training) {
+        if (j->narrow) { /* PyTorch keeps them in the input's dtype, and computes with those */
+            invstd = (double)LOAD((T)STORE((C)invstd));
+            mean = (double)LOAD((T)STORE((C)mean));
+        }
         int64_t count = j->n * j->s;
         ((C *)j->mean)[c] = (C)mean;
         ((C *)j->invstd)[c] = (C)invstd;
@@ -272,8 +276,8 @@ static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
         T *restrict o = (T *)(void *)j->out + r * len;
         C mean = (C)(NAME(sum)(len, x) / (double)len);
         C rstd = (C)(1 / sqrt(NAME(squares)(len, x, mean) / (double)len + j->eps));
-        ((C *)j->mean)[r] = mean;
-        ((C *)j->rstd)[r] = rstd;
+        ((C *)j->mean)[r] = j->narrow ? (C)LOAD((T)STORE(mean)) : mean;
+        ((C *)j->rstd)[r] = j->narrow ? (C)LOAD((T)STORE(rstd)) : rstd;
         for (int64_t k = 0; k < j->k; k++) {
             int64_t c = r % j->groups * j->k + k;
             C scale = rstd * (w != NULL ? w[c] : 1);
