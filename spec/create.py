@@ -73,7 +73,11 @@ def full_like(input: Tensor, fill_value: Scalar, *, dtype: dtype | None = None, 
     """
 
 
-@op("custom", creation=True, out=True, python="arange")
+@op("custom", creation=True, out=True, python="arange", signature=[
+    "(Number end, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    "(Number start, Number end, *, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    "(Number start, Number end, Number step = 1, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+])
 def arange_end(end: Scalar, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 

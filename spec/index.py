@@ -82,19 +82,19 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="value", node="ScatterBackward1", grads={"input": ["index"]})
-def scatter_value(input: Tensor, dim: int, index: Tensor, value: Scalar) -> Tensor:
-    """scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
-
-    input with one value written at the places that `index` names along `dim`.
-    """
-
-
 @op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="reduce", node="ScatterBackward2", grads={"input": [], "src": []})
 def scatter_src_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, *, reduce: str) -> Tensor:
     """scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
 
     scatter() that joins src to what is there: "add" or "multiply". Without gradient.
+    """
+
+
+@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="value", node="ScatterBackward1", grads={"input": ["index"]})
+def scatter_value(input: Tensor, dim: int, index: Tensor, value: Scalar) -> Tensor:
+    """scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
+
+    input with one value written at the places that `index` names along `dim`.
     """
 
 

@@ -4,7 +4,13 @@
 # --- arithmetic
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []}, check="add")
+@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []}, check="add", signature=[
+    "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
+    "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)",
+], method_signature=[
+    "(Tensor other, *, Number alpha = 1)",
+    "hidden (Number alpha, Tensor other)",
+])
 def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """add(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -12,7 +18,13 @@ def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", grads={"input": [], "other": []}, check="sub")
+@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", grads={"input": [], "other": []}, check="sub", signature=[
+    "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
+    "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)",
+], method_signature=[
+    "(Tensor other, *, Number alpha = 1)",
+    "hidden (Number alpha, Tensor other)",
+])
 def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """sub(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -901,7 +913,13 @@ def xlogy(input: Value, other: Value) -> Tensor:
 # --- three operands
 
 
-@op("pointwise", dtypes="cond", out=True, node="WhereBackward0", grads={"input": ["condition"], "other": ["condition"]}, check="where")
+@op("pointwise", dtypes="cond", out=True, node="WhereBackward0", grads={"input": ["condition"], "other": ["condition"]}, check="where", signature=[
+    "(Tensor condition)",
+    "(Tensor condition, Tensor input, Tensor other, *, Tensor out = None)",
+    "(Tensor condition, Number self, Tensor other)",
+    "(Tensor condition, Tensor input, Number other)",
+    "(Tensor condition, Number self, Number other)",
+])
 def where(condition: Tensor, input: Value, other: Value) -> Tensor:
     """where(condition, input, other, *, out=None) -> Tensor
 
@@ -909,7 +927,10 @@ def where(condition: Tensor, input: Value, other: Value) -> Tensor:
     """
 
 
-@op("composite", python="where", function=False, method=True)
+@op("composite", python="where", function=False, method=True, method_signature=[
+    "(Tensor condition, Tensor other)",
+    "(Tensor condition, Number other)",
+])
 def where_method(input: Tensor, condition: Tensor, other: Value) -> Tensor:
     """where(condition, other) -> Tensor
 
@@ -933,7 +954,13 @@ def lerp_scalar(input: Tensor, end: Tensor, weight: Scalar) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]}, label="addcmul_cpu_out")
+@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]}, label="addcmul_cpu_out", signature=[
+    "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)",
+    "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)",
+], method_signature=[
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)",
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)",
+])
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor:
     """addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
 
@@ -941,7 +968,13 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv")
+@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv", signature=[
+    "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)",
+    "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)",
+], method_signature=[
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)",
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)",
+])
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor:
     """addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
 

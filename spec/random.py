@@ -121,7 +121,12 @@ def randn_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | No
     """
 
 
-@op("composite", creation=True, out=True, random=True)
+@op("composite", creation=True, out=True, random=True, signature=[
+    "(int high, tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    "(int high, tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    "(int low, int high, tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    "(int low, int high, tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+])
 def randint(high: int, size: Ints, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """randint(low=0, high, size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -161,7 +166,12 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None 
     """
 
 
-@op("composite", out=True, random=True, python="normal", overload="Tensor_Tensor", node="NormalBackward3", grads={"mean": [], "std": []}, vjp="random_fill")
+@op("composite", out=True, random=True, python="normal", overload="Tensor_Tensor", node="NormalBackward3", grads={"mean": [], "std": []}, vjp="random_fill", signature=[
+    "(Tensor mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)",
+    "(Tensor mean, float std = 1, *, torch.Generator generator = None, Tensor out = None)",
+    "(float mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)",
+    "(float mean, float std, tuple of ints size, *, torch.Generator generator = None, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+])
 def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None) -> Tensor:
     """normal(mean, std, *, generator=None, out=None) -> Tensor
 

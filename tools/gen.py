@@ -38,7 +38,7 @@ DTYPES = "promote number float compare bool abs float_abs complex cond self".spl
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module check label node_dim node_inplace".split()
+    "aliases varargs list_none module check label method_signature node_dim node_inplace".split()
 )
 KINDS = "pointwise structured view composite custom".split()
 
@@ -540,11 +540,13 @@ def py_table(kind, names, suffix=""):
     out, rows = [], []
     for name, group in names.items():
         refs = ", ".join(f"&fac__op_{op.name}" for op in group)
-        text = {op.get("signature") for op in group} - {None}
+        key = "method_signature" if kind in ("method", "inplace", "call", "nncall") else "signature"
+        text = next((op.get(key) for op in group if op.get(key)), None)
         sig = (
             " NULL"
-            if not text
-            else '\n    "' + "\\n".join(sorted(text)).replace("\n", "\\n").replace('"', '\\"') + '"'
+            if text is None
+            else "\n    "
+            + "\n    ".join(quote(line + ("\\n" if line != text[-1] else "")) for line in text)
         )
         out.append(f"static const fac__op *const {kind}_ops_{name}[] = {{{refs}}};\n")
         out.append(

@@ -400,19 +400,19 @@ FAC_API fac_tensor *fac_scatter_ex(fac_tensor *input, int64_t dim, fac_tensor *i
 FAC_API fac_tensor *fac_scatter_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
 FAC_API fac_tensor *fac_scatter_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src);
 
-/* scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
- *
- * input with one value written at the places that `index` names along `dim`. */
-FAC_API fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
-FAC_API fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
-FAC_API fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
-
 /* scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
  *
  * scatter() that joins src to what is there: "add" or "multiply". Without gradient. */
 FAC_API fac_tensor *fac_scatter_src_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
 FAC_API fac_tensor *fac_scatter_src_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
 FAC_API fac_tensor *fac_scatter_src_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce);
+
+/* scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
+ *
+ * input with one value written at the places that `index` names along `dim`. */
+FAC_API fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
+FAC_API fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
+FAC_API fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value);
 
 /* scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
  *
@@ -3916,12 +3916,12 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac_scatter(input, dim, index, src) fac_scatter_ex(input, dim, index, src)
 #define fac_scatter_(input, dim, index, src) fac_scatter_inplace_ex(input, dim, index, src)
 #define fac_scatter_out(out, input, dim, index, src) fac_scatter_out_ex(out, input, dim, index, src)
-#define fac_scatter_value(input, dim, index, value) fac_scatter_value_ex(input, dim, index, FAC_NUMBER(value))
-#define fac_scatter_value_(input, dim, index, value) fac_scatter_value_inplace_ex(input, dim, index, FAC_NUMBER(value))
-#define fac_scatter_value_out(out, input, dim, index, value) fac_scatter_value_out_ex(out, input, dim, index, FAC_NUMBER(value))
 #define fac_scatter_src_reduce(input, dim, index, src, reduce) fac_scatter_src_reduce_ex(input, dim, index, src, reduce)
 #define fac_scatter_src_reduce_(input, dim, index, src, reduce) fac_scatter_src_reduce_inplace_ex(input, dim, index, src, reduce)
 #define fac_scatter_src_reduce_out(out, input, dim, index, src, reduce) fac_scatter_src_reduce_out_ex(out, input, dim, index, src, reduce)
+#define fac_scatter_value(input, dim, index, value) fac_scatter_value_ex(input, dim, index, FAC_NUMBER(value))
+#define fac_scatter_value_(input, dim, index, value) fac_scatter_value_inplace_ex(input, dim, index, FAC_NUMBER(value))
+#define fac_scatter_value_out(out, input, dim, index, value) fac_scatter_value_out_ex(out, input, dim, index, FAC_NUMBER(value))
 #define fac_scatter_value_reduce(input, dim, index, value, reduce) fac_scatter_value_reduce_ex(input, dim, index, FAC_NUMBER(value), reduce)
 #define fac_scatter_value_reduce_(input, dim, index, value, reduce) fac_scatter_value_reduce_inplace_ex(input, dim, index, FAC_NUMBER(value), reduce)
 #define fac_scatter_value_reduce_out(out, input, dim, index, value, reduce) fac_scatter_value_reduce_out_ex(out, input, dim, index, FAC_NUMBER(value), reduce)

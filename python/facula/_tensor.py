@@ -100,6 +100,17 @@ def _tolist(self):
 Tensor.tolist = _tolist
 
 
+_TO = tuple(
+    f"({lead}bool non_blocking = False, bool copy = False, *, "
+    "torch.memory_format memory_format = None)"
+    for lead in (
+        "torch.device device = None, torch.dtype dtype = None, ",
+        "torch.dtype dtype, ",
+        "Tensor tensor, ",
+    )
+)
+
+
 def _to(
     self,
     *args,
@@ -111,6 +122,7 @@ def _to(
     **kwargs,
 ):
     """This tensor in another dtype, device or memory format; itself where nothing changes."""
+    given = args
     args = list(args)
     if args and isinstance(args[0], Tensor):
         other = args.pop(0)
@@ -125,6 +137,21 @@ def _to(
         non_blocking = args.pop(0)
     if args:
         copy = args.pop(0)
+    fits = (
+        not (args or kwargs)
+        and (dtype is None or isinstance(dtype, _C.dtype))
+        and (device is None or isinstance(device, (_C.device, str, int)))
+        and isinstance(non_blocking, bool)
+        and isinstance(copy, bool)
+    )
+    if not fits:
+        from ._signatures import Signature, invalid_combination
+
+        named = {"dtype": dtype, "device": device, "memory_format": memory_format}
+        named = {} if given else {k: v for k, v in named.items() if v is not None}
+        named.update(kwargs)
+        signatures = [Signature(text) for text in _TO]
+        raise TypeError(invalid_combination("to", signatures, given, named))
     if device is not None and not isinstance(device, _C.device):
         device = _C.device(device)
     if device is not None and device.type == "cuda":

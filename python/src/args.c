@@ -596,11 +596,18 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         at++;
     }
     if (at < n) {
-        int most = 0;
-        for (int i = first; i < op->nparams; i++)
+        int most = 0, least = 0;
+        for (int i = first; i < op->nparams; i++) {
             most += !(op->params[i].flags & FAC__P_KEYWORD);
-        complain(f, PyExc_TypeError, "%s() takes %d positional argument%s but %d %s given", e->name,
-                 most, most == 1 ? "" : "s", (int)n, n == 1 ? "was" : "were");
+            least += !(op->params[i].flags & FAC__P_OPTIONAL);
+        }
+        if (least != most)
+            complain(f, PyExc_TypeError,
+                     "%s() takes from %d to %d positional arguments but %d were given", e->name,
+                     least, most, (int)n);
+        else
+            complain(f, PyExc_TypeError, "%s() takes %d positional argument%s but %d %s given",
+                     e->name, most, most == 1 ? "" : "s", (int)n, n == 1 ? "was" : "were");
         return 0;
     }
     Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
@@ -643,18 +650,16 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         if (p->flags & FAC__P_OPTIONAL) {
             if (p->initial != NULL)
                 set_default(pool, p, buffer);
-        } else if (!(p->flags & FAC__P_VARARGS) || n > 0 || nnames > 0 || op->nparams == 1) {
+        } else {
             size_t used = strlen(missing);
             snprintf(missing + used, sizeof missing - used, "%s\"%s\"", nmissing ? ", " : "",
                      p->name);
             nmissing++;
-        } else {
-            ((fac_ints *)(void *)(buffer + p->offset))->given = true; /* zeros(): a scalar */
         }
     }
     if (nmissing > 0) {
-        complain(f, PyExc_TypeError, "%s() missing %d required positional arguments: %s", e->name,
-                 nmissing, missing);
+        complain(f, PyExc_TypeError, "%s() missing %d required positional argument%s: %s", e->name,
+                 nmissing, nmissing == 1 ? "s" : "", missing); /* as PyTorch has it */
         return 0;
     }
     if (self == NULL && numbers_only(op, buffer)) {
@@ -671,6 +676,8 @@ static void signature(const fac__op *op, bool method, char *s, size_t size) {
 #define PUT(...) n += (size_t)snprintf(s + n, n < size ? size - n : 0, __VA_ARGS__)
     PUT("(");
     int first = method ? 1 : 0;
+    bool out = (op->flags & FAC__OP_OUT) && !method;
+    const char *out_text = op->nout > 1 ? "tuple of Tensors out = None" : "Tensor out = None";
     for (int i = first; i < op->nparams; i++) {
         const fac__param *p = &op->params[i];
         if (i > first)
@@ -679,78 +686,73 @@ static void signature(const fac__op *op, bool method, char *s, size_t size) {
             PUT("*, ");
             star = true;
         }
+        if (out && (op->flags & FAC__OP_CREATION) && p->type == FAC__T_DTYPE) {
+            PUT("%s, ", out_text);
+            out = false;
+        }
         PUT("%s %s", p->text, p->name);
         if (p->initial != NULL)
             PUT(p->type == FAC__T_STR && strcmp(p->initial, "None") != 0 ? " = \"%s\"" : " = %s",
                 p->initial);
     }
-    if ((op->flags & FAC__OP_OUT) && !method)
-        PUT("%s%s%s out = None", op->nparams > first ? ", " : "", star ? "" : "*, ",
-            op->nout > 1 ? "tuple of Tensors" : "Tensor");
+    if (out)
+        PUT("%s%s%s", op->nparams > first ? ", " : "", star ? "" : "*, ", out_text);
     if (op->flags & FAC__OP_CREATION)
         PUT(", bool pin_memory = False, bool requires_grad = False");
     PUT(")");
 #undef PUT
 }
 
-static PyObject *type_list(PyObject *const *args, Py_ssize_t n, PyObject *names) {
+/* The entry's signatures as a tuple of texts. */
+static PyObject *signatures(const fac__entry *e, bool method) {
     PyObject *list = PyList_New(0);
-    Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
-    for (Py_ssize_t i = 0; list != NULL && i < n + nnames; i++) {
-        PyObject *o = args[i], *s;
-        if (PyTuple_Check(o) || PyList_Check(o)) {
-            PyObject *inner = type_list(((PyObject *const *)PySequence_Fast_ITEMS(o)),
-                                        PySequence_Fast_GET_SIZE(o), NULL);
-            s = inner == NULL
-                    ? NULL
-                    : PyUnicode_FromFormat(
-                          "%s of (%U%s)", PyTuple_Check(o) ? "tuple" : "list", inner,
-                          PySequence_Fast_GET_SIZE(o) == 1 && PyTuple_Check(o) ? "," : "");
-            Py_XDECREF(inner);
+    const char *given = e->signature;
+    for (int i = 0; list != NULL && (e->signature != NULL ? given != NULL : i < e->n); i++) {
+        char s[1024];
+        if (e->signature != NULL) {
+            const char *end = strchr(given, '\n');
+            size_t n = end == NULL ? strlen(given) : (size_t)(end - given);
+            snprintf(s, sizeof s, "%.*s", (int)n, given);
+            given = end == NULL ? NULL : end + 1;
         } else {
-            s = PyUnicode_FromString(python_type_text(o));
+            signature(e->ops[i], method, s, sizeof s);
         }
-        if (s != NULL && i >= n) {
-            PyObject *named = PyUnicode_FromFormat("%U=%U", PyTuple_GET_ITEM(names, i - n), s);
-            Py_DECREF(s);
-            s = named;
-        }
-        if (s == NULL || PyList_Append(list, s) < 0)
+        PyObject *text = PyUnicode_FromString(s);
+        if (text == NULL || PyList_Append(list, text) < 0)
             Py_CLEAR(list);
-        Py_XDECREF(s);
+        Py_XDECREF(text);
     }
-    PyObject *comma = PyUnicode_FromString(", ");
-    PyObject *text = list == NULL || comma == NULL ? NULL : PyUnicode_Join(comma, list);
-    Py_XDECREF(comma);
+    PyObject *texts = list == NULL ? NULL : PyList_AsTuple(list);
     Py_XDECREF(list);
-    return text;
+    return texts;
 }
 
+/* Raises what facula._signatures says of a call that no overload took; `failure` where it finds
+ * nothing wrong. */
 static PyObject *no_overload(const fac__entry *e, bool method, PyObject *const *args, Py_ssize_t n,
-                             PyObject *names) {
-    PyObject *types = type_list(args, n, names);
-    if (types == NULL)
-        return NULL;
-    PyObject *text = PyUnicode_FromFormat(
-        "%s() received an invalid combination of arguments - got (%U), but expected one of:",
-        e->name, types);
-    Py_DECREF(types);
-    for (int i = 0; text != NULL && i < e->n; i++) {
-        char s[1024];
-        signature(e->ops[i], method, s, sizeof s);
-        PyObject *more = PyUnicode_FromFormat("%U\n * %s", text, s);
-        Py_DECREF(text);
-        text = more;
-    }
-    if (text != NULL) {
-        PyObject *more = PyUnicode_FromFormat("%U\n", text);
-        Py_DECREF(text);
-        text = more;
-    }
-    if (text != NULL) {
+                             PyObject *names, const struct failure *failure) {
+    PyObject *module = PyImport_ImportModule("facula._signatures");
+    PyObject *texts = signatures(e, method), *given = PyTuple_New(n), *named = PyDict_New();
+    PyObject *text = NULL;
+    bool ok = module != NULL && texts != NULL && given != NULL && named != NULL;
+    for (Py_ssize_t i = 0; ok && i < n; i++)
+        PyTuple_SET_ITEM(given, i, Py_NewRef(args[i]));
+    Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; ok && i < nnames; i++)
+        ok = PyDict_SetItem(named, PyTuple_GET_ITEM(names, i), args[n + i]) == 0;
+    if (ok)
+        text = PyObject_CallMethod(module, "error", "sOOO", e->name, texts, given, named);
+    if (text != NULL && text != Py_None)
         PyErr_SetObject(PyExc_TypeError, text);
-        Py_DECREF(text);
-    }
+    else if (text != NULL && failure->type != NULL)
+        PyErr_SetString(failure->type, failure->text);
+    else if (text != NULL)
+        PyErr_Format(PyExc_TypeError, "%s() received an invalid combination of arguments", e->name);
+    Py_XDECREF(text);
+    Py_XDECREF(module);
+    Py_XDECREF(texts);
+    Py_XDECREF(given);
+    Py_XDECREF(named);
     return NULL;
 }
 
@@ -846,7 +848,7 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
     PyObject *result = NULL;
     for (int i = 0; i < e->n; i++) {
         const fac__op *op = e->ops[i];
-        int r = parse(e, op, self, args, n, names, buffer, &pool, e->n == 1 ? &failure : NULL);
+        int r = parse(e, op, self, args, n, names, buffer, &pool, &failure);
         if (r < 0)
             goto done;
         if (r == 0)
@@ -866,10 +868,10 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
         }
         goto done;
     }
-    if (failure.type != NULL)
+    if (failure.type != NULL && e->n == 1 && e->signature == NULL)
         PyErr_SetString(failure.type, failure.text);
     else
-        no_overload(e, self != NULL, args, n, names);
+        no_overload(e, self != NULL, args, n, names, &failure);
 done:
     PyMem_Free(pool.more);
     return result;

@@ -54,7 +54,10 @@ static PyObject *function_full_like(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_function(&function_entry_full_like, self, args, n, names);
 }
 static const fac__op *const function_ops_arange[] = {&fac__op_arange_end, &fac__op_arange};
-static const fac__entry function_entry_arange = {"arange", function_ops_arange, 2, NULL};
+static const fac__entry function_entry_arange = {"arange", function_ops_arange, 2,
+    "(Number end, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Number end, *, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Number end, Number step = 1, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_arange(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_arange, self, args, n, names);
@@ -149,7 +152,7 @@ static PyObject *function_gather(PyObject *self, PyObject *const *args, Py_ssize
 {
     return fac__py_function(&function_entry_gather, self, args, n, names);
 }
-static const fac__op *const function_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__op *const function_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_src_reduce, &fac__op_scatter_value, &fac__op_scatter_value_reduce};
 static const fac__entry function_entry_scatter = {"scatter", function_ops_scatter, 4, NULL};
 static PyObject *function_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -210,7 +213,12 @@ static PyObject *function_nonzero(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_function(&function_entry_nonzero, self, args, n, names);
 }
 static const fac__op *const function_ops_where[] = {&fac__op_where_condition, &fac__op_where};
-static const fac__entry function_entry_where = {"where", function_ops_where, 2, NULL};
+static const fac__entry function_entry_where = {"where", function_ops_where, 2,
+    "(Tensor condition)\n"
+    "(Tensor condition, Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor condition, Number self, Tensor other)\n"
+    "(Tensor condition, Tensor input, Number other)\n"
+    "(Tensor condition, Number self, Number other)"};
 static PyObject *function_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_where, self, args, n, names);
@@ -492,13 +500,17 @@ static PyObject *function_mode(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_function(&function_entry_mode, self, args, n, names);
 }
 static const fac__op *const function_ops_add[] = {&fac__op_add};
-static const fac__entry function_entry_add = {"add", function_ops_add, 1, NULL};
+static const fac__entry function_entry_add = {"add", function_ops_add, 1,
+    "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)"};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_add, self, args, n, names);
 }
 static const fac__op *const function_ops_sub[] = {&fac__op_sub};
-static const fac__entry function_entry_sub = {"sub", function_ops_sub, 1, NULL};
+static const fac__entry function_entry_sub = {"sub", function_ops_sub, 1,
+    "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)"};
 static PyObject *function_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_sub, self, args, n, names);
@@ -1128,13 +1140,17 @@ static PyObject *function_lerp(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_function(&function_entry_lerp, self, args, n, names);
 }
 static const fac__op *const function_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry function_entry_addcmul = {"addcmul", function_ops_addcmul, 1, NULL};
+static const fac__entry function_entry_addcmul = {"addcmul", function_ops_addcmul, 1,
+    "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)\n"
+    "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)"};
 static PyObject *function_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addcmul, self, args, n, names);
 }
 static const fac__op *const function_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry function_entry_addcdiv = {"addcdiv", function_ops_addcdiv, 1, NULL};
+static const fac__entry function_entry_addcdiv = {"addcdiv", function_ops_addcdiv, 1,
+    "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)\n"
+    "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)"};
 static PyObject *function_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addcdiv, self, args, n, names);
@@ -1284,7 +1300,11 @@ static PyObject *function_randn_like(PyObject *self, PyObject *const *args, Py_s
     return fac__py_function(&function_entry_randn_like, self, args, n, names);
 }
 static const fac__op *const function_ops_randint[] = {&fac__op_randint, &fac__op_randint_low};
-static const fac__entry function_entry_randint = {"randint", function_ops_randint, 2, NULL};
+static const fac__entry function_entry_randint = {"randint", function_ops_randint, 2,
+    "(int high, tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(int high, tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(int low, int high, tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(int low, int high, tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_randint(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_randint, self, args, n, names);
@@ -1302,7 +1322,11 @@ static PyObject *function_randperm(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry_randperm, self, args, n, names);
 }
 static const fac__op *const function_ops_normal[] = {&fac__op_normal, &fac__op_normal_mean, &fac__op_normal_std, &fac__op_normal_size};
-static const fac__entry function_entry_normal = {"normal", function_ops_normal, 4, NULL};
+static const fac__entry function_entry_normal = {"normal", function_ops_normal, 4,
+    "(Tensor mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)\n"
+    "(Tensor mean, float std = 1, *, torch.Generator generator = None, Tensor out = None)\n"
+    "(float mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)\n"
+    "(float mean, float std, tuple of ints size, *, torch.Generator generator = None, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_normal, self, args, n, names);
@@ -2717,7 +2741,7 @@ static PyObject *call_index_reduce(PyObject *self, PyObject *const *args, Py_ssi
 {
     return fac__py_call(&call_entry_index_reduce, self, args, n, names);
 }
-static const fac__op *const call_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__op *const call_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_src_reduce, &fac__op_scatter_value, &fac__op_scatter_value_reduce};
 static const fac__entry call_entry_scatter = {"scatter_", call_ops_scatter, 4, NULL};
 static PyObject *call_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -2778,13 +2802,17 @@ static PyObject *call_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, 
     return fac__py_call(&call_entry_addr, self, args, n, names);
 }
 static const fac__op *const call_ops_add[] = {&fac__op_add};
-static const fac__entry call_entry_add = {"add_", call_ops_add, 1, NULL};
+static const fac__entry call_entry_add = {"add_", call_ops_add, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *call_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_add, self, args, n, names);
 }
 static const fac__op *const call_ops_sub[] = {&fac__op_sub};
-static const fac__entry call_entry_sub = {"sub_", call_ops_sub, 1, NULL};
+static const fac__entry call_entry_sub = {"sub_", call_ops_sub, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *call_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_sub, self, args, n, names);
@@ -3306,13 +3334,17 @@ static PyObject *call_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, 
     return fac__py_call(&call_entry_lerp, self, args, n, names);
 }
 static const fac__op *const call_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry call_entry_addcmul = {"addcmul_", call_ops_addcmul, 1, NULL};
+static const fac__entry call_entry_addcmul = {"addcmul_", call_ops_addcmul, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *call_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_addcmul, self, args, n, names);
 }
 static const fac__op *const call_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry call_entry_addcdiv = {"addcdiv_", call_ops_addcdiv, 1, NULL};
+static const fac__entry call_entry_addcdiv = {"addcdiv_", call_ops_addcdiv, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *call_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_addcdiv, self, args, n, names);
@@ -3945,7 +3977,7 @@ static PyObject *method_gather(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     return fac__py_method(&method_entry_gather, self, args, n, names);
 }
-static const fac__op *const method_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__op *const method_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_src_reduce, &fac__op_scatter_value, &fac__op_scatter_value_reduce};
 static const fac__entry method_entry_scatter = {"scatter", method_ops_scatter, 4, NULL};
 static PyObject *method_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -4144,13 +4176,17 @@ static PyObject *method_mode(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_method(&method_entry_mode, self, args, n, names);
 }
 static const fac__op *const method_ops_add[] = {&fac__op_add};
-static const fac__entry method_entry_add = {"add", method_ops_add, 1, NULL};
+static const fac__entry method_entry_add = {"add", method_ops_add, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *method_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_add, self, args, n, names);
 }
 static const fac__op *const method_ops_sub[] = {&fac__op_sub};
-static const fac__entry method_entry_sub = {"sub", method_ops_sub, 1, NULL};
+static const fac__entry method_entry_sub = {"sub", method_ops_sub, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *method_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_sub, self, args, n, names);
@@ -4768,7 +4804,9 @@ static PyObject *method_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_method(&method_entry_xlogy, self, args, n, names);
 }
 static const fac__op *const method_ops_where[] = {&fac__op_where_method};
-static const fac__entry method_entry_where = {"where", method_ops_where, 1, NULL};
+static const fac__entry method_entry_where = {"where", method_ops_where, 1,
+    "(Tensor condition, Tensor other)\n"
+    "(Tensor condition, Number other)"};
 static PyObject *method_where(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_where, self, args, n, names);
@@ -4780,13 +4818,17 @@ static PyObject *method_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_method(&method_entry_lerp, self, args, n, names);
 }
 static const fac__op *const method_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry method_entry_addcmul = {"addcmul", method_ops_addcmul, 1, NULL};
+static const fac__entry method_entry_addcmul = {"addcmul", method_ops_addcmul, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *method_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addcmul, self, args, n, names);
 }
 static const fac__op *const method_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry method_entry_addcdiv = {"addcdiv", method_ops_addcdiv, 1, NULL};
+static const fac__entry method_entry_addcdiv = {"addcdiv", method_ops_addcdiv, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *method_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addcdiv, self, args, n, names);
@@ -5806,7 +5848,7 @@ static PyObject *inplace_index_reduce(PyObject *self, PyObject *const *args, Py_
 {
     return fac__py_inplace(&inplace_entry_index_reduce, self, args, n, names);
 }
-static const fac__op *const inplace_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_value, &fac__op_scatter_src_reduce, &fac__op_scatter_value_reduce};
+static const fac__op *const inplace_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_src_reduce, &fac__op_scatter_value, &fac__op_scatter_value_reduce};
 static const fac__entry inplace_entry_scatter = {"scatter_", inplace_ops_scatter, 4, NULL};
 static PyObject *inplace_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -5867,13 +5909,17 @@ static PyObject *inplace_addr(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_inplace(&inplace_entry_addr, self, args, n, names);
 }
 static const fac__op *const inplace_ops_add[] = {&fac__op_add};
-static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 1, NULL};
+static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *inplace_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_add, self, args, n, names);
 }
 static const fac__op *const inplace_ops_sub[] = {&fac__op_sub};
-static const fac__entry inplace_entry_sub = {"sub_", inplace_ops_sub, 1, NULL};
+static const fac__entry inplace_entry_sub = {"sub_", inplace_ops_sub, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "hidden (Number alpha, Tensor other)"};
 static PyObject *inplace_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_sub, self, args, n, names);
@@ -6395,13 +6441,17 @@ static PyObject *inplace_lerp(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_inplace(&inplace_entry_lerp, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry inplace_entry_addcmul = {"addcmul_", inplace_ops_addcmul, 1, NULL};
+static const fac__entry inplace_entry_addcmul = {"addcmul_", inplace_ops_addcmul, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *inplace_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addcmul, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry inplace_entry_addcdiv = {"addcdiv_", inplace_ops_addcdiv, 1, NULL};
+static const fac__entry inplace_entry_addcdiv = {"addcdiv_", inplace_ops_addcdiv, 1,
+    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
+    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *inplace_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addcdiv, self, args, n, names);

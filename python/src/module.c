@@ -57,7 +57,13 @@ static PyObject *set_grain(PyObject *module, PyObject *o) {
     Py_RETURN_NONE;
 }
 
+static PyObject *type_name(PyObject *module, PyObject *o) {
+    (void)module;
+    return PyUnicode_FromString(Py_TYPE(o)->tp_name);
+}
+
 static PyMethodDef functions[] = {
+    {"_type_name", type_name, METH_O, "_type_name(object): the name that C gives its type"},
     {"_set_grain", set_grain, METH_O, "_set_grain(int)"},
     {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
@@ -103,7 +109,8 @@ PyMODINIT_FUNC PyInit__C(void) {
         return NULL;
     fac__module = module;
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
-        fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 || fac__init_dispatch(module) < 0 || fac__init_levels(module) < 0 ||
+        fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 ||
+        fac__init_dispatch(module) < 0 || fac__init_levels(module) < 0 ||
         fac__init_random(module) < 0 || add_functions(module) < 0) {
         Py_DECREF(module);
         return NULL;

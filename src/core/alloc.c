@@ -208,10 +208,11 @@ static void *small_alloc(size_t n) {
         k->bytes -= size;
         return b;
     }
-    void *p = aligned_alloc(64, size);
+    size_t whole = (size + 63) & ~(size_t)63; /* C17 asks for a multiple of the alignment */
+    void *p = aligned_alloc(64, whole);
     if (p == NULL) {
         fac_empty_cache();
-        p = aligned_alloc(64, size);
+        p = aligned_alloc(64, whole);
     }
     return p == NULL ? refuse(n) : p;
 }

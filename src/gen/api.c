@@ -370,24 +370,6 @@ fac_tensor *fac_scatter_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, 
     return fac__api_out(&fac__op_scatter, &args, out);
 }
 
-fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
-{
-    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
-    return fac__api_call(&fac__op_scatter_value, &args);
-}
-
-fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
-{
-    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
-    return fac__api_inplace(&fac__op_scatter_value, &args);
-}
-
-fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
-{
-    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
-    return fac__api_out(&fac__op_scatter_value, &args, out);
-}
-
 fac_tensor *fac_scatter_src_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce)
 {
     struct fac__scatter_src_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce};
@@ -404,6 +386,24 @@ fac_tensor *fac_scatter_src_reduce_out_ex(fac_tensor *out, fac_tensor *input, in
 {
     struct fac__scatter_src_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce};
     return fac__api_out(&fac__op_scatter_src_reduce, &args, out);
+}
+
+fac_tensor *fac_scatter_value_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_call(&fac__op_scatter_value, &args);
+}
+
+fac_tensor *fac_scatter_value_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_inplace(&fac__op_scatter_value, &args);
+}
+
+fac_tensor *fac_scatter_value_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value)
+{
+    struct fac__scatter_value_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    return fac__api_out(&fac__op_scatter_value, &args, out);
 }
 
 fac_tensor *fac_scatter_value_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_scalar value, const char *reduce)

@@ -340,15 +340,6 @@ struct fac__scatter_args {
 fac__exec_fn fac__rule_scatter;
 fac__vjp_fn fac__vjp_scatter;
 
-struct fac__scatter_value_args {
-    fac_tensor *input;
-    int64_t dim;
-    fac_tensor *index;
-    fac_scalar value;
-};
-fac__exec_fn fac__rule_scatter_value;
-fac__vjp_fn fac__vjp_scatter_value;
-
 struct fac__scatter_src_reduce_args {
     fac_tensor *input;
     int64_t dim;
@@ -358,6 +349,15 @@ struct fac__scatter_src_reduce_args {
 };
 fac__exec_fn fac__rule_scatter_src_reduce;
 fac__vjp_fn fac__vjp_scatter_src_reduce;
+
+struct fac__scatter_value_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_tensor *index;
+    fac_scalar value;
+};
+fac__exec_fn fac__rule_scatter_value;
+fac__vjp_fn fac__vjp_scatter_value;
 
 struct fac__scatter_value_reduce_args {
     fac_tensor *input;
@@ -3570,8 +3570,8 @@ enum {
     FAC__OP_ID_index_reduce,
     FAC__OP_ID_gather,
     FAC__OP_ID_scatter,
-    FAC__OP_ID_scatter_value,
     FAC__OP_ID_scatter_src_reduce,
+    FAC__OP_ID_scatter_value,
     FAC__OP_ID_scatter_value_reduce,
     FAC__OP_ID_scatter_add,
     FAC__OP_ID_scatter_reduce,
@@ -4044,8 +4044,8 @@ extern const fac__op fac__op_index_fill;
 extern const fac__op fac__op_index_reduce;
 extern const fac__op fac__op_gather;
 extern const fac__op fac__op_scatter;
-extern const fac__op fac__op_scatter_value;
 extern const fac__op fac__op_scatter_src_reduce;
+extern const fac__op fac__op_scatter_value;
 extern const fac__op fac__op_scatter_value_reduce;
 extern const fac__op fac__op_scatter_add;
 extern const fac__op fac__op_scatter_reduce;

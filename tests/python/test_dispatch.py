@@ -1,8 +1,9 @@
 """The dispatch level: what a TorchDispatchMode sees. Recorded from PyTorch 2.13; where the lists
 differ, the difference is written beside the list."""
 
-import facula as torch
 import pytest
+
+import facula as torch
 from facula.utils._python_dispatch import TorchDispatchMode
 
 

@@ -3,9 +3,10 @@
 import copy
 import threading
 
+import pytest
+
 import facula as torch
 import facula.nn.functional as F
-import pytest
 from facula.overrides import (
     TorchFunctionMode,
     get_default_nowrap_functions,
