@@ -107,6 +107,11 @@ static int make_keys(void *ctx, int64_t begin, int64_t end) {
 
 enum { PIECE = 1 << 14 };
 
+/* Short rows stay away from the pool. */
+static int over(int64_t n, fac__range_fn *fn, void *ctx) {
+    return n < PIECE ? fn(ctx, 0, n) : fac__parallel_for(n, PIECE, fn, ctx);
+}
+
 static bool equal_keys(const struct work *w, const void *keys, const struct fac__ranking *r,
                        int64_t i, int64_t j) {
     if (r->exact)
@@ -162,7 +167,7 @@ static int sort_rows(void *ctx, int64_t begin, int64_t end) {
         const char *in = w->in + (size_t)(row * w->n) * fac__itemsize(w->dtype);
         struct key_range k = {w, in, s.keys};
         struct fac__ranking ranking;
-        fac__parallel_for(w->n, PIECE, make_keys, &k);
+        over(w->n, make_keys, &k);
         r = FAC__K(fac__rank)(s.keys, order_wide(w->dtype), w->n, s.words, &ranking);
         if (r == 0 && ties && has_ties(w, s.keys, &ranking)) {
             uint64_t *v = tie_words(w, s.keys, &ranking, s.words);
@@ -171,7 +176,7 @@ static int sort_rows(void *ctx, int64_t begin, int64_t end) {
         }
         struct fetch f = {w, &ranking, in, row};
         if (r == 0)
-            fac__parallel_for(w->count, PIECE, fetch_ranked, &f);
+            over(w->count, fetch_ranked, &f);
     }
     fac__free(s.keys, s.bytes);
     return r;
@@ -394,7 +399,7 @@ static int pick_rows(void *ctx, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
         const char *in = w->in + (size_t)(row * w->n) * item;
         struct key_range k = {w, in, s.keys};
-        fac__parallel_for(w->n, PIECE, make_keys, &k);
+        over(w->n, make_keys, &k);
         int64_t place = pick(w, s.keys, s.words);
         if (w->places != NULL)
             w->places[row] = place;

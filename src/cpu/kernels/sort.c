@@ -3,7 +3,7 @@
  * A key's leading bits (less the smallest key, so that small ranges take few bits) and its place
  * are packed into one word. All words differ, so that any way of sorting them is stable. Then, by
  * length:
- *   - up to 16 words: insertion;
+ *   - up to 32 words: each word's place is the number of smaller ones, counted without branches;
  *   - up to BLOCK: least-significant-digit radix sort, eight bits a pass, of as many leading bits
  * as tell nearly all words apart; runs that agree in those are sorted again by the rest (Knuth, The
  * Art of Computer Programming 3, 5.2.5, exercise on the combination with insertion);
@@ -27,6 +27,29 @@ static void insertion(uint64_t *a, int64_t n) {
     }
 }
 
+/* n <= size words, by counting for each those that are smaller. */
+static inline void count_smaller(uint64_t *a, int64_t n, int size) {
+    int64_t v[2 * TINY], place[2 * TINY];
+    for (int i = 0; i < size; i++) {
+        v[i] = i < n ? (int64_t)(a[i] ^ (uint64_t)1 << 63) : INT64_MAX;
+        place[i] = 0;
+    }
+    for (int64_t j = 0; j < n; j++)
+        for (int i = 0; i < size; i++)
+            place[i] += v[j] < v[i];
+    for (int64_t i = 0; i < n; i++)
+        a[place[i]] = (uint64_t)v[i] ^ (uint64_t)1 << 63;
+}
+
+static void sort_tiny(uint64_t *a, int64_t n) {
+    if (n <= 6)
+        insertion(a, n);
+    else if (n <= TINY)
+        count_smaller(a, n, TINY);
+    else
+        count_smaller(a, n, 2 * TINY);
+}
+
 /* Merges the sorted a[0, m) and a[m, n) into t without branches on the data. */
 static void merge(const uint64_t *a, int64_t m, int64_t n, uint64_t *t) {
     int64_t i = 0, j = m, k = 0;
@@ -44,7 +67,7 @@ static void merge(const uint64_t *a, int64_t m, int64_t n, uint64_t *t) {
 /* Some tens of words, where a radix pass would pay more for its counts than for the words. */
 static void merge_sort(uint64_t *a, uint64_t *t, int64_t n) {
     for (int64_t i = 0; i < n; i += TINY)
-        insertion(a + i, n - i < TINY ? n - i : TINY);
+        sort_tiny(a + i, n - i < TINY ? n - i : TINY);
     uint64_t *from = a, *to = t;
     for (int64_t w = TINY; w < n; w *= 2) {
         for (int64_t i = 0; i < n; i += 2 * w) {
@@ -61,54 +84,82 @@ static void merge_sort(uint64_t *a, uint64_t *t, int64_t n) {
 
 static void sort_block(uint64_t *a, uint64_t *t, int64_t n, int lo, int hi);
 
-/* a is sorted by the bits from `cut` up; sorts what agrees in them by the bits from `lo`. */
+/* a is sorted by the bits from `cut` up; sorts by all. Nearly everything is in place: an insertion
+ * looks back TINY words at most; where that doesn't do, the run that agrees from `cut` up is sorted
+ * for itself. */
 static void finish(uint64_t *a, uint64_t *t, int64_t n, int lo, int cut) {
-    for (int64_t i = 0; i < n;) {
-        int64_t j = i + 1;
-        uint64_t differ = 0;
-        for (; j < n && (a[j] ^ a[i]) >> cut == 0; j++)
-            differ |= a[j] ^ a[i];
-        if (j - i > 1)
-            sort_block(a + i, t + i, j - i, lo, order_width(differ));
-        i = j;
+    for (int64_t i = 1; i < n; i++) {
+        if (__builtin_expect(a[i] >= a[i - 1], 1))
+            continue;
+        uint64_t x = a[i], differ = 0;
+        int64_t j = i, stop = i < TINY ? 0 : i - TINY;
+        for (; j > stop && a[j - 1] > x; j--)
+            a[j] = a[j - 1];
+        a[j] = x;
+        if (j == 0 || a[j - 1] < x)
+            continue;
+        int64_t end = i + 1;
+        while (j > 0 && (a[j - 1] ^ x) >> cut == 0)
+            j--;
+        while (end < n && (a[end] ^ x) >> cut == 0)
+            end++;
+        for (int64_t k = j; k < end; k++)
+            differ |= a[k] ^ x;
+        sort_block(a + j, t + j, end - j, lo, order_width(differ));
+        i = end - 1;
+    }
+}
+
+/* Counts of the digits of all passes in one reading. */
+static void count_passes(const uint64_t *a, int64_t n, int cut, int passes,
+                         uint32_t (*count)[1 << DIGIT]) {
+    const uint64_t last = (1 << DIGIT) - 1;
+    memset(count, 0, sizeof count[0] * (size_t)passes);
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t x = a[i] >> cut;
+        count[0][x & last]++;
+        if (passes > 1)
+            count[1][x >> DIGIT & last]++;
+        if (passes > 2)
+            count[2][x >> 2 * DIGIT & last]++;
     }
 }
 
 /* Sorts by the bits [lo, hi); words that agree in them are in order already, and all agree above.
  */
 static void sort_block(uint64_t *a, uint64_t *t, int64_t n, int lo, int hi) {
-    uint32_t count[4][1 << DIGIT];
+    uint32_t count[3][1 << DIGIT];
     if (hi <= lo)
         return;
-    if (n <= TINY) {
-        insertion(a, n);
+    if (n <= 2 * TINY) {
+        sort_tiny(a, n);
         return;
     }
-    if (n <= 6 * TINY && hi - lo > DIGIT) {
+    if (n <= 6 * TINY) {
         merge_sort(a, t, n);
         return;
     }
     int want = order_width((uint64_t)n) + SLACK, bits = hi - lo;
+    want = want < 3 * DIGIT ? want : 3 * DIGIT;
     int passes = ((bits < want ? bits : want) + DIGIT - 1) / DIGIT;
     int cut = hi - passes * DIGIT < lo ? lo : hi - passes * DIGIT;
     const uint64_t last = (1 << DIGIT) - 1;
-    memset(count, 0, sizeof count[0] * (size_t)passes);
-    for (int64_t i = 0; i < n; i++)
-        for (int p = 0; p < passes; p++)
-            count[p][(a[i] >> (cut + p * DIGIT)) & last]++;
+    count_passes(a, n, cut, passes, count);
     uint64_t *from = a, *to = t;
     for (int p = 0; p < passes; p++) {
         int shift = cut + p * DIGIT;
-        if (count[p][(from[0] >> shift) & last] == (uint32_t)n)
+        uint32_t *next = count[p], sum = 0;
+        if (next[(from[0] >> shift) & last] == (uint32_t)n)
             continue; /* all agree */
-        uint32_t sum = 0;
         for (int d = 0; d <= (int)last; d++) {
-            uint32_t c = count[p][d];
-            count[p][d] = sum;
+            uint32_t c = next[d];
+            next[d] = sum;
             sum += c;
         }
-        for (int64_t i = 0; i < n; i++)
-            to[count[p][(from[i] >> shift) & last]++] = from[i];
+        for (int64_t i = 0; i < n; i++) {
+            uint64_t x = from[i];
+            to[next[(x >> shift) & last]++] = x;
+        }
         uint64_t *x = from;
         from = to;
         to = x;
@@ -215,9 +266,14 @@ struct packing {
     int64_t n, piece;
     uint64_t *a;
     uint64_t least, most;
-    uint64_t low[64], high[64]; /* of each piece */
+    uint64_t *low, *high; /* of each piece */
     int bits, shift;
 };
+
+/* Short rows stay away from the pool. */
+static int over(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
+    return n <= 1 || n < grain ? fn(ctx, 0, n) : fac__parallel_for(n, grain, fn, ctx);
+}
 
 static int find_range(void *ctx, int64_t begin, int64_t end) {
     struct packing *p = ctx;
@@ -290,14 +346,15 @@ static int finish_keys(const struct packing *p, uint64_t *a, uint64_t *t, int64_
 
 int FAC__K(fac__rank)(const void *keys, bool wide, int64_t n, uint64_t *scratch,
                       struct fac__ranking *out) {
-    struct packing p = {.keys = keys, .wide = wide, .n = n, .a = scratch};
+    uint64_t low[64], high[64];
+    struct packing p = {.keys = keys, .wide = wide, .n = n, .a = scratch, .low = low, .high = high};
     p.bits = order_width((uint64_t)n) > 32 ? order_width((uint64_t)n) : 32;
     *out = (struct fac__ranking){scratch, ((uint64_t)1 << p.bits) - 1, p.bits, true};
     if (n == 0)
         return 0;
     p.piece = n / 63 > BLOCK ? n / 63 : BLOCK;
     int64_t pieces = (n + p.piece - 1) / p.piece;
-    fac__parallel_for(pieces, 1, find_range, &p);
+    over(pieces, 1, find_range, &p);
     p.least = p.low[0];
     p.most = p.high[0];
     for (int64_t k = 1; k < pieces; k++) {
@@ -306,7 +363,7 @@ int FAC__K(fac__rank)(const void *keys, bool wide, int64_t n, uint64_t *scratch,
     }
     int width = order_width(p.most - p.least), room = 64 - p.bits;
     p.shift = width > room ? width - room : 0;
-    fac__parallel_for(n, BLOCK, pack, &p);
+    over(n, BLOCK, pack, &p);
     out->exact = p.shift == 0;
     if (sort_words(scratch, scratch + n, n, p.bits, p.bits + width - p.shift) != 0)
         return -1;
