@@ -114,3 +114,39 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> tuple[Tensor, T
     The commonest elements along dimension `dim`, of several the smallest, and where they stand
     last.
     """
+
+
+@op("structured", rule="unique2", kernel="_unique2", node="Unique2Backward0", returns=["output", "inverse_indices", "counts"],
+    nondiff=["inverse_indices", "counts"], grads={"input": []})
+def _unique2(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """_unique2(input, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)
+
+    The different elements in order, each element's place among them and how often each comes; what
+    is not asked for is empty. Every NaN differs from the others.
+    """
+
+
+@op("structured", function=True, node="UniqueDimBackward0", returns=["output", "inverse_indices", "counts"],
+    nondiff=["inverse_indices", "counts"], grads={"input": []}, python="_unique_dim")
+def unique_dim(input: Tensor, dim: int, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """unique_dim(input, dim, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)
+
+    The different slices along dimension `dim`, in lexicographical order.
+    """
+
+
+@op("structured", node="UniqueConsecutiveBackward0", returns=["output", "inverse_indices", "counts"],
+    nondiff=["inverse_indices", "counts"], grads={"input": []})
+def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) -> (Tensor, LongTensor, LongTensor)
+
+    The first of every run of equal elements, or slices along dimension `dim`.
+    """
+
+
+@op("structured", method=True)
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """bincount(input, weights=None, minlength=0) -> Tensor
+
+    How often each integer from 0 comes, or the sum of the weights where it comes.
+    """

@@ -1207,6 +1207,50 @@ FAC_API int fac_mode_ex(fac_tensor *input, const fac_mode_options *o, fac_tensor
 
 typedef struct {
     size_t size_;
+    fac_opt_bool sorted;
+    bool return_inverse;
+    bool return_counts;
+} fac__unique2_options;
+/* _unique2(input, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)
+ *
+ * The different elements in order, each element's place among them and how often each comes; what
+ * is not asked for is empty. Every NaN differs from the others. */
+FAC_API int fac__unique2_ex(fac_tensor *input, const fac__unique2_options *o, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    fac_opt_bool sorted;
+    bool return_inverse;
+    bool return_counts;
+} fac_unique_dim_options;
+/* unique_dim(input, dim, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)
+ *
+ * The different slices along dimension `dim`, in lexicographical order. */
+FAC_API int fac_unique_dim_ex(fac_tensor *input, int64_t dim, const fac_unique_dim_options *o, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    bool return_inverse;
+    bool return_counts;
+    fac_opt_int dim;
+} fac_unique_consecutive_options;
+/* unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) -> (Tensor, LongTensor, LongTensor)
+ *
+ * The first of every run of equal elements, or slices along dimension `dim`. */
+FAC_API int fac_unique_consecutive_ex(fac_tensor *input, const fac_unique_consecutive_options *o, fac_tensor *results[3]);
+
+typedef struct {
+    size_t size_;
+    fac_tensor *weights;
+    int64_t minlength;
+} fac_bincount_options;
+/* bincount(input, weights=None, minlength=0) -> Tensor
+ *
+ * How often each integer from 0 comes, or the sum of the weights where it comes. */
+FAC_API fac_tensor *fac_bincount_ex(fac_tensor *input, const fac_bincount_options *o);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -4117,6 +4161,14 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_nanmedian_dim_ex(input, dim, results, ...) fac_nanmedian_dim_ex(input, dim, &(const fac_nanmedian_dim_options){__VA_ARGS__}, results)
 #define fac_mode(...) FAC__WITH_mode_ex(__VA_ARGS__, .size_ = sizeof(fac_mode_options))
 #define FAC__WITH_mode_ex(input, results, ...) fac_mode_ex(input, &(const fac_mode_options){__VA_ARGS__}, results)
+#define fac__unique2(...) FAC__WITH__unique2_ex(__VA_ARGS__, .size_ = sizeof(fac__unique2_options))
+#define FAC__WITH__unique2_ex(input, results, ...) fac__unique2_ex(input, &(const fac__unique2_options){__VA_ARGS__}, results)
+#define fac_unique_dim(...) FAC__WITH_unique_dim_ex(__VA_ARGS__, .size_ = sizeof(fac_unique_dim_options))
+#define FAC__WITH_unique_dim_ex(input, dim, results, ...) fac_unique_dim_ex(input, dim, &(const fac_unique_dim_options){__VA_ARGS__}, results)
+#define fac_unique_consecutive(...) FAC__WITH_unique_consecutive_ex(__VA_ARGS__, .size_ = sizeof(fac_unique_consecutive_options))
+#define FAC__WITH_unique_consecutive_ex(input, results, ...) fac_unique_consecutive_ex(input, &(const fac_unique_consecutive_options){__VA_ARGS__}, results)
+#define fac_bincount(...) FAC__WITH_bincount_ex(__VA_ARGS__, .size_ = sizeof(fac_bincount_options))
+#define FAC__WITH_bincount_ex(input, ...) fac_bincount_ex(input, &(const fac_bincount_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

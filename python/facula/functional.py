@@ -13,6 +13,8 @@ __all__ = [
     "einsum",
     "meshgrid",
     "nonzero",
+    "unique",
+    "unique_consecutive",
 ]
 
 
@@ -132,6 +134,42 @@ def nonzero(input, *, out=None, as_tuple=False):
         return input.nonzero_numpy()
     return _C.nonzero(input, out=out)
 
+
+def _chosen(values, inverse, counts, return_inverse, return_counts):
+    if return_inverse and return_counts:
+        return values, inverse, counts
+    if return_inverse:
+        return values, inverse
+    return (values, counts) if return_counts else values
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements of input, or slices along dim, in order.
+
+    With return_inverse also where each element of input is found in them, with return_counts how
+    often each comes.
+    """
+    if dim is None:
+        r = _C._unique2(input, sorted, return_inverse, return_counts)
+    else:
+        r = _C._unique_dim(input, dim, sorted, return_inverse, return_counts)
+    return _chosen(*r, return_inverse, return_counts)
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The first of every run of equal elements, or of equal slices along dim.
+
+    With return_inverse also the run that each element of input is in, with return_counts how long
+    each is.
+    """
+    r = _C.unique_consecutive(
+        input, return_inverse=return_inverse, return_counts=return_counts, dim=dim
+    )
+    return _chosen(*r, return_inverse, return_counts)
+
+
+_C.Tensor.unique = unique
+_C.Tensor.unique_consecutive = unique_consecutive
 
 for _name in __all__:
     globals()[_name] = _C._overridable(globals()[_name])

@@ -499,6 +499,30 @@ static PyObject *function_mode(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     return fac__py_function(&function_entry_mode, self, args, n, names);
 }
+static const fac__op *const function_ops__unique2[] = {&fac__op__unique2};
+static const fac__entry function_entry__unique2 = {"_unique2", function_ops__unique2, 1, NULL};
+static PyObject *function__unique2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__unique2, self, args, n, names);
+}
+static const fac__op *const function_ops__unique_dim[] = {&fac__op_unique_dim};
+static const fac__entry function_entry__unique_dim = {"_unique_dim", function_ops__unique_dim, 1, NULL};
+static PyObject *function__unique_dim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__unique_dim, self, args, n, names);
+}
+static const fac__op *const function_ops_unique_consecutive[] = {&fac__op_unique_consecutive};
+static const fac__entry function_entry_unique_consecutive = {"unique_consecutive", function_ops_unique_consecutive, 1, NULL};
+static PyObject *function_unique_consecutive(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unique_consecutive, self, args, n, names);
+}
+static const fac__op *const function_ops_bincount[] = {&fac__op_bincount};
+static const fac__entry function_entry_bincount = {"bincount", function_ops_bincount, 1, NULL};
+static PyObject *function_bincount(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bincount, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1,
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
@@ -2012,6 +2036,14 @@ static PyMethodDef function_table[] = {
      "nanmedian(input, *, out=None) -> Tensor\n\nThe median of all elements that are not NaN."},
     {"mode", (PyCFunction)(void (*)(void))function_mode, METH_FASTCALL | METH_KEYWORDS,
      "mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe commonest elements along dimension `dim`, of several the smallest, and where they stand\nlast."},
+    {"_unique2", (PyCFunction)(void (*)(void))function__unique2, METH_FASTCALL | METH_KEYWORDS,
+     "_unique2(input, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)\n\nThe different elements in order, each element's place among them and how often each comes; what\nis not asked for is empty. Every NaN differs from the others."},
+    {"_unique_dim", (PyCFunction)(void (*)(void))function__unique_dim, METH_FASTCALL | METH_KEYWORDS,
+     "unique_dim(input, dim, sorted=True, return_inverse=False, return_counts=False) -> (Tensor, LongTensor, LongTensor)\n\nThe different slices along dimension `dim`, in lexicographical order."},
+    {"unique_consecutive", (PyCFunction)(void (*)(void))function_unique_consecutive, METH_FASTCALL | METH_KEYWORDS,
+     "unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) -> (Tensor, LongTensor, LongTensor)\n\nThe first of every run of equal elements, or slices along dimension `dim`."},
+    {"bincount", (PyCFunction)(void (*)(void))function_bincount, METH_FASTCALL | METH_KEYWORDS,
+     "bincount(input, weights=None, minlength=0) -> Tensor\n\nHow often each integer from 0 comes, or the sum of the weights where it comes."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -4175,6 +4207,12 @@ static PyObject *method_mode(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     return fac__py_method(&method_entry_mode, self, args, n, names);
 }
+static const fac__op *const method_ops_bincount[] = {&fac__op_bincount};
+static const fac__entry method_entry_bincount = {"bincount", method_ops_bincount, 1, NULL};
+static PyObject *method_bincount(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_bincount, self, args, n, names);
+}
 static const fac__op *const method_ops_add[] = {&fac__op_add};
 static const fac__entry method_entry_add = {"add", method_ops_add, 1,
     "(Tensor other, *, Number alpha = 1)\n"
@@ -5418,6 +5456,8 @@ static PyMethodDef method_table[] = {
      "nanmedian(input, *, out=None) -> Tensor\n\nThe median of all elements that are not NaN."},
     {"mode", (PyCFunction)(void (*)(void))method_mode, METH_FASTCALL | METH_KEYWORDS,
      "mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe commonest elements along dimension `dim`, of several the smallest, and where they stand\nlast."},
+    {"bincount", (PyCFunction)(void (*)(void))method_bincount, METH_FASTCALL | METH_KEYWORDS,
+     "bincount(input, weights=None, minlength=0) -> Tensor\n\nHow often each integer from 0 comes, or the sum of the weights where it comes."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote."},
     {"sub", (PyCFunction)(void (*)(void))method_sub, METH_FASTCALL | METH_KEYWORDS,

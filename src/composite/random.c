@@ -111,6 +111,37 @@ COMPOSITE(bernoulli_p) {
                                  .p = fac_some_float(a->p), .generator = a->generator);
 }
 
+/* Whether p are weights, none infinite and each row with some. */
+static bool check_weights(fac_tensor *p) {
+    fac_scalar fine, empty;
+    if (p->device.type == FAC_META || p->numel == 0)
+        return true;
+    fac_tensor *valid = fac_logical_and(fac_lt(fac_max(p), INFINITY), fac_ge(fac_min(p), 0));
+    if (fac__is_bad(valid) || fac__item(valid, &fine) != 0)
+        return false;
+    if (!fac__scalar_int(fine))
+        return !fac__is_bad(fail("probability tensor contains either `inf`, `nan` or element < 0"));
+    fac_tensor *none = fac_any(fac_eq(fac_sum(p, .dim = fac_dims(-1)), 0));
+    if (fac__is_bad(none) || fac__item(none, &empty) != 0)
+        return false;
+    return !fac__scalar_int(empty) ||
+           !fac__is_bad(fail("invalid multinomial distribution (sum of probabilities <= 0)"));
+}
+
+/* The largest of p / e, with e from the exponential distribution: Efraimidis and Spirakis, Weighted
+ * random sampling with a reservoir, 2006. */
+static fac_tensor *without_replacement(fac_tensor *p, int64_t n, fac_generator *generator) {
+    fac_tensor *r[2];
+    if (!check_weights(p))
+        return fac_bad;
+    fac_tensor *e = fac_exponential_(fac_empty_like(p), .generator = generator);
+    e = fac_div(p, e);
+    if (n == 1)
+        return fac_argmax(e, .dim = fac_some(-1), .keepdim = true);
+    fac_topk(e, n, r, .dim = fac_some(-1));
+    return r[1];
+}
+
 COMPOSITE(multinomial) {
     fac_tensor *p = fac_detach(a->input);
     if (p->ndim < 1 || p->ndim > 2)
@@ -121,12 +152,10 @@ COMPOSITE(multinomial) {
         out[0] = fail("cannot sample n_sample <= 0 samples");
     else if (!a->replacement && a->num_samples > p->sizes[p->ndim - 1])
         out[0] = fail("cannot sample n_sample > prob_dist.size(-1) samples without replacement");
-    else if (a->replacement)
+    else if (!a->replacement || a->num_samples == 1)
+        out[0] = without_replacement(p, a->num_samples, a->generator);
+    else
         out[0] = fac__multinomial_replace(p, a->num_samples, .generator = a->generator);
-    else {
-        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "multinomial without replacement is not implemented");
-        out[0] = fac_bad;
-    }
 }
 
 /* --- dropout --------------------------------------------------------------------------------- */

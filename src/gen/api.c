@@ -1216,6 +1216,30 @@ int fac_mode_ex(fac_tensor *input, const fac_mode_options *o, fac_tensor *result
     return fac__api_multi(&fac__op_mode, &args, 2, results);
 }
 
+int fac__unique2_ex(fac_tensor *input, const fac__unique2_options *o, fac_tensor *results[3])
+{
+    struct fac___unique2_args args = {.input = input, .sorted = o->sorted != FAC_FALSE, .return_inverse = o->return_inverse, .return_counts = o->return_counts};
+    return fac__api_multi(&fac__op__unique2, &args, 3, results);
+}
+
+int fac_unique_dim_ex(fac_tensor *input, int64_t dim, const fac_unique_dim_options *o, fac_tensor *results[3])
+{
+    struct fac__unique_dim_args args = {.input = input, .dim = dim, .sorted = o->sorted != FAC_FALSE, .return_inverse = o->return_inverse, .return_counts = o->return_counts};
+    return fac__api_multi(&fac__op_unique_dim, &args, 3, results);
+}
+
+int fac_unique_consecutive_ex(fac_tensor *input, const fac_unique_consecutive_options *o, fac_tensor *results[3])
+{
+    struct fac__unique_consecutive_args args = {.input = input, .return_inverse = o->return_inverse, .return_counts = o->return_counts, .dim = o->dim};
+    return fac__api_multi(&fac__op_unique_consecutive, &args, 3, results);
+}
+
+fac_tensor *fac_bincount_ex(fac_tensor *input, const fac_bincount_options *o)
+{
+    struct fac__bincount_args args = {.input = input, .weights = o->weights, .minlength = o->minlength};
+    return fac__api_call(&fac__op_bincount, &args);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

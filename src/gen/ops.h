@@ -1250,6 +1250,41 @@ struct fac__mode_args {
 fac__exec_fn fac__rule_mode;
 fac__vjp_fn fac__vjp_mode;
 
+struct fac___unique2_args {
+    fac_tensor *input;
+    bool sorted;
+    bool return_inverse;
+    bool return_counts;
+};
+fac__exec_fn fac__rule_unique2;
+fac__vjp_fn fac__vjp__unique2;
+
+struct fac__unique_dim_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool sorted;
+    bool return_inverse;
+    bool return_counts;
+};
+fac__exec_fn fac__rule_unique_dim;
+fac__vjp_fn fac__vjp_unique_dim;
+
+struct fac__unique_consecutive_args {
+    fac_tensor *input;
+    bool return_inverse;
+    bool return_counts;
+    fac_opt_int dim;
+};
+fac__exec_fn fac__rule_unique_consecutive;
+fac__vjp_fn fac__vjp_unique_consecutive;
+
+struct fac__bincount_args {
+    fac_tensor *input;
+    fac_tensor *weights;
+    int64_t minlength;
+};
+fac__exec_fn fac__rule_bincount;
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -3666,6 +3701,10 @@ enum {
     FAC__OP_ID_nanmedian,
     FAC__OP_ID_nanmedian_dim,
     FAC__OP_ID_mode,
+    FAC__OP_ID__unique2,
+    FAC__OP_ID_unique_dim,
+    FAC__OP_ID_unique_consecutive,
+    FAC__OP_ID_bincount,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -4140,6 +4179,10 @@ extern const fac__op fac__op_median_dim;
 extern const fac__op fac__op_nanmedian;
 extern const fac__op fac__op_nanmedian_dim;
 extern const fac__op fac__op_mode;
+extern const fac__op fac__op__unique2;
+extern const fac__op fac__op_unique_dim;
+extern const fac__op fac__op_unique_consecutive;
+extern const fac__op fac__op_bincount;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

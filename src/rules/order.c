@@ -183,3 +183,74 @@ int fac__rule_mode(const fac__op *op, void *args, fac__outs *outs) {
         return lacks_dtype("mode_cpu", t);
     return pick_outputs(outs, t, dim, a->keepdim);
 }
+
+/* --- groups and counts ----------------------------------------------------------------------- */
+
+/* Sizes depend on data: the kernels allocate. */
+static int check_unique(const fac_tensor *t, const char *kernel) {
+    return fac__is_complex(dtype_of(t)) ? lacks_dtype(kernel, t) : 0;
+}
+
+static int check_slices(const fac_tensor *t, int64_t along) {
+    if (t->ndim == 0)
+        return fac__fail(FAC_ERROR_INDEX,
+                         "Dimension specified as %lld but tensor has no dimensions",
+                         (long long)along);
+    int dim = fac__wrap_dim(along, t->ndim), empty = 0;
+    if (dim < 0)
+        return -1;
+    for (int d = 0; d < t->ndim; d++)
+        empty += t->sizes[d] == 0;
+    if (t->sizes[dim] == 0 && empty > 1)
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Number of zero sized dimensions is more than one, so unique cannot be applied ");
+    if (t->sizes[dim] != 0 && empty > 0)
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+    return 0;
+}
+
+int fac__rule_unique2(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    (void)outs;
+    return check_unique(((const struct fac___unique2_args *)args)->input, "unique");
+}
+
+int fac__rule_unique_dim(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    (void)outs;
+    const struct fac__unique_dim_args *a = args;
+    if (check_slices(a->input, a->dim) != 0)
+        return -1;
+    return check_unique(a->input, "unique_dim");
+}
+
+int fac__rule_unique_consecutive(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    (void)outs;
+    const struct fac__unique_consecutive_args *a = args;
+    if (a->dim.given && check_slices(a->input, a->dim.value) != 0)
+        return -1;
+    return check_unique(a->input, "unique");
+}
+
+int fac__rule_bincount(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    (void)outs;
+    const struct fac__bincount_args *a = args;
+    const fac_tensor *t = a->input;
+    if (!fac__is_integral(dtype_of(t), false))
+        return lacks_dtype("bincount_cpu", t);
+    if (a->minlength < 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "minlength should be >= 0");
+    if (t->ndim != 1)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "bincount only supports 1-d non-negative integral inputs.");
+    if (t->numel > 0 && a->weights != NULL &&
+        (a->weights->ndim != 1 || a->weights->sizes[0] != t->numel))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "weights should be 1-d and have the same length as input");
+    return 0;
+}

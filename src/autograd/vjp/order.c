@@ -4,29 +4,12 @@
 
 #include <facula/ops.h>
 
-#include <string.h>
-
 /* Zeros of `shape` with g at the places `index` along dim; no place is named twice. */
 static fac_tensor *put_along(fac_tensor *g, const fac_tensor *shape, int64_t dim,
                              fac_tensor *index) {
-    int n = shape->ndim;
-    if (n == 0)
-        return g;
-    fac_tensor *at[FAC_MAX_DIMS];
-    dim += dim < 0 ? n : 0;
-    for (int d = 0; d < n; d++) {
-        int64_t sizes[FAC_MAX_DIMS];
-        for (int k = 0; k < n; k++)
-            sizes[k] = k == d ? shape->sizes[d] : 1;
-        at[d] =
-            d == dim
-                ? index
-                : fac_view(fac_arange(0, shape->sizes[d], .dtype = FAC_INT64, .device = g->device),
-                           ((fac_ints){sizes, n, true}));
-    }
     fac_tensor *zeros =
         fac_zeros(fac__sizes_of(shape), .dtype = (fac_dtype)g->dtype, .device = g->device);
-    return fac_index_put(zeros, ((fac_tensors){at, n}), g);
+    return fac_scatter(zeros, dim, index, g);
 }
 
 FAC__VJP(sort) {
@@ -80,4 +63,25 @@ FAC__VJP(median) {
 
 FAC__VJP(nanmedian) {
     v->in[0] = share(g, a->input, v->out[0]);
+}
+
+/* PyTorch has none of these either. */
+static void missing(struct fac__vjp *v, const char *name) {
+    fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "the derivative for '%s' is not implemented.", name);
+    v->in[0] = fac_bad;
+}
+
+FAC__VJP(_unique2) {
+    (void)a, (void)g;
+    missing(v, "_unique2");
+}
+
+FAC__VJP(unique_dim) {
+    (void)a, (void)g;
+    missing(v, "unique_dim");
+}
+
+FAC__VJP(unique_consecutive) {
+    (void)a, (void)g;
+    missing(v, "unique_consecutive");
 }

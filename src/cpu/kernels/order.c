@@ -201,48 +201,50 @@ static int tied_top(const struct work *w, const void *keys, uint64_t *words, int
     return 0;
 }
 
-/* The `few` first places of a row in order; *tied: equal keys among them, or just behind. */
-static void few_of_row(const struct work *w, const void *keys, int64_t few, int64_t *places,
-                       bool *tied) {
-    uint64_t best[FEW + 1];
-    int64_t have = few < w->n ? few + 1 : few;
-    if (order_wide(w->dtype))
-        few_smallest_64(keys, w->n, have, best, places);
+/* The first places of a row in order, and one more where there is one, so that equal keys show:
+ * returns whether there are any. places has room for it. */
+static int find_top(const struct work *w, const struct scratch *s, int64_t room, int64_t *places,
+                    bool *tied) {
+    uint64_t best[FEW + 1], *found = w->count <= FEW ? best : s->words + room;
+    bool wide = order_wide(w->dtype);
+    int64_t have = w->count < w->n ? w->count + 1 : w->count;
+    int r = 0;
+    if (w->count <= FEW && wide)
+        few_smallest_64(s->keys, w->n, have, found, places);
+    else if (w->count <= FEW)
+        few_smallest_32(s->keys, w->n, have, (uint32_t *)found, places);
+    else if (wide)
+        r = many_smallest_64(s->keys, w->n, have, room, found, places, s->words + 2 * room);
     else
-        few_smallest_32(keys, w->n, have, (uint32_t *)best, places);
+        r = many_smallest_32(s->keys, w->n, have, room, (uint32_t *)found, places,
+                             s->words + 2 * room);
     *tied = false;
     for (int64_t i = 1; i < have; i++)
-        *tied |= order_key_at(best, order_wide(w->dtype), i) ==
-                 order_key_at(best, order_wide(w->dtype), i - 1);
+        *tied |= order_key_at(found, wide, i) == order_key_at(found, wide, i - 1);
+    return r;
 }
 
 static int top_rows(void *ctx, int64_t begin, int64_t end) {
     const struct work *w = ctx;
     struct scratch s;
     int64_t found[FEW + 1], room = 2 * w->count + 256;
-    bool few = w->count <= FEW, ties = w->ties && w->n <= FAC__TIES_LIMIT;
+    bool few = w->count <= FEW, ties = w->ties && w->n <= FAC__TIES_LIMIT, tied;
+    bool always = w->unsorted && w->count * 64 > w->n;
     int64_t words = few ? 0 : 4 * room;
     if (take_scratch(&s, w, ties && words < 3 * w->n ? 3 * w->n : words) != 0)
         return -1;
     int r = 0;
     for (int64_t row = begin; row < end && r == 0; row++) {
         const char *in = w->in + (size_t)(row * w->n) * fac__itemsize(w->dtype);
-        uint64_t *places = few ? (uint64_t *)found : s.words + room;
-        bool tied = false;
+        int64_t *places = few ? found : (int64_t *)s.words;
         FAC__K(fac__order_keys)(w->dtype, in, w->n, w->descending, s.keys);
-        if (few)
-            few_of_row(w, s.keys, w->count, found, &tied);
-        else
-            r = order_wide(w->dtype)
-                    ? many_smallest_64(s.keys, w->n, w->count, room, s.words, (int64_t *)places,
-                                       s.words + 2 * room)
-                    : many_smallest_32(s.keys, w->n, w->count, room, (uint32_t *)s.words,
-                                       (int64_t *)places, s.words + 2 * room);
+        r = find_top(w, &s, room, places, &tied);
         if (r == 0)
             memcpy(w->places + row * w->count, places, sizeof *places * (size_t)w->count);
-        if (r == 0 && ties && (!few || tied))
+        if (r == 0 && ties && (always || tied))
             r = tied_top(w, s.keys, s.words, w->places + row * w->count);
-        emit(w, in, row);
+        if (r == 0)
+            emit(w, in, row);
     }
     fac__free(s.keys, s.bytes);
     return r;

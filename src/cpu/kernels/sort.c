@@ -29,11 +29,9 @@ static void insertion(uint64_t *a, int64_t n) {
 
 /* n <= size words, by counting for each those that are smaller. */
 static inline void count_smaller(uint64_t *a, int64_t n, int size) {
-    int64_t v[2 * TINY], place[2 * TINY];
-    for (int i = 0; i < size; i++) {
-        v[i] = i < n ? (int64_t)(a[i] ^ (uint64_t)1 << 63) : INT64_MAX;
-        place[i] = 0;
-    }
+    int64_t v[2 * TINY] = {0}, place[2 * TINY] = {0};
+    for (int i = 0; i < n; i++)
+        v[i] = (int64_t)(a[i] ^ (uint64_t)1 << 63);
     for (int64_t j = 0; j < n; j++)
         for (int i = 0; i < size; i++)
             place[i] += v[j] < v[i];

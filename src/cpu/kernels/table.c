@@ -20,6 +20,7 @@
     X(reduce)                                                                                      \
     X(scatter)                                                                                     \
     X(spatial)                                                                                     \
+    X(unique)                                                                                      \
     X(vector_norm)
 
 #define FAC_X(name) extern const fac__family FAC__K(fac__family_##name);
