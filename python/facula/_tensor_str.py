@@ -100,9 +100,17 @@ PRINT_OPTS = _PrintOptions()
 
 
 def _str(self, *, tensor_contents=None):
+    if _C._in_level(self):
+        from facula.autograd.forward_ad import _repr
+
+        return _repr(self, tensor_contents)
+    return _plain_str(self, tensor_contents)
+
+
+def _plain_str(self, tensor_contents=None, extra=()):
     parameters = sys.modules.get("facula.nn.parameter")  # without it there is no Parameter
     plain = type(self) is Tensor or parameters and type(self) is parameters.Parameter
-    return _C._repr(self, None if plain else type(self).__name__, tensor_contents, (), True)
+    return _C._repr(self, None if plain else type(self).__name__, tensor_contents, extra, True)
 
 
 def _tensor_repr(self, *, tensor_contents=None):

@@ -563,6 +563,8 @@ static PyObject *list_of(const fac_tensor *t, int dim, const char *at) {
 static PyObject *tolist(PyObject *module, PyObject *o) {
     (void)module;
     fac_tensor *t = fac__tensor_of(o), *plain = t;
+    if (t->features & FAC__WRAPPED)
+        return PyErr_Format(PyExc_RuntimeError, "vmap: a batched tensor has no values of its own");
     if (t->device.type == FAC_META)
         return PyErr_Format(PyExc_NotImplementedError, "Cannot copy out of meta tensor; no data!");
     if (t->features & (FAC__CONJ | FAC__NEG)) {

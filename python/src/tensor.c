@@ -278,6 +278,13 @@ static int nb_bool(PyObject *o) {
                         "Boolean value of Tensor with more than one value is ambiguous");
         return -1;
     }
+    if (t->features & FAC__WRAPPED) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "vmap: It looks like you're attempting to use a Tensor in some "
+                        "data-dependent control flow. We don't support that yet, please file an "
+                        "issue at https://github.com/pytorch/pytorch/issues .");
+        return -1;
+    }
     fac_scalar s;
     if (fac__item(t, &s) != 0) {
         fac__raise();

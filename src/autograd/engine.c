@@ -4,6 +4,8 @@
  * nodes run from a heap, the latest made first. */
 #include "autograd.h"
 
+#include "../levels/levels.h"
+
 #include "../core/alloc.h"
 #include "helpers.h"
 #include <facula/autograd.h>
@@ -531,6 +533,8 @@ static void clean_up(struct task *t, fac__edge *roots, fac_tensor **grads) {
 }
 
 int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
+    if (FAC_UNLIKELY(fac__any_level(a)))
+        return fac__levels_backward(a, results);
     struct task t = {.a = a, .results = results, .keep_graph = a->retain_graph};
     size_t n = (size_t)(a->noutputs + a->ninputs);
     fac__edge *edges = calloc(n + 1, sizeof *edges);

@@ -3,6 +3,7 @@
 #include "autograd.h"
 
 #include "../core/alloc.h"
+#include "../levels/levels.h"
 #include "helpers.h"
 #include <facula/autograd.h>
 #include <facula/ops.h>
@@ -37,6 +38,7 @@ void fac__autograd_free(fac_tensor *t) {
     fac__node_release(a->grad_fn);
     fac__release(a->grad);
     fac__release(a->base);
+    fac__tangents_free(a->tangent);
     free_hooks(a->hooks);
     free_hooks(a->post_accumulate);
     fac__object_free(a, sizeof *a);
@@ -197,6 +199,8 @@ fac_node *fac__grad_fn(fac_tensor *t) {
 
 fac__edge fac__gradient_edge(fac_tensor *t) {
     fac__edge none = {NULL, 0};
+    if (t != NULL && FAC_UNLIKELY(t->features & FAC__WRAPPED))
+        t = fac__bottom(t);
     if (t == NULL || t->autograd == NULL)
         return none;
     fac_node *n = fac__grad_fn(t);
@@ -460,6 +464,8 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
  */
 
 bool fac_requires_grad(const fac_tensor *t) {
+    if (FAC_UNLIKELY(t->features & FAC__WRAPPED))
+        t = fac__bottom((fac_tensor *)(uintptr_t)t);
     return (t->features & FAC__GRAD) != 0 || (t->autograd != NULL && t->autograd->base != NULL &&
                                               (t->autograd->base->features & FAC__GRAD) != 0 &&
                                               t->autograd->creation == FAC__CREATED_NORMAL &&
@@ -473,6 +479,15 @@ bool fac_is_leaf(const fac_tensor *t) {
 bool fac_set_requires_grad(fac_tensor *t, bool value) {
     if (fac__is_bad(t))
         return false;
+    if (FAC_UNLIKELY(t->features & FAC__WRAPPED)) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+                  "torch.autograd.functional.* APIs) inside of a function being transformed by a "
+                  "functorch transform. This is unsupported, please attempt to use the functorch "
+                  "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() "
+                  "outside of a function being transformed instead.");
+        return false;
+    }
     if (!fac_is_leaf(t)) {
         if (value)
             return true;

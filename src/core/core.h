@@ -167,7 +167,9 @@ enum {
     FAC__L_TRANSFORM = 1u << 25,
     FAC__L_DISPATCH = 1u << 26,
     FAC__L_BELOW = 1u << 27, /* in a dispatch handler: neither transformed nor recorded again */
-    FAC__L_ANY = FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW,
+    FAC__L_VMAP = 1u << 28,  /* within vmap: random ops need to know */
+    FAC__L_ANY =
+        FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW | FAC__L_VMAP,
     /* For the Python extension alone: a TorchFunctionMode is active; subclasses are ignored. */
     FAC__L_PYTHON = 1u << 29,
     FAC__L_NO_SUBCLASS = 1u << 30,

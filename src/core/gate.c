@@ -6,6 +6,7 @@
 #include "core.h"
 
 #include "../autograd/autograd.h"
+#include "../levels/levels.h"
 #include "iterate.h"
 
 #include <stdlib.h>
@@ -365,6 +366,11 @@ static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f)
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
     if (op->flags & FAC__OP_COMPOSITE)
         return op->exec(op, args, outs);
+    if (f & (FAC__WRAPPED | FAC__DUAL | FAC__L_VMAP)) {
+        int r = fac__interpret(op, args, outs);
+        if (r <= 0)
+            return r;
+    }
     if (outs->how == FAC__CALL_INPLACE)
         return call_inplace(op, args, outs, f);
     if (outs->how == FAC__CALL_OUT)

@@ -173,6 +173,12 @@ int fac__item(fac_tensor *t, fac_scalar *out) {
         return fac__fail(FAC_ERROR_RUNTIME,
                          "a Tensor with %lld elements cannot be converted to Scalar",
                          (long long)t->numel);
+    if (t->features & FAC__WRAPPED)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "vmap: It looks like you're calling .item() on a Tensor. We don't support "
+                         "vmap over calling .item() on a Tensor, please try to rewrite what you're "
+                         "doing with other operations. If error is occurring somewhere inside "
+                         "PyTorch internals, please file a bug report.");
     if (t->data == NULL)
         return fac__fail(FAC_ERROR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
     *out = fac__scalar_from(t->data, (fac_dtype)t->dtype);

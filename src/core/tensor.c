@@ -1,6 +1,7 @@
 /* Tensors and storages: making, sharing, resizing and letting go of them. No arithmetic, no
  * autograd but the release of its record. */
 #include "core.h"
+#include "../levels/levels.h"
 
 #include "../autograd/autograd.h"
 #include "alloc.h"
@@ -383,6 +384,9 @@ fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, cons
 }
 
 fac_tensor *fac__shallow_copy(const fac_tensor *t) {
+    const struct fac__batch *b = fac__batch_of(t);
+    if (FAC_UNLIKELY(b != NULL))
+        return fac__batched(fac__shallow_copy(b->value), b->dim, b->level);
     fac_tensor *v = fac__alias(t, t->ndim, t->sizes, t->strides, t->offset);
     if (v != NULL)
         v->features |= t->features & (uint32_t)FAC__NUMBER;
