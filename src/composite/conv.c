@@ -99,8 +99,7 @@ static fac_tensor *padded(fac_tensor *x, int dims, const int64_t *extra)
     int64_t sizes[FAC_MAX_DIMS];
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = x->sizes[i] + (i >= x->ndim - dims ? extra[i - (x->ndim - dims)] : 0);
-    fac_tensor *to = fac_zeros(((fac_ints){sizes, x->ndim, true}), .dtype = (fac_dtype)x->dtype,
-                               .device = x->device);
+    fac_tensor *to = fac__new_zeros(x, (fac_ints){sizes, x->ndim, true});
     fac_tensor *inner = to;
     for (int i = 0; i < x->ndim; i++)
         if (sizes[i] != x->sizes[i])

@@ -63,15 +63,13 @@ void fac__composite_imag(const struct fac__imag_args *a, fac_tensor **out) {
 
 /* The gradient of a view of a region: zeros with the gradient copied in, recorded as such. */
 void fac__composite_select_backward(const struct fac__select_backward_args *a, fac_tensor **out) {
-    fac_tensor *all =
-        fac_zeros(a->input_sizes, .dtype = (fac_dtype)a->grad->dtype, .device = a->grad->device);
+    fac_tensor *all = fac__new_zeros(a->grad, a->input_sizes);
     fac_tensor *at = fac_select(all, a->dim, a->index);
     out[0] = fac__is_bad(fac_copy_(at, a->grad)) ? fac_bad : all;
 }
 
 void fac__composite_slice_backward(const struct fac__slice_backward_args *a, fac_tensor **out) {
-    fac_tensor *all =
-        fac_zeros(a->input_sizes, .dtype = (fac_dtype)a->grad->dtype, .device = a->grad->device);
+    fac_tensor *all = fac__new_zeros(a->grad, a->input_sizes);
     fac_tensor *at =
         fac_slice(all, .dim = a->dim, .start = a->start, .end = a->end, .step = fac_some(a->step));
     out[0] = fac__is_bad(fac_copy_(at, a->grad)) ? fac_bad : all;

@@ -318,6 +318,9 @@ int fac__fill_into(fac_tensor *dst, fac_scalar value);
 fac_tensor *fac__clone(fac_tensor *t, fac_memory_format format);
 /* A zero-dim tensor holding the number, flagged FAC__NUMBER. */
 fac_tensor *fac__scalar_tensor(fac_scalar s, fac_dtype dtype, fac_device device);
+/* Zeros for ops to write parts of `like` into: of its dtype and device, and in every vmap that it is
+ * in. Borrowed from the open scope. */
+fac_tensor *fac__new_zeros(fac_tensor *like, fac_ints sizes);
 /* A zero-dim tensor's element. */
 int fac__item(fac_tensor *t, fac_scalar *out);
 

@@ -364,12 +364,15 @@ static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f)
         return -1;
     if (f & FAC__L_TRANSFORM)
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
-    if (op->flags & FAC__OP_COMPOSITE)
+    bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && op->ntensors == 0;
+    if ((op->flags & FAC__OP_COMPOSITE) && !draws)
         return op->exec(op, args, outs);
     if (f & (FAC__WRAPPED | FAC__DUAL | FAC__L_VMAP)) {
         int r = fac__interpret(op, args, outs);
         if (r <= 0)
             return r;
+        if (op->flags & FAC__OP_COMPOSITE)
+            return op->exec(op, args, outs);
     }
     if (outs->how == FAC__CALL_INPLACE)
         return call_inplace(op, args, outs, f);

@@ -138,3 +138,16 @@ static fac_tensor *everywhere(fac_tensor *t, int n) {
 fac_tensor *fac__batch_everywhere(fac_tensor *t) {
     return everywhere(t, fac__level_count());
 }
+
+fac_tensor *fac__new_zeros(fac_tensor *like, fac_ints sizes) {
+    const struct fac__batch *b = fac__is_bad(like) ? NULL : fac__batch_of(like);
+    int64_t all[FAC_MAX_DIMS];
+    if (b == NULL)
+        return fac_zeros(sizes, .dtype = (fac_dtype)like->dtype, .device = like->device);
+    if (sizes.n >= FAC_MAX_DIMS)
+        return fac_bad;
+    all[0] = b->value->sizes[b->dim];
+    if (sizes.n > 0)
+        memcpy(all + 1, sizes.values, sizeof *all * (size_t)sizes.n);
+    return wrapped(fac__new_zeros(b->value, (fac_ints){all, sizes.n + 1, true}), 0, b->level);
+}

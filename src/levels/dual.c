@@ -226,9 +226,12 @@ static int edges_of(const struct dual *d, const struct slots *s, struct edges *e
     return 0;
 }
 
-/* A zero like t that gradients are asked for; whatever batches t has, it has. */
+/* A zero like t that gradients are asked for; whatever batches t has, it has. Where t carries
+ * tangents of outer levels, they may be batched though t is not: then it has every batch. */
 static fac_tensor *probe(fac_tensor *t) {
     fac_tensor *w = fac_zeros_like(t);
+    if (!fac__is_bad(w) && (t->features & FAC__DUAL))
+        w = fac__batch_everywhere(w);
     if (!fac__is_bad(w) && !fac_set_requires_grad(fac__bottom(w), true))
         return fac_bad;
     return w;
@@ -304,6 +307,27 @@ done:
 /* --- putting it together ------------------------------------------------------------------------
  */
 
+/* A tangent written into a view of a tensor that has none: the base gets zeros, the view the same
+ * region of them. */
+static int into_view(struct dual *d, fac_tensor *out, fac_tensor *t) {
+    fac_tensor *base = out->autograd->base, *all = fac__tangent(base, d->level);
+    if (fac__batch_of(out) != NULL || !(base->features & FAC__DENSE))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "forward mode: %s_ writes a tangent into a view of a batched or "
+                         "overlapping tensor that has none",
+                         d->op->python);
+    if (all == NULL) {
+        all = fac_zeros_like(base);
+        if (fac__is_bad(all) || fac__set_tangent(base, d->level, all) != 0)
+            return -1;
+    }
+    int64_t offset = out->offset - base->offset + all->offset;
+    fac_tensor *at = fac_as_strided(all, ((fac_ints){out->sizes, out->ndim, true}),
+                                    ((fac_ints){out->strides, out->ndim, true}),
+                                    .storage_offset = fac_some(offset));
+    return fac__is_bad(fac_copy_(at, t)) ? -1 : fac__set_tangent(out, d->level, at);
+}
+
 /* In place, the tangent is written in place as well, so that views share it as they share memory.
  */
 static int attach(struct dual *d) {
@@ -317,11 +341,11 @@ static int attach(struct dual *d) {
             if (fac__is_bad(t == NULL ? fac_zero_(old) : fac_copy_(old, t)))
                 return -1;
         } else if (t != NULL) {
-            if (outs->how == FAC__CALL_INPLACE && (out->features & FAC__VIEW))
-                return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
-                                 "forward mode: %s_ writes a tangent into a view of a tensor that "
-                                 "has none",
-                                 d->op->python);
+            if (outs->how == FAC__CALL_INPLACE && (out->features & FAC__VIEW)) {
+                if (into_view(d, out, t) != 0)
+                    return -1;
+                continue;
+            }
             if (outs->how == FAC__CALL_INPLACE)
                 t = fac_clone(t);
             if (fac__is_bad(t) || fac__set_tangent(out, d->level, t) != 0)
