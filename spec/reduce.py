@@ -287,3 +287,91 @@ def nanmean(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *,
 
     The mean over the dimensions `dim` of what is not NaN.
     """
+
+
+@op("composite", method=True, out=True, node="LogsumexpBackward0", grads={"input": ["input", "result"]})
+def logsumexp(input: Tensor, dim: Ints[1], keepdim: bool = False) -> Tensor:
+    """logsumexp(input, dim, keepdim=False, *, out=None) -> Tensor
+
+    log(sum(exp(input))) over the dimensions `dim`, without overflow.
+    """
+
+
+@op("composite", method=True, out=True)
+def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
+    """softmax(input, dim, *, dtype=None, out=None) -> Tensor
+
+    exp(input) divided by its sum along `dim`. float16 and bfloat16 are computed in float32.
+    """
+
+
+@op("structured", out=True, rule="softmax", node="SoftmaxBackward0", grads={"input": ["result"]})
+def _softmax(input: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+    """_softmax(input, dim, half_to_float) -> Tensor
+
+    softmax() of floating-point input.
+    """
+
+
+@op("structured", rule="softmax_backward", node="SoftmaxBackwardDataBackward0", grads={"grad_output": ["output"], "output": ["grad_output", "output"]})
+def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """_softmax_backward_data(grad_output, output, dim) -> Tensor
+
+    The gradient of softmax(), (grad_output - sum(grad_output * output, dim)) * output.
+    """
+
+
+@op("composite", method=True, out=True)
+def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
+    """log_softmax(input, dim, *, dtype=None, out=None) -> Tensor
+
+    The logarithm of softmax(input, dim), without overflow.
+    """
+
+
+@op("structured", out=True, rule="softmax", node="LogSoftmaxBackward0", label="log_softmax_lastdim_kernel_impl", grads={"input": ["result"]})
+def _log_softmax(input: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
+    """_log_softmax(input, dim, half_to_float) -> Tensor
+
+    log_softmax() of floating-point input.
+    """
+
+
+@op("structured", rule="softmax_backward", node="LogSoftmaxBackwardDataBackward0", grads={"grad_output": ["output"], "output": ["grad_output", "output"]})
+def _log_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """_log_softmax_backward_data(grad_output, output, dim) -> Tensor
+
+    The gradient of log_softmax(), grad_output - exp(output) * sum(grad_output, dim).
+    """
+
+
+@op("structured", rule="cumulative", method=True, out=True, inplace=True, grads={"input": []})
+def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
+    """cumsum(input, dim, *, dtype=None, out=None) -> Tensor
+
+    The running sum along `dim`. Integers add up as int64.
+    """
+
+
+@op("structured", rule="cumulative", method=True, out=True, inplace=True, grads={"input": ["input", "result"]})
+def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
+    """cumprod(input, dim, *, dtype=None, out=None) -> Tensor
+
+    The running product along `dim`. Integers multiply as int64.
+    """
+
+
+@op("structured", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummax", vjp="cummax", grads={"input": ["input.shape", "indices"]})
+def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """cummax(input, dim, *, out=None) -> (Tensor, LongTensor)
+
+    The greatest element so far along `dim`, and where it is found last.
+    """
+
+
+@op("structured", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummin", vjp="cummax", grads={"input": ["input.shape", "indices"]})
+def cummin(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """cummin(input, dim, *, out=None) -> (Tensor, LongTensor)
+
+    The smallest element so far along `dim`, and where it is found last.
+    """

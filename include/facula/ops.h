@@ -3157,6 +3157,98 @@ FAC_API fac_tensor *fac_nanmean_ex(fac_tensor *input, const fac_nanmean_options 
 
 typedef struct {
     size_t size_;
+    bool keepdim;
+} fac_logsumexp_options;
+/* logsumexp(input, dim, keepdim=False, *, out=None) -> Tensor
+ *
+ * log(sum(exp(input))) over the dimensions `dim`, without overflow. */
+FAC_API fac_tensor *fac_logsumexp_ex(fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o);
+FAC_API fac_tensor *fac_logsumexp_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+} fac_softmax_options;
+/* softmax(input, dim, *, dtype=None, out=None) -> Tensor
+ *
+ * exp(input) divided by its sum along `dim`. float16 and bfloat16 are computed in float32. */
+FAC_API fac_tensor *fac_softmax_ex(fac_tensor *input, int64_t dim, const fac_softmax_options *o);
+FAC_API fac_tensor *fac_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_softmax_options *o);
+
+typedef struct {
+    size_t size_;
+    bool half_to_float;
+} fac__softmax_options;
+/* _softmax(input, dim, half_to_float) -> Tensor
+ *
+ * softmax() of floating-point input. */
+FAC_API fac_tensor *fac__softmax_ex(fac_tensor *input, int64_t dim, const fac__softmax_options *o);
+FAC_API fac_tensor *fac__softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__softmax_options *o);
+
+/* _softmax_backward_data(grad_output, output, dim) -> Tensor
+ *
+ * The gradient of softmax(), (grad_output - sum(grad_output * output, dim)) * output. */
+FAC_API fac_tensor *fac__softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *output, int64_t dim);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+} fac_log_softmax_options;
+/* log_softmax(input, dim, *, dtype=None, out=None) -> Tensor
+ *
+ * The logarithm of softmax(input, dim), without overflow. */
+FAC_API fac_tensor *fac_log_softmax_ex(fac_tensor *input, int64_t dim, const fac_log_softmax_options *o);
+FAC_API fac_tensor *fac_log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_log_softmax_options *o);
+
+typedef struct {
+    size_t size_;
+    bool half_to_float;
+} fac__log_softmax_options;
+/* _log_softmax(input, dim, half_to_float) -> Tensor
+ *
+ * log_softmax() of floating-point input. */
+FAC_API fac_tensor *fac__log_softmax_ex(fac_tensor *input, int64_t dim, const fac__log_softmax_options *o);
+FAC_API fac_tensor *fac__log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__log_softmax_options *o);
+
+/* _log_softmax_backward_data(grad_output, output, dim) -> Tensor
+ *
+ * The gradient of log_softmax(), grad_output - exp(output) * sum(grad_output, dim). */
+FAC_API fac_tensor *fac__log_softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *output, int64_t dim);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+} fac_cumsum_options;
+/* cumsum(input, dim, *, dtype=None, out=None) -> Tensor
+ *
+ * The running sum along `dim`. Integers add up as int64. */
+FAC_API fac_tensor *fac_cumsum_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o);
+FAC_API fac_tensor *fac_cumsum_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o);
+FAC_API fac_tensor *fac_cumsum_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumsum_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_dtype dtype;
+} fac_cumprod_options;
+/* cumprod(input, dim, *, dtype=None, out=None) -> Tensor
+ *
+ * The running product along `dim`. Integers multiply as int64. */
+FAC_API fac_tensor *fac_cumprod_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o);
+FAC_API fac_tensor *fac_cumprod_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o);
+FAC_API fac_tensor *fac_cumprod_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumprod_options *o);
+
+/* cummax(input, dim, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The greatest element so far along `dim`, and where it is found last. */
+FAC_API int fac_cummax_ex(fac_tensor *input, int64_t dim, fac_tensor *results[2]);
+
+/* cummin(input, dim, *, out=None) -> (Tensor, LongTensor)
+ *
+ * The smallest element so far along `dim`, and where it is found last. */
+FAC_API int fac_cummin_ex(fac_tensor *input, int64_t dim, fac_tensor *results[2]);
+
+typedef struct {
+    size_t size_;
     fac_opt_int storage_offset;
 } fac_as_strided_options;
 /* as_strided(input, size, stride, storage_offset=None) -> Tensor
@@ -4837,6 +4929,42 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_norm_str_out_ex(out, input, p, ...) fac_norm_str_out_ex(out, input, p, &(const fac_norm_str_options){__VA_ARGS__})
 #define fac_nanmean(...) FAC__WITH_nanmean_ex(__VA_ARGS__, .size_ = sizeof(fac_nanmean_options))
 #define FAC__WITH_nanmean_ex(input, ...) fac_nanmean_ex(input, &(const fac_nanmean_options){__VA_ARGS__})
+#define fac_logsumexp(...) FAC__WITH_logsumexp_ex(__VA_ARGS__, .size_ = sizeof(fac_logsumexp_options))
+#define FAC__WITH_logsumexp_ex(input, dim, ...) fac_logsumexp_ex(input, dim, &(const fac_logsumexp_options){__VA_ARGS__})
+#define fac_logsumexp_out(...) FAC__WITH_logsumexp_out_ex(__VA_ARGS__, .size_ = sizeof(fac_logsumexp_options))
+#define FAC__WITH_logsumexp_out_ex(out, input, dim, ...) fac_logsumexp_out_ex(out, input, dim, &(const fac_logsumexp_options){__VA_ARGS__})
+#define fac_softmax(...) FAC__WITH_softmax_ex(__VA_ARGS__, .size_ = sizeof(fac_softmax_options))
+#define FAC__WITH_softmax_ex(input, dim, ...) fac_softmax_ex(input, dim, &(const fac_softmax_options){__VA_ARGS__})
+#define fac_softmax_out(...) FAC__WITH_softmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac_softmax_options))
+#define FAC__WITH_softmax_out_ex(out, input, dim, ...) fac_softmax_out_ex(out, input, dim, &(const fac_softmax_options){__VA_ARGS__})
+#define fac__softmax(...) FAC__WITH__softmax_ex(__VA_ARGS__, .size_ = sizeof(fac__softmax_options))
+#define FAC__WITH__softmax_ex(input, dim, ...) fac__softmax_ex(input, dim, &(const fac__softmax_options){__VA_ARGS__})
+#define fac__softmax_out(...) FAC__WITH__softmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac__softmax_options))
+#define FAC__WITH__softmax_out_ex(out, input, dim, ...) fac__softmax_out_ex(out, input, dim, &(const fac__softmax_options){__VA_ARGS__})
+#define fac__softmax_backward_data(grad_output, output, dim) fac__softmax_backward_data_ex(grad_output, output, dim)
+#define fac_log_softmax(...) FAC__WITH_log_softmax_ex(__VA_ARGS__, .size_ = sizeof(fac_log_softmax_options))
+#define FAC__WITH_log_softmax_ex(input, dim, ...) fac_log_softmax_ex(input, dim, &(const fac_log_softmax_options){__VA_ARGS__})
+#define fac_log_softmax_out(...) FAC__WITH_log_softmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac_log_softmax_options))
+#define FAC__WITH_log_softmax_out_ex(out, input, dim, ...) fac_log_softmax_out_ex(out, input, dim, &(const fac_log_softmax_options){__VA_ARGS__})
+#define fac__log_softmax(...) FAC__WITH__log_softmax_ex(__VA_ARGS__, .size_ = sizeof(fac__log_softmax_options))
+#define FAC__WITH__log_softmax_ex(input, dim, ...) fac__log_softmax_ex(input, dim, &(const fac__log_softmax_options){__VA_ARGS__})
+#define fac__log_softmax_out(...) FAC__WITH__log_softmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac__log_softmax_options))
+#define FAC__WITH__log_softmax_out_ex(out, input, dim, ...) fac__log_softmax_out_ex(out, input, dim, &(const fac__log_softmax_options){__VA_ARGS__})
+#define fac__log_softmax_backward_data(grad_output, output, dim) fac__log_softmax_backward_data_ex(grad_output, output, dim)
+#define fac_cumsum(...) FAC__WITH_cumsum_ex(__VA_ARGS__, .size_ = sizeof(fac_cumsum_options))
+#define FAC__WITH_cumsum_ex(input, dim, ...) fac_cumsum_ex(input, dim, &(const fac_cumsum_options){__VA_ARGS__})
+#define fac_cumsum_(...) FAC__WITH_cumsum_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_cumsum_options))
+#define FAC__WITH_cumsum_inplace_ex(input, dim, ...) fac_cumsum_inplace_ex(input, dim, &(const fac_cumsum_options){__VA_ARGS__})
+#define fac_cumsum_out(...) FAC__WITH_cumsum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_cumsum_options))
+#define FAC__WITH_cumsum_out_ex(out, input, dim, ...) fac_cumsum_out_ex(out, input, dim, &(const fac_cumsum_options){__VA_ARGS__})
+#define fac_cumprod(...) FAC__WITH_cumprod_ex(__VA_ARGS__, .size_ = sizeof(fac_cumprod_options))
+#define FAC__WITH_cumprod_ex(input, dim, ...) fac_cumprod_ex(input, dim, &(const fac_cumprod_options){__VA_ARGS__})
+#define fac_cumprod_(...) FAC__WITH_cumprod_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_cumprod_options))
+#define FAC__WITH_cumprod_inplace_ex(input, dim, ...) fac_cumprod_inplace_ex(input, dim, &(const fac_cumprod_options){__VA_ARGS__})
+#define fac_cumprod_out(...) FAC__WITH_cumprod_out_ex(__VA_ARGS__, .size_ = sizeof(fac_cumprod_options))
+#define FAC__WITH_cumprod_out_ex(out, input, dim, ...) fac_cumprod_out_ex(out, input, dim, &(const fac_cumprod_options){__VA_ARGS__})
+#define fac_cummax(input, dim, results) fac_cummax_ex(input, dim, results)
+#define fac_cummin(input, dim, results) fac_cummin_ex(input, dim, results)
 #define fac_as_strided(...) FAC__WITH_as_strided_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))
 #define FAC__WITH_as_strided_ex(input, size, stride, ...) fac_as_strided_ex(input, size, stride, &(const fac_as_strided_options){__VA_ARGS__})
 #define fac_as_strided_(...) FAC__WITH_as_strided_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_as_strided_options))

@@ -1511,6 +1511,72 @@ static PyObject *function_nanmean(PyObject *self, PyObject *const *args, Py_ssiz
 {
     return fac__py_function(&function_entry_nanmean, self, args, n, names);
 }
+static const fac__op *const function_ops_logsumexp[] = {&fac__op_logsumexp};
+static const fac__entry function_entry_logsumexp = {"logsumexp", function_ops_logsumexp, 1, NULL};
+static PyObject *function_logsumexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logsumexp, self, args, n, names);
+}
+static const fac__op *const function_ops_softmax[] = {&fac__op_softmax};
+static const fac__entry function_entry_softmax = {"softmax", function_ops_softmax, 1, NULL};
+static PyObject *function_softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_softmax, self, args, n, names);
+}
+static const fac__op *const function_ops__softmax[] = {&fac__op__softmax};
+static const fac__entry function_entry__softmax = {"_softmax", function_ops__softmax, 1, NULL};
+static PyObject *function__softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__softmax, self, args, n, names);
+}
+static const fac__op *const function_ops__softmax_backward_data[] = {&fac__op__softmax_backward_data};
+static const fac__entry function_entry__softmax_backward_data = {"_softmax_backward_data", function_ops__softmax_backward_data, 1, NULL};
+static PyObject *function__softmax_backward_data(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__softmax_backward_data, self, args, n, names);
+}
+static const fac__op *const function_ops_log_softmax[] = {&fac__op_log_softmax};
+static const fac__entry function_entry_log_softmax = {"log_softmax", function_ops_log_softmax, 1, NULL};
+static PyObject *function_log_softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_log_softmax, self, args, n, names);
+}
+static const fac__op *const function_ops__log_softmax[] = {&fac__op__log_softmax};
+static const fac__entry function_entry__log_softmax = {"_log_softmax", function_ops__log_softmax, 1, NULL};
+static PyObject *function__log_softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__log_softmax, self, args, n, names);
+}
+static const fac__op *const function_ops__log_softmax_backward_data[] = {&fac__op__log_softmax_backward_data};
+static const fac__entry function_entry__log_softmax_backward_data = {"_log_softmax_backward_data", function_ops__log_softmax_backward_data, 1, NULL};
+static PyObject *function__log_softmax_backward_data(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__log_softmax_backward_data, self, args, n, names);
+}
+static const fac__op *const function_ops_cumsum[] = {&fac__op_cumsum};
+static const fac__entry function_entry_cumsum = {"cumsum", function_ops_cumsum, 1, NULL};
+static PyObject *function_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cumsum, self, args, n, names);
+}
+static const fac__op *const function_ops_cumprod[] = {&fac__op_cumprod};
+static const fac__entry function_entry_cumprod = {"cumprod", function_ops_cumprod, 1, NULL};
+static PyObject *function_cumprod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cumprod, self, args, n, names);
+}
+static const fac__op *const function_ops_cummax[] = {&fac__op_cummax};
+static const fac__entry function_entry_cummax = {"cummax", function_ops_cummax, 1, NULL};
+static PyObject *function_cummax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cummax, self, args, n, names);
+}
+static const fac__op *const function_ops_cummin[] = {&fac__op_cummin};
+static const fac__entry function_entry_cummin = {"cummin", function_ops_cummin, 1, NULL};
+static PyObject *function_cummin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_cummin, self, args, n, names);
+}
 static const fac__op *const function_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry function_entry_as_strided = {"as_strided", function_ops_as_strided, 1, NULL};
 static PyObject *function_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2368,6 +2434,28 @@ static PyMethodDef function_table[] = {
      "norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe vector norm over the dimensions `dim`, all of them by default."},
     {"nanmean", (PyCFunction)(void (*)(void))function_nanmean, METH_FASTCALL | METH_KEYWORDS,
      "nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor\n\nThe mean over the dimensions `dim` of what is not NaN."},
+    {"logsumexp", (PyCFunction)(void (*)(void))function_logsumexp, METH_FASTCALL | METH_KEYWORDS,
+     "logsumexp(input, dim, keepdim=False, *, out=None) -> Tensor\n\nlog(sum(exp(input))) over the dimensions `dim`, without overflow."},
+    {"softmax", (PyCFunction)(void (*)(void))function_softmax, METH_FASTCALL | METH_KEYWORDS,
+     "softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nexp(input) divided by its sum along `dim`. float16 and bfloat16 are computed in float32."},
+    {"_softmax", (PyCFunction)(void (*)(void))function__softmax, METH_FASTCALL | METH_KEYWORDS,
+     "_softmax(input, dim, half_to_float) -> Tensor\n\nsoftmax() of floating-point input."},
+    {"_softmax_backward_data", (PyCFunction)(void (*)(void))function__softmax_backward_data, METH_FASTCALL | METH_KEYWORDS,
+     "_softmax_backward_data(grad_output, output, dim) -> Tensor\n\nThe gradient of softmax(), (grad_output - sum(grad_output * output, dim)) * output."},
+    {"log_softmax", (PyCFunction)(void (*)(void))function_log_softmax, METH_FASTCALL | METH_KEYWORDS,
+     "log_softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe logarithm of softmax(input, dim), without overflow."},
+    {"_log_softmax", (PyCFunction)(void (*)(void))function__log_softmax, METH_FASTCALL | METH_KEYWORDS,
+     "_log_softmax(input, dim, half_to_float) -> Tensor\n\nlog_softmax() of floating-point input."},
+    {"_log_softmax_backward_data", (PyCFunction)(void (*)(void))function__log_softmax_backward_data, METH_FASTCALL | METH_KEYWORDS,
+     "_log_softmax_backward_data(grad_output, output, dim) -> Tensor\n\nThe gradient of log_softmax(), grad_output - exp(output) * sum(grad_output, dim)."},
+    {"cumsum", (PyCFunction)(void (*)(void))function_cumsum, METH_FASTCALL | METH_KEYWORDS,
+     "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64."},
+    {"cumprod", (PyCFunction)(void (*)(void))function_cumprod, METH_FASTCALL | METH_KEYWORDS,
+     "cumprod(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running product along `dim`. Integers multiply as int64."},
+    {"cummax", (PyCFunction)(void (*)(void))function_cummax, METH_FASTCALL | METH_KEYWORDS,
+     "cummax(input, dim, *, out=None) -> (Tensor, LongTensor)\n\nThe greatest element so far along `dim`, and where it is found last."},
+    {"cummin", (PyCFunction)(void (*)(void))function_cummin, METH_FASTCALL | METH_KEYWORDS,
+     "cummin(input, dim, *, out=None) -> (Tensor, LongTensor)\n\nThe smallest element so far along `dim`, and where it is found last."},
     {"as_strided", (PyCFunction)(void (*)(void))function_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"reshape", (PyCFunction)(void (*)(void))function_reshape, METH_FASTCALL | METH_KEYWORDS,
@@ -3501,6 +3589,18 @@ static PyObject *call_alpha_dropout(PyObject *self, PyObject *const *args, Py_ss
 {
     return fac__py_call(&call_entry_alpha_dropout, self, args, n, names);
 }
+static const fac__op *const call_ops_cumsum[] = {&fac__op_cumsum};
+static const fac__entry call_entry_cumsum = {"cumsum_", call_ops_cumsum, 1, NULL};
+static PyObject *call_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_cumsum, self, args, n, names);
+}
+static const fac__op *const call_ops_cumprod[] = {&fac__op_cumprod};
+static const fac__entry call_entry_cumprod = {"cumprod_", call_ops_cumprod, 1, NULL};
+static PyObject *call_cumprod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_cumprod, self, args, n, names);
+}
 static const fac__op *const call_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry call_entry_as_strided = {"as_strided_", call_ops_as_strided, 1, NULL};
 static PyObject *call_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3830,6 +3930,10 @@ static PyMethodDef call_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))call_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
+    {"cumsum_", (PyCFunction)(void (*)(void))call_cumsum, METH_FASTCALL | METH_KEYWORDS,
+     "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64."},
+    {"cumprod_", (PyCFunction)(void (*)(void))call_cumprod, METH_FASTCALL | METH_KEYWORDS,
+     "cumprod(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running product along `dim`. Integers multiply as int64."},
     {"as_strided_", (PyCFunction)(void (*)(void))call_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"transpose_", (PyCFunction)(void (*)(void))call_transpose, METH_FASTCALL | METH_KEYWORDS,
@@ -5039,6 +5143,48 @@ static PyObject *method_nanmean(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_method(&method_entry_nanmean, self, args, n, names);
 }
+static const fac__op *const method_ops_logsumexp[] = {&fac__op_logsumexp};
+static const fac__entry method_entry_logsumexp = {"logsumexp", method_ops_logsumexp, 1, NULL};
+static PyObject *method_logsumexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logsumexp, self, args, n, names);
+}
+static const fac__op *const method_ops_softmax[] = {&fac__op_softmax};
+static const fac__entry method_entry_softmax = {"softmax", method_ops_softmax, 1, NULL};
+static PyObject *method_softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_softmax, self, args, n, names);
+}
+static const fac__op *const method_ops_log_softmax[] = {&fac__op_log_softmax};
+static const fac__entry method_entry_log_softmax = {"log_softmax", method_ops_log_softmax, 1, NULL};
+static PyObject *method_log_softmax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_log_softmax, self, args, n, names);
+}
+static const fac__op *const method_ops_cumsum[] = {&fac__op_cumsum};
+static const fac__entry method_entry_cumsum = {"cumsum", method_ops_cumsum, 1, NULL};
+static PyObject *method_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cumsum, self, args, n, names);
+}
+static const fac__op *const method_ops_cumprod[] = {&fac__op_cumprod};
+static const fac__entry method_entry_cumprod = {"cumprod", method_ops_cumprod, 1, NULL};
+static PyObject *method_cumprod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cumprod, self, args, n, names);
+}
+static const fac__op *const method_ops_cummax[] = {&fac__op_cummax};
+static const fac__entry method_entry_cummax = {"cummax", method_ops_cummax, 1, NULL};
+static PyObject *method_cummax(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cummax, self, args, n, names);
+}
+static const fac__op *const method_ops_cummin[] = {&fac__op_cummin};
+static const fac__entry method_entry_cummin = {"cummin", method_ops_cummin, 1, NULL};
+static PyObject *method_cummin(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_cummin, self, args, n, names);
+}
 static const fac__op *const method_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry method_entry_as_strided = {"as_strided", method_ops_as_strided, 1, NULL};
 static PyObject *method_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5730,6 +5876,20 @@ static PyMethodDef method_table[] = {
      "norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe vector norm over the dimensions `dim`, all of them by default."},
     {"nanmean", (PyCFunction)(void (*)(void))method_nanmean, METH_FASTCALL | METH_KEYWORDS,
      "nanmean(input, dim=None, keepdim=False, *, dtype=None) -> Tensor\n\nThe mean over the dimensions `dim` of what is not NaN."},
+    {"logsumexp", (PyCFunction)(void (*)(void))method_logsumexp, METH_FASTCALL | METH_KEYWORDS,
+     "logsumexp(input, dim, keepdim=False, *, out=None) -> Tensor\n\nlog(sum(exp(input))) over the dimensions `dim`, without overflow."},
+    {"softmax", (PyCFunction)(void (*)(void))method_softmax, METH_FASTCALL | METH_KEYWORDS,
+     "softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nexp(input) divided by its sum along `dim`. float16 and bfloat16 are computed in float32."},
+    {"log_softmax", (PyCFunction)(void (*)(void))method_log_softmax, METH_FASTCALL | METH_KEYWORDS,
+     "log_softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe logarithm of softmax(input, dim), without overflow."},
+    {"cumsum", (PyCFunction)(void (*)(void))method_cumsum, METH_FASTCALL | METH_KEYWORDS,
+     "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64."},
+    {"cumprod", (PyCFunction)(void (*)(void))method_cumprod, METH_FASTCALL | METH_KEYWORDS,
+     "cumprod(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running product along `dim`. Integers multiply as int64."},
+    {"cummax", (PyCFunction)(void (*)(void))method_cummax, METH_FASTCALL | METH_KEYWORDS,
+     "cummax(input, dim, *, out=None) -> (Tensor, LongTensor)\n\nThe greatest element so far along `dim`, and where it is found last."},
+    {"cummin", (PyCFunction)(void (*)(void))method_cummin, METH_FASTCALL | METH_KEYWORDS,
+     "cummin(input, dim, *, out=None) -> (Tensor, LongTensor)\n\nThe smallest element so far along `dim`, and where it is found last."},
     {"as_strided", (PyCFunction)(void (*)(void))method_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"view", (PyCFunction)(void (*)(void))method_view, METH_FASTCALL | METH_KEYWORDS,
@@ -6670,6 +6830,18 @@ static PyObject *inplace_alpha_dropout(PyObject *self, PyObject *const *args, Py
 {
     return fac__py_inplace(&inplace_entry_alpha_dropout, self, args, n, names);
 }
+static const fac__op *const inplace_ops_cumsum[] = {&fac__op_cumsum};
+static const fac__entry inplace_entry_cumsum = {"cumsum_", inplace_ops_cumsum, 1, NULL};
+static PyObject *inplace_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_cumsum, self, args, n, names);
+}
+static const fac__op *const inplace_ops_cumprod[] = {&fac__op_cumprod};
+static const fac__entry inplace_entry_cumprod = {"cumprod_", inplace_ops_cumprod, 1, NULL};
+static PyObject *inplace_cumprod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_cumprod, self, args, n, names);
+}
 static const fac__op *const inplace_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry inplace_entry_as_strided = {"as_strided_", inplace_ops_as_strided, 1, NULL};
 static PyObject *inplace_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -7017,6 +7189,10 @@ static PyMethodDef inplace_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))inplace_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks."},
+    {"cumsum_", (PyCFunction)(void (*)(void))inplace_cumsum, METH_FASTCALL | METH_KEYWORDS,
+     "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64."},
+    {"cumprod_", (PyCFunction)(void (*)(void))inplace_cumprod, METH_FASTCALL | METH_KEYWORDS,
+     "cumprod(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running product along `dim`. Integers multiply as int64."},
     {"as_strided_", (PyCFunction)(void (*)(void))inplace_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements."},
     {"transpose_", (PyCFunction)(void (*)(void))inplace_transpose, METH_FASTCALL | METH_KEYWORDS,

@@ -3,8 +3,7 @@
 
 #include <facula/ops.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 
 static bool number_of(fac_value v, const char *name, fac_scalar *s) {
     *s = v.number;
@@ -31,7 +30,8 @@ COMPOSITE(linspace_tensors) {
 COMPOSITE(logspace) {
     fac_dtype d = a->dtype == FAC_DTYPE_NONE ? fac_default_dtype() : a->dtype;
     fac_dtype wide = fac__is_complex(d) ? FAC_COMPLEX128 : FAC_FLOAT64;
-    fac_tensor *powers = fac_linspace(a->start, a->end, a->steps, .dtype = wide, .device = a->device);
+    fac_tensor *powers =
+        fac_linspace(a->start, a->end, a->steps, .dtype = wide, .device = a->device);
     fac_tensor *r = fac_pow(fac_float(a->base), powers);
     out[0] = d == wide ? r : fac__to_copy(r, .dtype = d);
 }
@@ -44,8 +44,8 @@ COMPOSITE(eye) {
                   a->n < 0 ? "n" : "m", (long long)(a->n < 0 ? a->n : m));
         return;
     }
-    fac_tensor *r = fac_zeros(fac_dims(a->n, m), .dtype = a->dtype, .layout = a->layout,
-                              .device = a->device);
+    fac_tensor *r =
+        fac_zeros(fac_dims(a->n, m), .dtype = a->dtype, .layout = a->layout, .device = a->device);
     fac_fill_(fac_diagonal(r), 1);
     out[0] = r;
 }
@@ -54,12 +54,13 @@ COMPOSITE(eye) {
 static fac_tensor *places(int64_t rows, int64_t columns, int64_t offset, bool lower, fac_dtype d,
                           fac_device device) {
     if (rows < 0 || columns < 0) {
-        fac__fail(FAC_ERROR_RUNTIME, "%s must be non-negative, got%lld",
-                  rows < 0 ? "row" : "col", (long long)(rows < 0 ? rows : columns));
+        fac__fail(FAC_ERROR_RUNTIME, "%s must be non-negative, got%lld", rows < 0 ? "row" : "col",
+                  (long long)(rows < 0 ? rows : columns));
         return fac_bad;
     }
     fac_tensor *all = fac_ones(fac_dims(rows, columns), .dtype = FAC_BOOL, .device = device);
-    fac_tensor *kept = lower ? fac_tril(all, .diagonal = offset) : fac_triu(all, .diagonal = offset);
+    fac_tensor *kept =
+        lower ? fac_tril(all, .diagonal = offset) : fac_triu(all, .diagonal = offset);
     fac_tensor *r = fac_contiguous(fac_t(fac_nonzero(kept)));
     return d == FAC_DTYPE_NONE || d == FAC_INT64 ? r : fac__to_copy(r, .dtype = d);
 }

@@ -3,8 +3,7 @@
 
 #include <facula/ops.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 #define COMPOSITE_LIST(op) fac_tensors fac__composite_##op(const struct fac__##op##_args *a)
 
 COMPOSITE(take_along_dim) {

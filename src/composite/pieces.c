@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 #define COMPOSITE_LIST(op) fac_tensors fac__composite_##op(const struct fac__##op##_args *a)
 
 static const fac_tensors failed = {NULL, 0};
@@ -62,8 +61,8 @@ static fac_tensors in_sections(fac_tensor *t, int64_t sections, int64_t dim) {
     if (d < 0)
         return failed;
     if (sections <= 0 || sections > INT32_MAX) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "number of sections must be larger than 0, got %lld", (long long)sections);
+        fac__fail(FAC_ERROR_RUNTIME, "number of sections must be larger than 0, got %lld",
+                  (long long)sections);
         return failed;
     }
     fac_tensor **pieces = fac__scope_array((int)sections);
@@ -79,8 +78,9 @@ static fac_tensors in_sections(fac_tensor *t, int64_t sections, int64_t dim) {
 static bool has_dimension(const fac_tensor *t) {
     if (t->ndim > 0)
         return true;
-    fac__fail(FAC_ERROR_RUNTIME,
-              "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
+    fac__fail(
+        FAC_ERROR_RUNTIME,
+        "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
     return false;
 }
 
@@ -170,9 +170,7 @@ COMPOSITE(atleast_1d) {
 
 COMPOSITE(atleast_2d) {
     fac_tensor *t = a->input;
-    out[0] = t->ndim == 0   ? fac_reshape(t, fac_dims(1, 1))
-             : t->ndim == 1 ? fac_unsqueeze(t, 0)
-                            : t;
+    out[0] = t->ndim == 0 ? fac_reshape(t, fac_dims(1, 1)) : t->ndim == 1 ? fac_unsqueeze(t, 0) : t;
 }
 
 COMPOSITE(atleast_3d) {

@@ -64,3 +64,36 @@ COMPOSITE(nanmean) {
         fac_sum(fac_logical_not(fac_isnan(fac_detach(x))), .dim = a->dim, .keepdim = a->keepdim);
     out[0] = fac_div(fac_nansum(x, .dim = a->dim, .keepdim = a->keepdim, .dtype = a->dtype), count);
 }
+
+/* Numbers and integers in the dtype that softmax computes in. */
+static fac_tensor *floating(fac_tensor *x, fac_dtype dtype) {
+    if (dtype == FAC_DTYPE_NONE || dtype == x->dtype)
+        return x;
+    return fac__to_copy(x, .dtype = dtype);
+}
+
+COMPOSITE(softmax) {
+    out[0] = fac__softmax(floating(a->input, a->dtype), a->dim);
+}
+COMPOSITE(log_softmax) {
+    out[0] = fac__log_softmax(floating(a->input, a->dtype), a->dim);
+}
+
+COMPOSITE(logsumexp) {
+    fac_tensor *x = a->input;
+    if (fac__is_integral((fac_dtype)x->dtype, true))
+        x = fac__to_copy(x, .dtype = fac_default_dtype());
+    bool empty = x->numel == 0;
+    if (empty || fac__is_bad(x)) {
+        out[0] = fac_log(fac_sum(fac_exp(x), .dim = a->dim, .keepdim = a->keepdim));
+        return;
+    }
+    fac_tensor *size = fac__is_complex((fac_dtype)x->dtype) ? fac_real(x) : x;
+    bool all = a->dim.n == 0 && x->ndim > 0;
+    fac_tensor *top = all ? fac_amax(size) : fac_amax(size, .dim = a->dim, .keepdim = true);
+    top = fac_where(fac_eq(fac_abs(top), INFINITY), 0, top);
+    fac_tensor *sum = fac_sum(fac_exp(fac_sub(x, top)), .dim = a->dim, .keepdim = a->keepdim);
+    if (!a->keepdim && !all && x->ndim > 0)
+        top = fac_squeeze_dims(top, a->dim);
+    out[0] = fac_add(fac_log(sum), top);
+}

@@ -83,8 +83,7 @@ void fac__composite_resolve_neg(const struct fac__resolve_neg_args *a, fac_tenso
     out[0] = a->input->features & FAC__NEG ? fac_clone(a->input) : a->input;
 }
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 
 static fac_ints sizes_of(const fac_tensor *t) {
     return (fac_ints){t->sizes, t->ndim, true};
@@ -119,8 +118,8 @@ COMPOSITE(narrow) {
                   (long long)start, (long long)a->length, (long long)n);
         return;
     }
-    out[0] = fac_slice(a->input, .dim = d, .start = fac_some(start),
-                       .end = fac_some(start + a->length));
+    out[0] =
+        fac_slice(a->input, .dim = d, .start = fac_some(start), .end = fac_some(start + a->length));
 }
 
 COMPOSITE(narrow_tensor) {
@@ -141,10 +140,11 @@ static fac_tensor *moved(fac_tensor *t, fac_ints from, fac_ints to, const char *
     int from_dims[FAC_MAX_DIMS], to_dims[FAC_MAX_DIMS], free_source = 0;
     bool taken[FAC_MAX_DIMS] = {false}, moving[FAC_MAX_DIMS] = {false};
     if (from.n != to.n) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "%s: Invalid source or destination dims: source (%s dims) should contain the same "
-                  "number of dims as destination (%s dims)",
-                  name, fac__shape_text(from.n, from.values), fac__shape_text(to.n, to.values));
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "%s: Invalid source or destination dims: source (%s dims) should contain the same "
+            "number of dims as destination (%s dims)",
+            name, fac__shape_text(from.n, from.values), fac__shape_text(to.n, to.values));
         return fac_bad;
     }
     if (from.n > FAC_MAX_DIMS)
@@ -301,8 +301,7 @@ COMPOSITE(unflatten) {
         else if (sizes[n] < 0 || __builtin_mul_overflow(product, sizes[n], &product))
             product = -1;
     }
-    bool fits = unknown < 0 ? product == t->sizes[d]
-                            : product > 0 && t->sizes[d] % product == 0;
+    bool fits = unknown < 0 ? product == t->sizes[d] : product > 0 && t->sizes[d] % product == 0;
     if (!fits) {
         fac__fail(FAC_ERROR_RUNTIME,
                   "unflatten: Provided sizes %s don't multiply up to the size of dim %d (%lld) in "
@@ -408,8 +407,8 @@ COMPOSITE(repeat_interleave_int) {
     for (int k = 0; k <= x->ndim; k++)
         sizes[k] = k <= d ? x->sizes[k] : k == d + 1 ? a->repeats : x->sizes[k - 1];
     fac_tensor *wide = fac_expand(fac_unsqueeze(x, d + 1), ((fac_ints){sizes, x->ndim + 1, true}));
-    out[0] = fac_flatten(fac_clone(wide, .memory_format = FAC_CONTIGUOUS_FORMAT),
-                         .start_dim = d, .end_dim = fac_some(d + 1));
+    out[0] = fac_flatten(fac_clone(wide, .memory_format = FAC_CONTIGUOUS_FORMAT), .start_dim = d,
+                         .end_dim = fac_some(d + 1));
 }
 
 /* --- mirrors and diagonals ------------------------------------------------------------------- */
@@ -438,8 +437,7 @@ COMPOSITE(diag) {
     else if (n == 2)
         out[0] = fac_diagonal_copy(a->input, .offset = a->diagonal);
     else
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "diag(): Supports 1D or 2D tensors. Got %dD tensor", n);
+        fac__fail(FAC_ERROR_RUNTIME, "diag(): Supports 1D or 2D tensors. Got %dD tensor", n);
 }
 
 COMPOSITE(diagflat) {
@@ -470,8 +468,9 @@ COMPOSITE(unfold_backward) {
     fac_tensor *first = fac_mul(fac_arange(0, windows, .device = g->device), a->step);
     fac_tensor *within = fac_arange(0, length, .device = g->device);
     fac_tensor *places = fac_reshape(fac_add(fac_unsqueeze(first, 1), within), fac_dims(-1));
-    fac_tensor *rows = fac_flatten(fac_movedim_int(g, -1, d + 1), .start_dim = d,
-                                   .end_dim = fac_some(d + 1));
-    fac_tensor *zeros = fac_zeros(a->input_sizes, .dtype = (fac_dtype)g->dtype, .device = g->device);
+    fac_tensor *rows =
+        fac_flatten(fac_movedim_int(g, -1, d + 1), .start_dim = d, .end_dim = fac_some(d + 1));
+    fac_tensor *zeros =
+        fac_zeros(a->input_sizes, .dtype = (fac_dtype)g->dtype, .device = g->device);
     out[0] = fac_index_add(zeros, d, places, rows);
 }

@@ -72,9 +72,8 @@ static int repeat(const void *args, fac_tensor **out) {
             int64_t more = have < o->sizes[d] - have ? have : o->sizes[d] - have;
             sizes[d] = more;
             fac_tensor *from = fac__alias(o, o->ndim, sizes, o->strides, o->offset);
-            int r = from == NULL
-                        ? -1
-                        : put(o, o->ndim, sizes, o->strides, have * o->strides[d], from);
+            int r =
+                from == NULL ? -1 : put(o, o->ndim, sizes, o->strides, have * o->strides[d], from);
             fac__release(from);
             if (r != 0)
                 return -1;
@@ -129,8 +128,8 @@ static int move_from(fac_tensor *out, const fac_tensor *src, int64_t at, const i
         to[d] = out->strides[d] * item;
         from[d] = strides[d] * item;
     }
-    struct fac__moving m = {out->ndim, out->sizes, out->data, to, src->data + at * item, from,
-                            (size_t)item};
+    struct fac__moving m = {out->ndim, out->sizes,  out->data, to, src->data + at * item,
+                            from,      (size_t)item};
     return fac__device_table_of(out->device)->move(&m);
 }
 
@@ -180,10 +179,10 @@ static int roll_from(fac_tensor *out, fac_tensor *src, const int64_t *shifts, in
     for (int piece = 0; piece < 2 && r == 0; piece++) {
         sizes[d] = lengths[piece];
         int64_t to = piece == 0 ? 0 : shifts[d], from = piece == 0 ? n - shifts[d] : 0;
-        fac_tensor *o = fac__alias(out, out->ndim, sizes, out->strides,
-                                   out->offset + to * out->strides[d]);
-        fac_tensor *s = fac__alias(src, src->ndim, sizes, src->strides,
-                                   src->offset + from * src->strides[d]);
+        fac_tensor *o =
+            fac__alias(out, out->ndim, sizes, out->strides, out->offset + to * out->strides[d]);
+        fac_tensor *s =
+            fac__alias(src, src->ndim, sizes, src->strides, src->offset + from * src->strides[d]);
         r = o == NULL || s == NULL ? -1 : roll_from(o, s, shifts, d + 1);
         fac__release(o);
         fac__release(s);

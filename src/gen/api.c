@@ -4354,6 +4354,126 @@ fac_tensor *fac_nanmean_ex(fac_tensor *input, const fac_nanmean_options *o)
     return fac__api_call(&fac__op_nanmean, &args);
 }
 
+fac_tensor *fac_logsumexp_ex(fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o)
+{
+    struct fac__logsumexp_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_call(&fac__op_logsumexp, &args);
+}
+
+fac_tensor *fac_logsumexp_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o)
+{
+    struct fac__logsumexp_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
+    return fac__api_out(&fac__op_logsumexp, &args, out);
+}
+
+fac_tensor *fac_softmax_ex(fac_tensor *input, int64_t dim, const fac_softmax_options *o)
+{
+    struct fac__softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_softmax, &args);
+}
+
+fac_tensor *fac_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_softmax_options *o)
+{
+    struct fac__softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_softmax, &args, out);
+}
+
+fac_tensor *fac__softmax_ex(fac_tensor *input, int64_t dim, const fac__softmax_options *o)
+{
+    struct fac___softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
+    return fac__api_call(&fac__op__softmax, &args);
+}
+
+fac_tensor *fac__softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__softmax_options *o)
+{
+    struct fac___softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
+    return fac__api_out(&fac__op__softmax, &args, out);
+}
+
+fac_tensor *fac__softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *output, int64_t dim)
+{
+    struct fac___softmax_backward_data_args args = {.grad_output = grad_output, .output = output, .dim = dim};
+    return fac__api_call(&fac__op__softmax_backward_data, &args);
+}
+
+fac_tensor *fac_log_softmax_ex(fac_tensor *input, int64_t dim, const fac_log_softmax_options *o)
+{
+    struct fac__log_softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_log_softmax, &args);
+}
+
+fac_tensor *fac_log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_log_softmax_options *o)
+{
+    struct fac__log_softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_log_softmax, &args, out);
+}
+
+fac_tensor *fac__log_softmax_ex(fac_tensor *input, int64_t dim, const fac__log_softmax_options *o)
+{
+    struct fac___log_softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
+    return fac__api_call(&fac__op__log_softmax, &args);
+}
+
+fac_tensor *fac__log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__log_softmax_options *o)
+{
+    struct fac___log_softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
+    return fac__api_out(&fac__op__log_softmax, &args, out);
+}
+
+fac_tensor *fac__log_softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *output, int64_t dim)
+{
+    struct fac___log_softmax_backward_data_args args = {.grad_output = grad_output, .output = output, .dim = dim};
+    return fac__api_call(&fac__op__log_softmax_backward_data, &args);
+}
+
+fac_tensor *fac_cumsum_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
+{
+    struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_cumsum, &args);
+}
+
+fac_tensor *fac_cumsum_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
+{
+    struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_inplace(&fac__op_cumsum, &args);
+}
+
+fac_tensor *fac_cumsum_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
+{
+    struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_cumsum, &args, out);
+}
+
+fac_tensor *fac_cumprod_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
+{
+    struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_call(&fac__op_cumprod, &args);
+}
+
+fac_tensor *fac_cumprod_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
+{
+    struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_inplace(&fac__op_cumprod, &args);
+}
+
+fac_tensor *fac_cumprod_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
+{
+    struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
+    return fac__api_out(&fac__op_cumprod, &args, out);
+}
+
+int fac_cummax_ex(fac_tensor *input, int64_t dim, fac_tensor *results[2])
+{
+    struct fac__cummax_args args = {.input = input, .dim = dim};
+    return fac__api_multi(&fac__op_cummax, &args, 2, results);
+}
+
+int fac_cummin_ex(fac_tensor *input, int64_t dim, fac_tensor *results[2])
+{
+    struct fac__cummin_args args = {.input = input, .dim = dim};
+    return fac__api_multi(&fac__op_cummin, &args, 2, results);
+}
+
 fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
 {
     struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};

@@ -2838,6 +2838,88 @@ struct fac__nanmean_args {
 fac__exec_fn fac__exec_nanmean;
 void fac__composite_nanmean(const struct fac__nanmean_args *a, fac_tensor **out);
 
+struct fac__logsumexp_args {
+    fac_tensor *input;
+    fac_ints dim;
+    bool keepdim;
+};
+fac__exec_fn fac__exec_logsumexp;
+fac__vjp_fn fac__vjp_logsumexp;
+void fac__composite_logsumexp(const struct fac__logsumexp_args *a, fac_tensor **out);
+
+struct fac__softmax_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__exec_softmax;
+void fac__composite_softmax(const struct fac__softmax_args *a, fac_tensor **out);
+
+struct fac___softmax_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool half_to_float;
+};
+fac__exec_fn fac__rule_softmax;
+fac__vjp_fn fac__vjp__softmax;
+
+struct fac___softmax_backward_data_args {
+    fac_tensor *grad_output;
+    fac_tensor *output;
+    int64_t dim;
+};
+fac__exec_fn fac__rule_softmax_backward;
+fac__vjp_fn fac__vjp__softmax_backward_data;
+
+struct fac__log_softmax_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__exec_log_softmax;
+void fac__composite_log_softmax(const struct fac__log_softmax_args *a, fac_tensor **out);
+
+struct fac___log_softmax_args {
+    fac_tensor *input;
+    int64_t dim;
+    bool half_to_float;
+};
+fac__vjp_fn fac__vjp__log_softmax;
+
+struct fac___log_softmax_backward_data_args {
+    fac_tensor *grad_output;
+    fac_tensor *output;
+    int64_t dim;
+};
+fac__vjp_fn fac__vjp__log_softmax_backward_data;
+
+struct fac__cumsum_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_dtype dtype;
+};
+fac__exec_fn fac__rule_cumulative;
+fac__vjp_fn fac__vjp_cumsum;
+
+struct fac__cumprod_args {
+    fac_tensor *input;
+    int64_t dim;
+    fac_dtype dtype;
+};
+fac__vjp_fn fac__vjp_cumprod;
+
+struct fac__cummax_args {
+    fac_tensor *input;
+    int64_t dim;
+};
+fac__exec_fn fac__rule_cumulative_extreme;
+fac__vjp_fn fac__vjp_cummax;
+
+struct fac__cummin_args {
+    fac_tensor *input;
+    int64_t dim;
+};
+
 struct fac__as_strided_args {
     fac_tensor *input;
     fac_ints size;
@@ -3944,6 +4026,17 @@ enum {
     FAC__OP_ID_norm,
     FAC__OP_ID_norm_str,
     FAC__OP_ID_nanmean,
+    FAC__OP_ID_logsumexp,
+    FAC__OP_ID_softmax,
+    FAC__OP_ID__softmax,
+    FAC__OP_ID__softmax_backward_data,
+    FAC__OP_ID_log_softmax,
+    FAC__OP_ID__log_softmax,
+    FAC__OP_ID__log_softmax_backward_data,
+    FAC__OP_ID_cumsum,
+    FAC__OP_ID_cumprod,
+    FAC__OP_ID_cummax,
+    FAC__OP_ID_cummin,
     FAC__OP_ID_as_strided,
     FAC__OP_ID_view,
     FAC__OP_ID_view_dtype,
@@ -4422,6 +4515,17 @@ extern const fac__op fac__op_linalg_vector_norm;
 extern const fac__op fac__op_norm;
 extern const fac__op fac__op_norm_str;
 extern const fac__op fac__op_nanmean;
+extern const fac__op fac__op_logsumexp;
+extern const fac__op fac__op_softmax;
+extern const fac__op fac__op__softmax;
+extern const fac__op fac__op__softmax_backward_data;
+extern const fac__op fac__op_log_softmax;
+extern const fac__op fac__op__log_softmax;
+extern const fac__op fac__op__log_softmax_backward_data;
+extern const fac__op fac__op_cumsum;
+extern const fac__op fac__op_cumprod;
+extern const fac__op fac__op_cummax;
+extern const fac__op fac__op_cummin;
 extern const fac__op fac__op_as_strided;
 extern const fac__op fac__op_view;
 extern const fac__op fac__op_view_dtype;

@@ -1,16 +1,14 @@
 /* Rules of attention by blocks: queries, keys and values (b, h, l, d) of one floating dtype. */
 #include "rules.h"
 
-static int like(fac__outs *outs, int i, fac_tensor *t, int64_t d)
-{
+static int like(fac__outs *outs, int i, fac_tensor *t, int64_t d) {
     int64_t sizes[4] = {t->sizes[0], t->sizes[1], t->sizes[2], d}, strides[4];
     fac__result_strides(1, &t, 4, sizes, strides);
     return fac__out(outs, i, 4, sizes, strides, (fac_dtype)t->dtype, t->device);
 }
 
 int fac__rule__scaled_dot_product_flash_attention_for_cpu(const fac__op *op, void *args,
-                                                          fac__outs *outs)
-{
+                                                          fac__outs *outs) {
     const struct fac___scaled_dot_product_flash_attention_for_cpu_args *a = args;
     fac_tensor *q = a->query, *k = a->key, *v = a->value;
     (void)op;
@@ -19,32 +17,35 @@ int fac__rule__scaled_dot_product_flash_attention_for_cpu(const fac__op *op, voi
                          "scaled_dot_product_attention_flash_attention: Accept only 4 dims inputs "
                          "shape of {B, H, T, K}");
     if (!fac__is_float((fac_dtype)q->dtype) || k->dtype != q->dtype || v->dtype != q->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "scaled_dot_product_attention_flash_attention: Expected data type in FP32, "
-                         "FP64, BF16, FP16, but got %s instead.",
-                         fac_dtype_name((fac_dtype)q->dtype));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "scaled_dot_product_attention_flash_attention: Expected data type in FP32, "
+            "FP64, BF16, FP16, but got %s instead.",
+            fac_dtype_name((fac_dtype)q->dtype));
     for (int i = 0; i < 2; i++)
         if (k->sizes[i] != q->sizes[i] || v->sizes[i] != q->sizes[i])
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "scaled_dot_product_attention_flash_attention: query, key and value must "
-                             "have the same batch and head sizes");
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "scaled_dot_product_attention_flash_attention: query, key and value must "
+                "have the same batch and head sizes");
     if (k->sizes[3] != q->sizes[3] || v->sizes[2] != k->sizes[2])
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "scaled_dot_product_attention_flash_attention: sizes of key %s and value %s "
-                         "don't match query %s",
-                         fac__shape_text(4, k->sizes), fac__shape_text(4, v->sizes),
-                         fac__shape_text(4, q->sizes));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "scaled_dot_product_attention_flash_attention: sizes of key %s and value %s "
+            "don't match query %s",
+            fac__shape_text(4, k->sizes), fac__shape_text(4, v->sizes),
+            fac__shape_text(4, q->sizes));
     if (a->dropout_p != 0)
-        return fac__fail(FAC_ERROR_RUNTIME, "scaled_dot_product_attention_flash_attention: Currently "
-                                            "do not support dropout > 0");
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "scaled_dot_product_attention_flash_attention: Currently "
+                         "do not support dropout > 0");
     fac_dtype d = fac__opmath((fac_dtype)q->dtype);
     if (like(outs, 0, q, v->sizes[3]) != 0)
         return -1;
     return fac__out(outs, 1, 3, q->sizes, NULL, d, q->device);
 }
 
-int fac__rule__attention_backward(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__attention_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___attention_backward_args *a = args;
     (void)op;
     if (like(outs, 0, a->query, a->query->sizes[3]) != 0 ||

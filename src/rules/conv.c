@@ -3,21 +3,18 @@
 
 #include <string.h>
 
-static int64_t at(fac_ints v, int i)
-{
+static int64_t at(fac_ints v, int i) {
     return v.values[v.n == 1 ? 0 : i];
 }
 
-static const char *list_text(fac_ints v, int n)
-{
+static const char *list_text(fac_ints v, int n) {
     int64_t values[FAC_MAX_DIMS];
     for (int i = 0; i < n; i++)
         values[i] = at(v, i);
     return fac__shape_text(n, values);
 }
 
-static int check_count(const char *name, fac_ints v, int n)
-{
+static int check_count(const char *name, fac_ints v, int n) {
     if (v.n == 1 || v.n == n)
         return 0;
     return fac__fail(FAC_ERROR_RUNTIME,
@@ -26,16 +23,14 @@ static int check_count(const char *name, fac_ints v, int n)
                      name, n, name, fac__shape_text(v.n, v.values));
 }
 
-static bool all_at_least(fac_ints v, int64_t low)
-{
+static bool all_at_least(fac_ints v, int64_t low) {
     for (int i = 0; i < v.n; i++)
         if (v.values[i] < low)
             return false;
     return true;
 }
 
-static int check_numbers(const struct fac__convolution_args *a)
-{
+static int check_numbers(const struct fac__convolution_args *a) {
     const fac_tensor *w = a->weight;
     int n = w->ndim - 2;
     if (n < 1)
@@ -61,8 +56,7 @@ static int check_numbers(const struct fac__convolution_args *a)
     return 0;
 }
 
-static int check_channels(const struct fac__convolution_args *a)
-{
+static int check_channels(const struct fac__convolution_args *a) {
     const fac_tensor *x = a->input, *w = a->weight;
     long long g = (long long)a->groups;
     if (x->ndim != w->ndim)
@@ -72,23 +66,26 @@ static int check_channels(const struct fac__convolution_args *a)
                          w->ndim, w->ndim, fac__shape_text(w->ndim, w->sizes), x->ndim,
                          fac__shape_text(x->ndim, x->sizes));
     if (w->sizes[0] < a->groups)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Given groups=%lld, expected weight to be at least %lld at dimension 0, but "
-                         "got weight of size %s instead",
-                         g, g, fac__shape_text(w->ndim, w->sizes));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Given groups=%lld, expected weight to be at least %lld at dimension 0, but "
+            "got weight of size %s instead",
+            g, g, fac__shape_text(w->ndim, w->sizes));
     if (w->sizes[0] % a->groups != 0)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Given groups=%lld, expected weight to be divisible by %lld at dimension 0, "
-                         "but got weight of size [%s] instead",
-                         g, g, fac__shape_text(w->ndim, w->sizes));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Given groups=%lld, expected weight to be divisible by %lld at dimension 0, "
+            "but got weight of size [%s] instead",
+            g, g, fac__shape_text(w->ndim, w->sizes));
     int64_t want = a->transposed ? w->sizes[0] : w->sizes[1] * a->groups;
     if (x->sizes[1] != want)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Given %s=%lld, weight of size %s, expected input%s to have %lld channels, "
-                         "but got %lld channels instead",
-                         a->transposed ? "transposed" : "groups", a->transposed ? 1 : g,
-                         fac__shape_text(w->ndim, w->sizes), fac__shape_text(x->ndim, x->sizes),
-                         (long long)want, (long long)x->sizes[1]);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Given %s=%lld, weight of size %s, expected input%s to have %lld channels, "
+            "but got %lld channels instead",
+            a->transposed ? "transposed" : "groups", a->transposed ? 1 : g,
+            fac__shape_text(w->ndim, w->sizes), fac__shape_text(x->ndim, x->sizes), (long long)want,
+            (long long)x->sizes[1]);
     const fac_tensor *b = a->bias;
     int64_t out = a->transposed ? w->sizes[1] * a->groups : w->sizes[0];
     if (b != NULL && (b->ndim != 1 || b->sizes[0] != out))
@@ -101,8 +98,7 @@ static int check_channels(const struct fac__convolution_args *a)
 }
 
 /* "4 x 4" of spatial sizes */
-static const char *by(char *text, size_t size, int n, const int64_t *v)
-{
+static const char *by(char *text, size_t size, int n, const int64_t *v) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < n && used < size; i++)
@@ -111,8 +107,7 @@ static const char *by(char *text, size_t size, int n, const int64_t *v)
     return text;
 }
 
-static int plain_sizes(const struct fac__convolution_args *a, int64_t *out)
-{
+static int plain_sizes(const struct fac__convolution_args *a, int64_t *out) {
     const fac_tensor *x = a->input, *w = a->weight;
     int n = w->ndim - 2;
     int64_t padded[3], kernel[3];
@@ -126,14 +121,14 @@ static int plain_sizes(const struct fac__convolution_args *a, int64_t *out)
     if (fits)
         return 0;
     char t1[80], t2[80];
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Calculated padded input size per channel: (%s). Kernel size: (%s). Kernel size "
-                     "can't be greater than actual input size",
-                     by(t1, sizeof t1, n, padded), by(t2, sizeof t2, n, kernel));
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Calculated padded input size per channel: (%s). Kernel size: (%s). Kernel size "
+        "can't be greater than actual input size",
+        by(t1, sizeof t1, n, padded), by(t2, sizeof t2, n, kernel));
 }
 
-static int check_output_padding(const struct fac__convolution_args *a, int n)
-{
+static int check_output_padding(const struct fac__convolution_args *a, int n) {
     static const char *const names[] = {"depth", "height", "width"};
     for (int i = 0; i < n; i++) {
         int64_t p = at(a->output_padding, i);
@@ -155,8 +150,7 @@ static int check_output_padding(const struct fac__convolution_args *a, int n)
     return 0;
 }
 
-static int transposed_sizes(const struct fac__convolution_args *a, int64_t *out)
-{
+static int transposed_sizes(const struct fac__convolution_args *a, int64_t *out) {
     const fac_tensor *x = a->input, *w = a->weight;
     int n = w->ndim - 2;
     bool fits = true;
@@ -168,15 +162,15 @@ static int transposed_sizes(const struct fac__convolution_args *a, int64_t *out)
     if (fits)
         return 0;
     char t1[80], t2[80];
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Given input size per channel: (%s). Calculated output size per channel: (%s). "
-                     "Output size is too small",
-                     by(t1, sizeof t1, n, x->sizes + 2), by(t2, sizeof t2, n, out));
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Given input size per channel: (%s). Calculated output size per channel: (%s). "
+        "Output size is too small",
+        by(t1, sizeof t1, n, x->sizes + 2), by(t2, sizeof t2, n, out));
 }
 
 /* PyTorch's word for a dtype in this message. */
-static const char *plain_name(uint8_t d)
-{
+static const char *plain_name(uint8_t d) {
     switch (d) {
     case FAC_FLOAT32:
         return "float";
@@ -195,8 +189,7 @@ static const char *plain_name(uint8_t d)
     }
 }
 
-static int check_dtypes(const struct fac__convolution_args *a)
-{
+static int check_dtypes(const struct fac__convolution_args *a) {
     const fac_tensor *x = a->input, *w = a->weight, *b = a->bias;
     if (b != NULL && b->dtype != x->dtype)
         return fac__fail(FAC_ERROR_RUNTIME, "Input type (%s) and bias type (%s) should be the same",
@@ -206,12 +199,12 @@ static int check_dtypes(const struct fac__convolution_args *a)
                          fac__scalar_type_name((fac_dtype)x->dtype),
                          fac__scalar_type_name((fac_dtype)w->dtype));
     if (x->dtype == FAC_BOOL)
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"slow_conv2d_cpu\" not implemented for 'Bool'");
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "\"slow_conv2d_cpu\" not implemented for 'Bool'");
     return 0;
 }
 
-static int check_kernel(const fac_tensor *w)
-{
+static int check_kernel(const fac_tensor *w) {
     static const char *const names[] = {"depth", "height", "width"};
     int n = w->ndim - 2;
     bool positive = true;
@@ -227,8 +220,7 @@ static int check_kernel(const fac_tensor *w)
     return fac__fail(FAC_ERROR_RUNTIME, "kernel size should be greater than zero, but got%s", text);
 }
 
-int fac__rule_convolution(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_convolution(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__convolution_args *a = args;
     const fac_tensor *x = a->input, *w = a->weight;
     int64_t sizes[5], strides[5];
@@ -249,15 +241,13 @@ int fac__rule_convolution(const fac__op *op, void *args, fac__outs *outs)
     return fac__out(outs, 0, x->ndim, sizes, strides, (fac_dtype)x->dtype, x->device);
 }
 
-int fac__rule__convolution_weight(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__convolution_weight(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___convolution_weight_args *a = args;
     (void)op;
     return fac__out(outs, 0, a->weight_sizes.n, a->weight_sizes.values, NULL,
                     (fac_dtype)a->input->dtype, a->input->device);
 }
 
-int fac__conv_check_output_padding(const struct fac__convolution_args *a, int n)
-{
+int fac__conv_check_output_padding(const struct fac__convolution_args *a, int n) {
     return check_output_padding(a, n);
 }

@@ -296,8 +296,8 @@ static void write_steps(fac_tensor *t, fac_complex128 b, fac_complex128 e, int64
         double from = first ? b.re : e.re;
         char *at = t->data + i * stride;
         if (fac__is_complex(d))
-            fac__scalar_to(fac_complex_number(from + k * step, (first ? b.im : e.im) + k * imaginary),
-                           d, at);
+            fac__scalar_to(
+                fac_complex_number(from + k * step, (first ? b.im : e.im) + k * imaginary), d, at);
         else if (single)
             fac__scalar_to(fac_float((float)from + (float)step * (float)k), d, at);
         else

@@ -344,8 +344,8 @@ int fac__rule_index_copy(const fac__op *op, void *args, fac__outs *outs) {
     if (d < 0)
         return -1;
     if (index->ndim > 1)
-        return fac__fail(FAC_ERROR_INDEX, "index_copy_(): Index should have dimension 1 or 0 (got %d)",
-                         index->ndim);
+        return fac__fail(FAC_ERROR_INDEX,
+                         "index_copy_(): Index should have dimension 1 or 0 (got %d)", index->ndim);
     if (source->ndim == 0 && index->numel != 1)
         return fac__fail(FAC_ERROR_INDEX,
                          "index_copy_(): When source is scalar, index should have one element (got "
@@ -400,9 +400,8 @@ int fac__rule_index_fill(const fac__op *op, void *args, fac__outs *outs) {
                          "index_fill_ only supports a 0-dimensional value tensor, but got tensor "
                          "with %d dimension(s).",
                          a->value.tensor->ndim);
-    bool complex = a->value.tensor != NULL
-                       ? fac__is_complex((fac_dtype)a->value.tensor->dtype)
-                       : a->value.number.kind == FAC_COMPLEX128;
+    bool complex = a->value.tensor != NULL ? fac__is_complex((fac_dtype)a->value.tensor->dtype)
+                                           : a->value.number.kind == FAC_COMPLEX128;
     if (complex && !fac__is_complex((fac_dtype)a->input->dtype))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "index_fill_(): Converting complex Scalar to non-complex type is not "
@@ -410,7 +409,8 @@ int fac__rule_index_fill(const fac__op *op, void *args, fac__outs *outs) {
     return fac__rule_update(op, args, outs);
 }
 
-/* --- element by element ------------------------------------------------------------------------ */
+/* --- element by element ------------------------------------------------------------------------
+ */
 
 int fac__rule_gather(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
@@ -424,8 +424,9 @@ int fac__rule_gather(const fac__op *op, void *args, fac__outs *outs) {
     if (index->numel > 0) {
         int n = t->ndim == 0 ? 1 : t->ndim, m = index->ndim == 0 ? 1 : index->ndim;
         if (n != m)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "Index tensor must have the same number of dimensions as input tensor");
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "Index tensor must have the same number of dimensions as input tensor");
         for (int i = 0; i < index->ndim && i < t->ndim; i++)
             if (i != d && index->sizes[i] > t->sizes[i])
                 return fac__fail(FAC_ERROR_RUNTIME,
@@ -436,9 +437,9 @@ int fac__rule_gather(const fac__op *op, void *args, fac__outs *outs) {
     }
     const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
     if (given != NULL && given->dtype != t->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
-                         fac__c_type_name((fac_dtype)t->dtype),
-                         fac__c_type_name((fac_dtype)given->dtype));
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "Expected out tensor to have dtype %s, but got %s instead",
+            fac__c_type_name((fac_dtype)t->dtype), fac__c_type_name((fac_dtype)given->dtype));
     return fac__out(outs, 0, index->ndim, index->sizes, NULL, (fac_dtype)t->dtype, t->device);
 }
 
@@ -476,11 +477,12 @@ static int check_scatter(const fac_tensor *t, int64_t dim, const fac_tensor *ind
                          "Expected index %s to be no larger than self %s apart from dimension %d",
                          fac__shape_text(index->ndim, index->sizes),
                          fac__shape_text(t->ndim, t->sizes), d);
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Expected index %s to be no larger than self %s apart from dimension %d and to "
-                     "be no larger size than src %s",
-                     fac__shape_text(index->ndim, index->sizes), fac__shape_text(t->ndim, t->sizes),
-                     d, fac__shape_text(src->ndim, src->sizes));
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Expected index %s to be no larger than self %s apart from dimension %d and to "
+        "be no larger size than src %s",
+        fac__shape_text(index->ndim, index->sizes), fac__shape_text(t->ndim, t->sizes), d,
+        fac__shape_text(src->ndim, src->sizes));
 }
 
 static int check_add_or_multiply(const char *reduce) {
@@ -543,7 +545,8 @@ int fac__rule_scatter_reduce(const fac__op *op, void *args, fac__outs *outs) {
     return fac__rule_update(op, args, outs);
 }
 
-/* --- the flattened input ------------------------------------------------------------------------ */
+/* --- the flattened input ------------------------------------------------------------------------
+ */
 
 int fac__rule_take(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
@@ -578,15 +581,27 @@ int fac__rule_put(const fac__op *op, void *args, fac__outs *outs) {
     return fac__rule_update(op, args, outs);
 }
 
-/* --- masks -------------------------------------------------------------------------------------- */
+/* --- masks --------------------------------------------------------------------------------------
+ */
 
 /* The name of a dtype in PyTorch's messages about masks: that of the C++ type. */
 static const char *cpp_name(fac_dtype d) {
-    static const char *const names[FAC_NUM_DTYPES] = {
-        "undefined", "bool",         "unsigned char", "signed char",
-        "short int", "int",          "long int",      "short unsigned int",
-        "unsigned int", "long unsigned int", "c10::Half", "c10::BFloat16",
-        "float",     "double",       "c10::complex<float>", "c10::complex<double>"};
+    static const char *const names[FAC_NUM_DTYPES] = {"undefined",
+                                                      "bool",
+                                                      "unsigned char",
+                                                      "signed char",
+                                                      "short int",
+                                                      "int",
+                                                      "long int",
+                                                      "short unsigned int",
+                                                      "unsigned int",
+                                                      "long unsigned int",
+                                                      "c10::Half",
+                                                      "c10::BFloat16",
+                                                      "float",
+                                                      "double",
+                                                      "c10::complex<float>",
+                                                      "c10::complex<double>"};
     return names[d];
 }
 
@@ -704,7 +719,8 @@ int fac__rule_one_hot(const fac__op *op, void *args, fac__outs *outs) {
         return fac__fail(FAC_ERROR_RUNTIME,
                          "one_hot is only applicable to index tensor of type LongTensor.");
     if (t->numel == 0 && a->num_classes <= 0)
-        return fac__fail(FAC_ERROR_RUNTIME, a->num_classes < 0
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         a->num_classes < 0
                              ? "Can not infer total number of classes from empty tensor."
                              : "num_classes should be positive");
     if (t->ndim == FAC_MAX_DIMS)

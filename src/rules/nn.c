@@ -5,47 +5,42 @@
 
 #define RULE(name)                                                                                 \
     static int rule_##name(const struct fac__##name##_args *a, fac__outs *outs);                   \
-    int fac__rule_##name(const fac__op *op, void *args, fac__outs *outs)                           \
-    {                                                                                              \
+    int fac__rule_##name(const fac__op *op, void *args, fac__outs *outs) {                         \
         (void)op;                                                                                  \
         return rule_##name(args, outs);                                                            \
     }                                                                                              \
     static int rule_##name(const struct fac__##name##_args *a, fac__outs *outs)
 
-static int floating(const fac_tensor *t, const char *kernel)
-{
+static int floating(const fac_tensor *t, const char *kernel) {
     if (fac__is_float((fac_dtype)t->dtype))
         return 0;
     return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
                      fac__scalar_type_name((fac_dtype)t->dtype));
 }
 
-static int like(fac__outs *outs, int i, const fac_tensor *t)
-{
+static int like(fac__outs *outs, int i, const fac_tensor *t) {
     return fac__out(outs, i, t->ndim, t->sizes, NULL, (fac_dtype)t->dtype, t->device);
 }
 
-static int vector(fac__outs *outs, int i, int64_t n, fac_dtype dtype, fac_device device)
-{
+static int vector(fac__outs *outs, int i, int64_t n, fac_dtype dtype, fac_device device) {
     return fac__out(outs, i, 1, &n, NULL, dtype, device);
 }
 
 /* --- embedding ------------------------------------------------------------------------------- */
 
-static int integer_indices(const fac_tensor *t, const char *op)
-{
+static int integer_indices(const fac_tensor *t, const char *op) {
     if (t->dtype == FAC_INT64 || t->dtype == FAC_INT32)
         return 0;
     const char *name = fac__scalar_type_name((fac_dtype)t->dtype);
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Expected tensor for argument #1 'indices' to have one of the following scalar "
-                     "types: Long, Int; but got %s%s%s instead (while checking arguments for %s)",
-                     t->dtype == FAC_BOOL ? "CPU" : "torch.", name,
-                     t->dtype == FAC_BOOL ? "Type" : "Tensor", op);
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Expected tensor for argument #1 'indices' to have one of the following scalar "
+        "types: Long, Int; but got %s%s%s instead (while checking arguments for %s)",
+        t->dtype == FAC_BOOL ? "CPU" : "torch.", name, t->dtype == FAC_BOOL ? "Type" : "Tensor",
+        op);
 }
 
-RULE(embedding)
-{
+RULE(embedding) {
     const fac_tensor *w = a->weight, *x = a->indices;
     if (w->ndim != 2)
         return fac__fail(FAC_ERROR_RUNTIME, "'weight' must be 2-D");
@@ -59,8 +54,7 @@ RULE(embedding)
     return fac__out(outs, 0, x->ndim + 1, sizes, NULL, (fac_dtype)w->dtype, w->device);
 }
 
-RULE(embedding_dense_backward)
-{
+RULE(embedding_dense_backward) {
     const fac_tensor *g = a->grad_output;
     if (integer_indices(a->indices, "embedding_backward") != 0)
         return -1;
@@ -70,28 +64,27 @@ RULE(embedding_dense_backward)
 
 /* --- losses over classes --------------------------------------------------------------------- */
 
-static int check_target(const fac_tensor *t)
-{
+static int check_target(const fac_tensor *t) {
     if (t->dtype == FAC_INT64 || t->dtype == FAC_UINT8)
         return 0;
     return fac__fail(FAC_ERROR_RUNTIME, "expected target dtype to be Long or Byte, but got %s",
                      fac__scalar_type_name((fac_dtype)t->dtype));
 }
 
-static int check_weight(const fac_tensor *x, const fac_tensor *w, int64_t classes, bool spatial)
-{
+static int check_weight(const fac_tensor *x, const fac_tensor *w, int64_t classes, bool spatial) {
     if (w == NULL)
         return 0;
     if (w->ndim != 1 && !spatial && w->ndim > 1)
         classes = -1 - classes;
     if (w->numel != (classes < 0 ? -1 - classes : classes) || classes < 0)
-        return spatial ? fac__fail(FAC_ERROR_RUNTIME,
-                                   "weight tensor should be defined either for all or no classes")
-                       : fac__fail(FAC_ERROR_RUNTIME,
-                                   "weight tensor should be defined either for all %lld classes or no "
-                                   "classes but got weight tensor of shape: %s",
-                                   (long long)(classes < 0 ? -1 - classes : classes),
-                                   fac__shape_text(w->ndim, w->sizes));
+        return spatial
+                   ? fac__fail(FAC_ERROR_RUNTIME,
+                               "weight tensor should be defined either for all or no classes")
+                   : fac__fail(FAC_ERROR_RUNTIME,
+                               "weight tensor should be defined either for all %lld classes or no "
+                               "classes but got weight tensor of shape: %s",
+                               (long long)(classes < 0 ? -1 - classes : classes),
+                               fac__shape_text(w->ndim, w->sizes));
     if (w->dtype != x->dtype)
         return fac__fail(FAC_ERROR_RUNTIME, "expected scalar type %s but found %s",
                          fac__scalar_type_name((fac_dtype)x->dtype),
@@ -99,8 +92,7 @@ static int check_weight(const fac_tensor *x, const fac_tensor *w, int64_t classe
     return 0;
 }
 
-static int check_plain(const fac_tensor *x, const fac_tensor *t)
-{
+static int check_plain(const fac_tensor *x, const fac_tensor *t) {
     if (x->ndim == 0 || x->ndim > 2)
         return fac__fail(FAC_ERROR_RUNTIME, "input tensor should be 1D or 2D");
     if (t->ndim > 1)
@@ -113,13 +105,13 @@ static int check_plain(const fac_tensor *x, const fac_tensor *t)
     return 0;
 }
 
-static int check_spatial(const fac_tensor *x, const fac_tensor *t)
-{
+static int check_spatial(const fac_tensor *x, const fac_tensor *t) {
     if (t->ndim != 3)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "only batches of spatial targets supported (3D tensors) but got targets of "
-                         "dimension: %d",
-                         t->ndim);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "only batches of spatial targets supported (3D tensors) but got targets of "
+            "dimension: %d",
+            t->ndim);
     if (x->ndim != 4)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "only batches of spatial inputs supported (4D tensors), but got input of "
@@ -131,8 +123,7 @@ static int check_spatial(const fac_tensor *x, const fac_tensor *t)
     return 0;
 }
 
-static int check_classes(const fac_tensor *x, const fac_tensor *t, const fac_tensor *w)
-{
+static int check_classes(const fac_tensor *x, const fac_tensor *t, const fac_tensor *w) {
     bool spatial = x->ndim > 2 || t->ndim > 1;
     int64_t classes = x->ndim == 0 ? 1 : x->sizes[x->ndim == 1 ? 0 : 1];
     if ((spatial ? check_spatial(x, t) : check_plain(x, t)) != 0 || check_target(t) != 0 ||
@@ -141,28 +132,24 @@ static int check_classes(const fac_tensor *x, const fac_tensor *t, const fac_ten
     return floating(x, spatial ? "nll_loss2d_forward_out_frame" : "nll_loss_out_frame");
 }
 
-static int loss_out(fac__outs *outs, const fac_tensor *x, const fac_tensor *t, int64_t reduction)
-{
+static int loss_out(fac__outs *outs, const fac_tensor *x, const fac_tensor *t, int64_t reduction) {
     int n = reduction == 0 && x->ndim > 1 ? t->ndim : 0;
     return fac__out(outs, 0, n, t->sizes, NULL, (fac_dtype)x->dtype, x->device);
 }
 
-RULE(nll_loss_forward)
-{
+RULE(nll_loss_forward) {
     const fac_tensor *x = a->input, *t = a->target;
     if (check_classes(x, t, a->weight) != 0 || loss_out(outs, x, t, a->reduction) != 0)
         return -1;
     return fac__out(outs, 1, 0, NULL, NULL, (fac_dtype)x->dtype, x->device);
 }
 
-RULE(nll_loss_backward)
-{
+RULE(nll_loss_backward) {
     const fac_tensor *g = a->grad_output;
     return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)g->dtype, g->device);
 }
 
-RULE(_cross_entropy)
-{
+RULE(_cross_entropy) {
     const fac_tensor *x = a->input;
     if (floating(x, "log_softmax_lastdim_kernel_impl") != 0 ||
         check_classes(x, a->target, a->weight) != 0 ||
@@ -174,16 +161,14 @@ RULE(_cross_entropy)
     return fac__out(outs, 2, 0, NULL, NULL, fac__opmath((fac_dtype)x->dtype), x->device);
 }
 
-RULE(_cross_entropy_backward)
-{
+RULE(_cross_entropy_backward) {
     return like(outs, 0, a->input);
 }
 
 /* --- normalisation --------------------------------------------------------------------------- */
 
 /* Parameters are of the input's dtype, or float32 beside a narrow input. */
-static int check_parameter(const fac_tensor *x, const fac_tensor *p)
-{
+static int check_parameter(const fac_tensor *x, const fac_tensor *p) {
     if (p == NULL || p->dtype == x->dtype)
         return 0;
     if (x->dtype != FAC_FLOAT16 && x->dtype != FAC_BFLOAT16 && p->dtype == FAC_FLOAT32)
@@ -195,29 +180,28 @@ static int check_parameter(const fac_tensor *x, const fac_tensor *p)
     return 0;
 }
 
-static bool same_sizes(const fac_tensor *t, fac_ints s)
-{
+static bool same_sizes(const fac_tensor *t, fac_ints s) {
     bool same = t->ndim == s.n;
     for (int i = 0; same && i < s.n; i++)
         same = t->sizes[i] == s.values[i];
     return same;
 }
 
-static int check_layer(const fac_tensor *x, fac_ints s, const fac_tensor *w, const fac_tensor *b)
-{
+static int check_layer(const fac_tensor *x, fac_ints s, const fac_tensor *w, const fac_tensor *b) {
     if (s.n < 1)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected normalized_shape to be at least 1-dimensional, i.e., containing at "
-                         "least one element, but got normalized_shape = []");
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at "
+            "least one element, but got normalized_shape = []");
     if ((w != NULL && !same_sizes(w, s)) || (b != NULL && !same_sizes(b, s))) {
         bool bad_w = w != NULL && !same_sizes(w, s);
         const fac_tensor *p = bad_w ? w : b;
         const char *name = bad_w ? "weight" : "bias";
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected %s to be of same shape as normalized_shape, but got %s of shape %s "
-                         "and normalized_shape = %s",
-                         name, name, fac__shape_text(p->ndim, p->sizes),
-                         fac__shape_text(s.n, s.values));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected %s to be of same shape as normalized_shape, but got %s of shape %s "
+            "and normalized_shape = %s",
+            name, name, fac__shape_text(p->ndim, p->sizes), fac__shape_text(s.n, s.values));
     }
     bool ends = x->ndim >= s.n;
     for (int i = 0; ends && i < s.n; i++)
@@ -234,8 +218,7 @@ static int check_layer(const fac_tensor *x, fac_ints s, const fac_tensor *w, con
                      fac__shape_text(s.n, s.values), text, fac__shape_text(x->ndim, x->sizes));
 }
 
-RULE(native_layer_norm)
-{
+RULE(native_layer_norm) {
     const fac_tensor *x = a->input;
     int k = a->normalized_shape.n;
     if (check_layer(x, a->normalized_shape, a->weight, a->bias) != 0 ||
@@ -251,29 +234,25 @@ RULE(native_layer_norm)
     return fac__out(outs, 2, x->ndim, sizes, NULL, d, x->device);
 }
 
-static int three(fac__outs *outs, const fac_tensor *x, int64_t n)
-{
+static int three(fac__outs *outs, const fac_tensor *x, int64_t n) {
     fac_dtype d = fac__opmath((fac_dtype)x->dtype);
     if (like(outs, 0, x) != 0 || vector(outs, 1, n, d, x->device) != 0)
         return -1;
     return vector(outs, 2, n, d, x->device);
 }
 
-RULE(_layer_norm_backward)
-{
+RULE(_layer_norm_backward) {
     return three(outs, a->input, a->inner);
 }
 
-static int check_channels(const char *name, const fac_tensor *p, int64_t channels)
-{
+static int check_channels(const char *name, const fac_tensor *p, int64_t channels) {
     if (p == NULL || p->numel == channels)
         return 0;
     return fac__fail(FAC_ERROR_RUNTIME, "%s should contain %lld elements not %lld", name,
                      (long long)channels, (long long)p->numel);
 }
 
-RULE(native_batch_norm)
-{
+RULE(native_batch_norm) {
     const fac_tensor *x = a->input;
     if (x->ndim < 2)
         return fac__fail(FAC_ERROR_INDEX,
@@ -301,8 +280,7 @@ RULE(native_batch_norm)
     return vector(outs, 2, a->training ? c : 0, d, x->device);
 }
 
-RULE(_batch_norm_backward)
-{
+RULE(_batch_norm_backward) {
     const fac_tensor *x = a->input;
     int64_t strides[FAC_MAX_DIMS], c = x->sizes[1];
     fac_dtype d = fac__opmath((fac_dtype)x->dtype);
@@ -313,19 +291,17 @@ RULE(_batch_norm_backward)
     return vector(outs, 2, c, d, x->device);
 }
 
-static int check_group(const fac_tensor *x, const char *name, const fac_tensor *p, int64_t c)
-{
+static int check_group(const fac_tensor *x, const char *name, const fac_tensor *p, int64_t c) {
     if (p == NULL || (p->ndim == 1 && p->numel == c))
         return 0;
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Expected %s to be a vector of size equal to the number of channels in input, but "
-                     "got %s of shape %s and input of shape %s",
-                     name, name, fac__shape_text(p->ndim, p->sizes),
-                     fac__shape_text(x->ndim, x->sizes));
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Expected %s to be a vector of size equal to the number of channels in input, but "
+        "got %s of shape %s and input of shape %s",
+        name, name, fac__shape_text(p->ndim, p->sizes), fac__shape_text(x->ndim, x->sizes));
 }
 
-RULE(native_group_norm)
-{
+RULE(native_group_norm) {
     const fac_tensor *x = a->input;
     int64_t n = a->N, c = a->C, g = a->group;
     if (g <= 0)
@@ -335,10 +311,11 @@ RULE(native_group_norm)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Expected X.numel() == N * C * HxW to be true, but got false.");
     if (c % g != 0)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected number of channels in input to be divisible by num_groups, but got "
-                         "input of shape %s and num_groups=%lld",
-                         fac__shape_text(x->ndim, x->sizes), (long long)g);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected number of channels in input to be divisible by num_groups, but got "
+            "input of shape %s and num_groups=%lld",
+            fac__shape_text(x->ndim, x->sizes), (long long)g);
     if (check_group(x, "weight", a->weight, c) != 0 || check_group(x, "bias", a->bias, c) != 0 ||
         floating(x, "GroupNormKernelImpl") != 0 || check_parameter(x, a->weight) != 0 ||
         check_parameter(x, a->bias) != 0 || like(outs, 0, x) != 0)
@@ -350,7 +327,6 @@ RULE(native_group_norm)
     return fac__out(outs, 2, 2, sizes, NULL, d, x->device);
 }
 
-RULE(_group_norm_backward)
-{
+RULE(_group_norm_backward) {
     return three(outs, a->input, a->C);
 }

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-static int suggest(fac__outs *outs, int i, const fac_tensor *x, int64_t h, int64_t w, fac_dtype d)
-{
+static int suggest(fac__outs *outs, int i, const fac_tensor *x, int64_t h, int64_t w, fac_dtype d) {
     int64_t sizes[4], strides[4];
     int n = x->ndim;
     memcpy(sizes, x->sizes, sizeof(int64_t) * (size_t)n);
@@ -16,13 +15,13 @@ static int suggest(fac__outs *outs, int i, const fac_tensor *x, int64_t h, int64
     return fac__out(outs, i, n, sizes, strides, d, x->device);
 }
 
-static int not_implemented(const char *kernel, const fac_tensor *x)
-{
+static int not_implemented(const char *kernel, const fac_tensor *x) {
     return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
                      fac__scalar_type_name((fac_dtype)x->dtype));
 }
 
-/* --- windows of a given size --------------------------------------------------------------------- */
+/* --- windows of a given size ---------------------------------------------------------------------
+ */
 
 struct windows {
     const char *op;
@@ -30,19 +29,16 @@ struct windows {
     bool ceil_mode;
 };
 
-static int64_t at(fac_ints v, int i)
-{
+static int64_t at(fac_ints v, int i) {
     return v.values[v.n == 1 ? 0 : i];
 }
 
-static int64_t stride_at(const struct windows *w, int i)
-{
+static int64_t stride_at(const struct windows *w, int i) {
     return w->stride.n == 0 ? at(w->kernel, i) : at(w->stride, i);
 }
 
 /* Windows along one dimension; with ceil_mode the last must still begin inside. */
-static int64_t count(const struct windows *w, int i, int64_t size)
-{
+static int64_t count(const struct windows *w, int i, int64_t size) {
     int64_t k = at(w->kernel, i), s = stride_at(w, i), p = at(w->padding, i);
     int64_t span = size + 2 * p - at(w->dilation, i) * (k - 1) - 1;
     int64_t up = span + (w->ceil_mode ? s - 1 : 0);
@@ -52,15 +48,15 @@ static int64_t count(const struct windows *w, int i, int64_t size)
     return n;
 }
 
-static int check_lists(const struct windows *w)
-{
+static int check_lists(const struct windows *w) {
     if (w->kernel.n != 1 && w->kernel.n != 2)
         return fac__fail(FAC_ERROR_RUNTIME,
-                         "%s: kernel_size must either be a single int, or a tuple of two ints", w->op);
+                         "%s: kernel_size must either be a single int, or a tuple of two ints",
+                         w->op);
     if (w->stride.n > 2)
-        return fac__fail(
-            FAC_ERROR_RUNTIME,
-            "%s: stride must either be omitted, a single int, or a tuple of two ints", w->op);
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s: stride must either be omitted, a single int, or a tuple of two ints",
+                         w->op);
     if (w->padding.n != 1 && w->padding.n != 2)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "%s: padding must either be a single int, or a tuple of two ints", w->op);
@@ -70,8 +66,7 @@ static int check_lists(const struct windows *w)
     return 0;
 }
 
-static int check_windows(const struct windows *w, const fac_tensor *x)
-{
+static int check_windows(const struct windows *w, const fac_tensor *x) {
     for (int i = 0; i < 2; i++)
         if (stride_at(w, i) == 0)
             return fac__fail(FAC_ERROR_RUNTIME, "stride should not be zero");
@@ -81,10 +76,11 @@ static int check_windows(const struct windows *w, const fac_tensor *x)
             return fac__fail(FAC_ERROR_RUNTIME, "pad must be non-negative, but got pad: %lld",
                              (long long)p);
         if (p > ((k - 1) * d + 1) / 2)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "pad should be at most half of effective kernel size, but got pad=%lld, "
-                             "kernel_size=%lld and dilation=%lld",
-                             (long long)p, (long long)k, (long long)d);
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "pad should be at most half of effective kernel size, but got pad=%lld, "
+                "kernel_size=%lld and dilation=%lld",
+                (long long)p, (long long)k, (long long)d);
     }
     for (int i = 0; i < 2; i++)
         if (at(w->kernel, i) <= 0)
@@ -113,8 +109,7 @@ static int check_windows(const struct windows *w, const fac_tensor *x)
     return 0;
 }
 
-static int outputs(const struct windows *w, const fac_tensor *x, int64_t hw[2])
-{
+static int outputs(const struct windows *w, const fac_tensor *x, int64_t hw[2]) {
     int n = x->ndim;
     if (check_lists(w) != 0 || check_windows(w, x) != 0)
         return -1;
@@ -122,22 +117,21 @@ static int outputs(const struct windows *w, const fac_tensor *x, int64_t hw[2])
     hw[1] = count(w, 1, x->sizes[n - 1]);
     if (hw[0] >= 1 && hw[1] >= 1)
         return 0;
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Given input size: (%lldx%lldx%lld). Calculated output size: (%lldx%lldx%lld). "
-                     "Output size is too small",
-                     (long long)x->sizes[n - 3], (long long)x->sizes[n - 2],
-                     (long long)x->sizes[n - 1], (long long)x->sizes[n - 3], (long long)hw[0],
-                     (long long)hw[1]);
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Given input size: (%lldx%lldx%lld). Calculated output size: (%lldx%lldx%lld). "
+        "Output size is too small",
+        (long long)x->sizes[n - 3], (long long)x->sizes[n - 2], (long long)x->sizes[n - 1],
+        (long long)x->sizes[n - 3], (long long)hw[0], (long long)hw[1]);
 }
 
-int fac__rule_max_pool2d_with_indices(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_max_pool2d_with_indices(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__max_pool2d_with_indices_args *a = args;
     const fac_tensor *x = a->input;
     int64_t hw[2];
     (void)op;
-    struct windows w = {"max_pool2d", a->kernel_size, a->stride, a->padding, a->dilation,
-                        a->ceil_mode};
+    struct windows w = {"max_pool2d", a->kernel_size, a->stride,
+                        a->padding,   a->dilation,    a->ceil_mode};
     if (check_lists(&w) != 0)
         return -1;
     if (x->ndim != 3 && x->ndim != 4)
@@ -152,14 +146,13 @@ int fac__rule_max_pool2d_with_indices(const fac__op *op, void *args, fac__outs *
     return suggest(outs, 1, x, hw[0], hw[1], FAC_INT64);
 }
 
-int fac__rule_avg_pool2d(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_avg_pool2d(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__avg_pool2d_args *a = args;
     const fac_tensor *x = a->input;
     int64_t hw[2];
     (void)op;
-    struct windows w = {"avg_pool2d", a->kernel_size, a->stride, a->padding, fac_dims(1),
-                        a->ceil_mode};
+    struct windows w = {"avg_pool2d", a->kernel_size, a->stride,
+                        a->padding,   fac_dims(1),    a->ceil_mode};
     if (check_lists(&w) != 0)
         return -1;
     if (a->divisor_override.given && a->divisor_override.value == 0)
@@ -180,48 +173,45 @@ int fac__rule_avg_pool2d(const fac__op *op, void *args, fac__outs *outs)
     return suggest(outs, 0, x, hw[0], hw[1], (fac_dtype)x->dtype);
 }
 
-int fac__rule_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__avg_pool2d_backward_args *a = args;
     (void)op;
     return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
                     a->grad_output->device);
 }
 
-int fac__rule__pool_scatter(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__pool_scatter(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___pool_scatter_args *a = args;
     (void)op;
     return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
                     a->grad_output->device);
 }
 
-int fac__rule__pool_gather(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__pool_gather(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___pool_gather_args *a = args;
     (void)op;
     return fac__out(outs, 0, a->indices->ndim, a->indices->sizes, NULL, (fac_dtype)a->input->dtype,
                     a->input->device);
 }
 
-/* --- a given number of windows -------------------------------------------------------------------- */
+/* --- a given number of windows
+ * -------------------------------------------------------------------- */
 
-static int check_adaptive(const char *op, const fac_tensor *x, const char *colon)
-{
+static int check_adaptive(const char *op, const fac_tensor *x, const char *colon) {
     if (x->ndim != 3 && x->ndim != 4)
-        return fac__fail(FAC_ERROR_RUNTIME, "%s(): Expected 3D or 4D tensor, but got%s %s", op, colon,
-                         fac__shape_text(x->ndim, x->sizes));
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(): Expected 3D or 4D tensor, but got%s %s", op,
+                         colon, fac__shape_text(x->ndim, x->sizes));
     for (int i = x->ndim == 4 ? 1 : x->ndim - 2; i < x->ndim; i++)
         if (x->sizes[i] == 0)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "%s(): Expected input to have non-zero size for non-batch dimensions, but "
-                             "input has sizes %s with dimension %d being empty",
-                             op, fac__shape_text(x->ndim, x->sizes), i);
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "%s(): Expected input to have non-zero size for non-batch dimensions, but "
+                "input has sizes %s with dimension %d being empty",
+                op, fac__shape_text(x->ndim, x->sizes), i);
     return 0;
 }
 
-int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___adaptive_avg_pool2d_args *a = args;
     const fac_tensor *x = a->input;
     (void)op;
@@ -232,16 +222,14 @@ int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *out
     return suggest(outs, 0, x, at(a->output_size, 0), at(a->output_size, 1), (fac_dtype)x->dtype);
 }
 
-int fac__rule__adaptive_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule__adaptive_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___adaptive_avg_pool2d_backward_args *a = args;
     (void)op;
     return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
                     a->grad_output->device);
 }
 
-int fac__rule_adaptive_max_pool2d(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_adaptive_max_pool2d(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__adaptive_max_pool2d_args *a = args;
     const fac_tensor *x = a->input;
     (void)op;
@@ -266,26 +254,25 @@ int fac__rule_adaptive_max_pool2d(const fac__op *op, void *args, fac__outs *outs
     return suggest(outs, 1, x, h, w, FAC_INT64);
 }
 
-/* --- windows as columns --------------------------------------------------------------------------- */
+/* --- windows as columns
+ * --------------------------------------------------------------------------- */
 
-static int check_pair(const char *name, fac_ints v)
-{
+static int check_pair(const char *name, fac_ints v) {
     if (v.n == 2)
         return 0;
-    return fac__fail(FAC_ERROR_RUNTIME, "It is expected %s equals to 2, but got size %d", name, v.n);
+    return fac__fail(FAC_ERROR_RUNTIME, "It is expected %s equals to 2, but got size %d", name,
+                     v.n);
 }
 
-static int check_least(const char *what, const char *name, fac_ints v, int64_t low)
-{
+static int check_least(const char *what, const char *name, fac_ints v, int64_t low) {
     if (v.values[0] >= low && v.values[1] >= low)
         return 0;
-    return fac__fail(FAC_ERROR_RUNTIME, "%s should be greater than zero, but got %s_height: %lld %s_width: %lld",
-                     what, name,
-                     (long long)v.values[0], name, (long long)v.values[1]);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "%s should be greater than zero, but got %s_height: %lld %s_width: %lld", what,
+                     name, (long long)v.values[0], name, (long long)v.values[1]);
 }
 
-static int check_columns(fac_ints k, fac_ints d, fac_ints p, fac_ints s)
-{
+static int check_columns(fac_ints k, fac_ints d, fac_ints p, fac_ints s) {
     if (check_pair("kernel_size", k) != 0 || check_pair("dilation", d) != 0 ||
         check_pair("padding", p) != 0 || check_pair("stride", s) != 0 ||
         check_least("kernel size", "kernel", k, 1) != 0 ||
@@ -298,22 +285,19 @@ static int check_columns(fac_ints k, fac_ints d, fac_ints p, fac_ints s)
     return check_least("stride", "stride", s, 1);
 }
 
-static int64_t blocks(int64_t size, int64_t k, int64_t d, int64_t p, int64_t s)
-{
+static int64_t blocks(int64_t size, int64_t k, int64_t d, int64_t p, int64_t s) {
     int64_t span = size + 2 * p - d * (k - 1) - 1;
     return (span >= 0 ? span / s : -((-span + s - 1) / s)) + 1;
 }
 
-static bool empty_planes(const fac_tensor *x, int batched)
-{
+static bool empty_planes(const fac_tensor *x, int batched) {
     for (int i = x->ndim == batched ? 1 : 0; i < x->ndim; i++)
         if (x->sizes[i] == 0)
             return true;
     return false;
 }
 
-int fac__rule_im2col(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_im2col(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__im2col_args *a = args;
     const fac_tensor *x = a->input;
     fac_ints k = a->kernel_size, d = a->dilation, p = a->padding, s = a->stride;
@@ -321,30 +305,30 @@ int fac__rule_im2col(const fac__op *op, void *args, fac__outs *outs)
     if (check_columns(k, d, p, s) != 0)
         return -1;
     if ((x->ndim != 3 && x->ndim != 4) || empty_planes(x, 4))
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other "
-                         "non-zero dimensions for input, but got: %s",
-                         fac__shape_text(x->ndim, x->sizes));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other "
+            "non-zero dimensions for input, but got: %s",
+            fac__shape_text(x->ndim, x->sizes));
     int n = x->ndim;
     int64_t h = blocks(x->sizes[n - 2], k.values[0], d.values[0], p.values[0], s.values[0]);
     int64_t w = blocks(x->sizes[n - 1], k.values[1], d.values[1], p.values[1], s.values[1]);
     if (h < 1 || w < 1)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Given input with spatial size (%lld, %lld), kernel_size=(%lld, %lld), "
-                         "dilation=(%lld, %lld), padding=(%lld, %lld), calculated shape of the array of "
-                         "sliding blocks as (%lld, %lld), but its components must be at least one.",
-                         (long long)x->sizes[n - 2], (long long)x->sizes[n - 1],
-                         (long long)k.values[0], (long long)k.values[1], (long long)d.values[0],
-                         (long long)d.values[1], (long long)p.values[0], (long long)p.values[1],
-                         (long long)h, (long long)w);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Given input with spatial size (%lld, %lld), kernel_size=(%lld, %lld), "
+            "dilation=(%lld, %lld), padding=(%lld, %lld), calculated shape of the array of "
+            "sliding blocks as (%lld, %lld), but its components must be at least one.",
+            (long long)x->sizes[n - 2], (long long)x->sizes[n - 1], (long long)k.values[0],
+            (long long)k.values[1], (long long)d.values[0], (long long)d.values[1],
+            (long long)p.values[0], (long long)p.values[1], (long long)h, (long long)w);
     if (fac__is_integral((fac_dtype)x->dtype, false))
         return not_implemented("im2col_out_cpu", x);
     int64_t sizes[3] = {x->sizes[0], x->sizes[n - 3] * k.values[0] * k.values[1], h * w};
     return fac__out(outs, 0, n - 1, sizes + (4 - n), NULL, (fac_dtype)x->dtype, x->device);
 }
 
-int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__col2im_args *a = args;
     const fac_tensor *x = a->input;
     fac_ints k = a->kernel_size, d = a->dilation, p = a->padding, s = a->stride, o = a->output_size;
@@ -352,10 +336,11 @@ int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs)
     if (check_pair("output_size", o) != 0 || check_columns(k, d, p, s) != 0)
         return -1;
     if ((x->ndim != 2 && x->ndim != 3) || empty_planes(x, 3))
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
-                         "non-zero dimensions for input, but got: %s",
-                         fac__shape_text(x->ndim, x->sizes));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            "non-zero dimensions for input, but got: %s",
+            fac__shape_text(x->ndim, x->sizes));
     int n = x->ndim;
     int64_t taps = k.values[0] * k.values[1], rows = x->sizes[n - 2];
     if (rows % taps != 0)
@@ -366,16 +351,17 @@ int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs)
     int64_t h = blocks(o.values[0], k.values[0], d.values[0], p.values[0], s.values[0]);
     int64_t w = blocks(o.values[1], k.values[1], d.values[1], p.values[1], s.values[1]);
     if (x->sizes[n - 1] != h * w || h < 1 || w < 1)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Given output_size=(%lld, %lld), kernel_size=(%lld, %lld), dilation=(%lld, "
-                         "%lld), padding=(%lld, %lld), stride=(%lld, %lld), expected size of input's "
-                         "dimension 2 to match the calculated number of sliding blocks %lld * %lld = "
-                         "%lld, but got input.size(2)=%lld.",
-                         (long long)o.values[0], (long long)o.values[1], (long long)k.values[0],
-                         (long long)k.values[1], (long long)d.values[0], (long long)d.values[1],
-                         (long long)p.values[0], (long long)p.values[1], (long long)s.values[0],
-                         (long long)s.values[1], (long long)h, (long long)w, (long long)(h * w),
-                         (long long)x->sizes[n - 1]);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Given output_size=(%lld, %lld), kernel_size=(%lld, %lld), dilation=(%lld, "
+            "%lld), padding=(%lld, %lld), stride=(%lld, %lld), expected size of input's "
+            "dimension 2 to match the calculated number of sliding blocks %lld * %lld = "
+            "%lld, but got input.size(2)=%lld.",
+            (long long)o.values[0], (long long)o.values[1], (long long)k.values[0],
+            (long long)k.values[1], (long long)d.values[0], (long long)d.values[1],
+            (long long)p.values[0], (long long)p.values[1], (long long)s.values[0],
+            (long long)s.values[1], (long long)h, (long long)w, (long long)(h * w),
+            (long long)x->sizes[n - 1]);
     if (fac__is_integral((fac_dtype)x->dtype, true))
         return not_implemented("col2im_out_cpu", x);
     int64_t sizes[4] = {x->sizes[0], rows / taps, o.values[0], o.values[1]};

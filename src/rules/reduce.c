@@ -294,3 +294,64 @@ int fac__rule_linalg_vector_norm(const fac__op *op, void *args, fac__outs *outs)
     }
     return without(outs, 0, t, gone, a->keepdim, fac__real_of(d));
 }
+
+/* --- along one dimension, without losing it -------------------------------------------------- */
+
+int fac__rule_softmax(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac___softmax_args *a = args;
+    const fac_tensor *t = a->input;
+    fac_dtype d = (fac_dtype)t->dtype;
+    int dim = fac__wrap_dim(a->dim, t->ndim);
+    if (dim < 0)
+        return -1;
+    if (!fac__is_float(d))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s%s_impl\" not implemented for '%s'",
+                         op->kernel + 1, dim == t->ndim - 1 ? "_lastdim_kernel" : "_kernel",
+                         fac__scalar_type_name(d));
+    if (outs->how == FAC__CALL_OUT && outs->given[0]->dtype != t->dtype)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected out tensor to have dtype %s, but got %s instead",
+                         fac__c_type_name(d), fac__c_type_name((fac_dtype)outs->given[0]->dtype));
+    return fac__out(outs, 0, t->ndim, t->sizes, NULL, d, t->device);
+}
+
+int fac__rule_softmax_backward(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac___softmax_backward_data_args *a = args;
+    const fac_tensor *t = a->output, *g = a->grad_output;
+    (void)op;
+    if (fac__wrap_dim(a->dim, t->ndim) < 0)
+        return -1;
+    if (g->dtype != t->dtype || g->ndim != t->ndim ||
+        memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s: grad_output and output must agree in dtype and shape", op->name);
+    return fac__out(outs, 0, t->ndim, t->sizes, NULL, (fac_dtype)t->dtype, t->device);
+}
+
+int fac__rule_cumulative(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__cumsum_args *a = args;
+    const fac_tensor *t = a->input;
+    if (fac__wrap_dim(a->dim, t->ndim) < 0)
+        return -1;
+    fac_dtype d = sum_dtype(outs, t, a->dtype);
+    if (outs->how == FAC__CALL_INPLACE) {
+        if (a->dtype != FAC_DTYPE_NONE && a->dtype != t->dtype)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "Bad in-place call: input tensor dtype %s and output tensor dtype %s "
+                             "should match",
+                             fac__c_type_name((fac_dtype)t->dtype), fac__c_type_name(a->dtype));
+        d = (fac_dtype)t->dtype;
+    }
+    (void)op;
+    return fac__out(outs, 0, t->ndim, t->sizes, NULL, d, t->device);
+}
+
+int fac__rule_cumulative_extreme(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__cummax_args *a = args;
+    const fac_tensor *t = a->input;
+    if (fac__wrap_dim(a->dim, t->ndim) < 0 || not_for_complex(op, t) != 0)
+        return -1;
+    if (fac__out(outs, 0, t->ndim, t->sizes, NULL, (fac_dtype)t->dtype, t->device) != 0)
+        return -1;
+    return fac__out(outs, 1, t->ndim, t->sizes, NULL, FAC_INT64, t->device);
+}

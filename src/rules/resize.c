@@ -35,10 +35,9 @@ int fac__exec_resize_as(const fac__op *op, void *args, fac__outs *outs) {
 static int look_at(fac_tensor *t, const fac_tensor *from, int ndim, const int64_t *sizes,
                    const int64_t *strides, int64_t offset) {
     if (t->dtype != from->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Could not set tensor of type %s to a tensor of type %s",
-                         fac__c_type_name((fac_dtype)from->dtype),
-                         fac__c_type_name((fac_dtype)t->dtype));
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "Could not set tensor of type %s to a tensor of type %s",
+            fac__c_type_name((fac_dtype)from->dtype), fac__c_type_name((fac_dtype)t->dtype));
     if (!fac__same_device(t->device, from->device))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Attempted to set the storage of a tensor on device \"%s\" to a storage "
@@ -80,8 +79,8 @@ int fac__exec_set_strided(const fac__op *op, void *args, fac__outs *outs) {
     bool empty = false;
     (void)op;
     if (n > FAC_MAX_DIMS || (a->stride.n != 0 && a->stride.n != n))
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "unequal size length (%d) and stride length (%d)", n, a->stride.n);
+        return fac__fail(FAC_ERROR_RUNTIME, "unequal size length (%d) and stride length (%d)", n,
+                         a->stride.n);
     if (a->storage_offset < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Tensor: invalid storage offset %lld",
                          (long long)a->storage_offset);

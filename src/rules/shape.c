@@ -197,9 +197,8 @@ int fac__rule_roll(const fac__op *op, void *args, fac__outs *outs) {
     if (a->shifts.n == 0)
         return fac__fail(FAC_ERROR_RUNTIME, "`shifts` required");
     if (a->shifts.n != a->dims.n && !(a->dims.n == 0 && a->shifts.n == 1))
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "shifts and dimensions must align. shifts: %d, dims:%d", a->shifts.n,
-                         a->dims.n);
+        return fac__fail(FAC_ERROR_RUNTIME, "shifts and dimensions must align. shifts: %d, dims:%d",
+                         a->shifts.n, a->dims.n);
     for (int i = 0; i < a->dims.n && t->numel > 0; i++)
         if (fac__wrap_dim(a->dims.values[i], t->ndim) < 0)
             return -1;
@@ -244,7 +243,8 @@ int fac__rule_rot90(const fac__op *op, void *args, fac__outs *outs) {
     return fac__out(outs, 0, t->ndim, sizes, strides, (fac_dtype)t->dtype, t->device);
 }
 
-/* --- diagonals and triangles ------------------------------------------------------------------- */
+/* --- diagonals and triangles -------------------------------------------------------------------
+ */
 
 int fac__rule_diagonal_copy(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
@@ -299,7 +299,8 @@ int fac__rule_triu(const fac__op *op, void *args, fac__outs *outs) {
     return triangle("triu", ((const struct fac__triu_args *)args)->input, outs);
 }
 
-/* --- writing into a copy ------------------------------------------------------------------------ */
+/* --- writing into a copy ------------------------------------------------------------------------
+ */
 
 /* A copy of all of t's storage with t's geometry; of t alone where its elements overlap. */
 static fac_tensor *clone_storage(fac_tensor *t) {
@@ -332,10 +333,11 @@ static int scatter_into(fac__outs *outs, fac_tensor *input, fac_tensor *src, fac
     int r;
     if (src->ndim != v->ndim ||
         memcmp(src->sizes, v->sizes, sizeof(int64_t) * (size_t)v->ndim) != 0)
-        r = fac__fail(FAC_ERROR_RUNTIME,
-                      "expected src to have a size equal to the slice of self. src size = %s, slice "
-                      "size = %s",
-                      fac__shape_text(src->ndim, src->sizes), fac__shape_text(v->ndim, v->sizes));
+        r = fac__fail(
+            FAC_ERROR_RUNTIME,
+            "expected src to have a size equal to the slice of self. src size = %s, slice "
+            "size = %s",
+            fac__shape_text(src->ndim, src->sizes), fac__shape_text(v->ndim, v->sizes));
     else
         r = fac__copy_into(v, src);
     fac__release(v);
@@ -379,8 +381,7 @@ int fac__rule_repeat_interleave(const fac__op *op, void *args, fac__outs *outs) 
     (void)outs; /* as many as the repeats add up to */
     const struct fac__repeat_interleave_args *a = args;
     if (a->repeats->ndim != 1)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "repeat_interleave only accept 1D vector as repeat");
+        return fac__fail(FAC_ERROR_RUNTIME, "repeat_interleave only accept 1D vector as repeat");
     if (a->repeats->dtype != FAC_INT64 && a->repeats->dtype != FAC_INT32)
         return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
                          "\"repeat_interleave_cpu\" not implemented for '%s'",

@@ -12,8 +12,7 @@ static int pieces(fac__outs *outs, const fac_tensor *t, int d, int n, const int6
     for (int i = 0; i < n; i++) {
         int64_t left = t->sizes[d] - at, length = lengths != NULL ? lengths[i] : each;
         sizes[d] = length < left ? length : left;
-        outs->v[i] =
-            fac__alias(t, t->ndim, sizes, t->strides, t->offset + at * t->strides[d]);
+        outs->v[i] = fac__alias(t, t->ndim, sizes, t->strides, t->offset + at * t->strides[d]);
         if (outs->v[i] == NULL)
             return -1;
         at += sizes[d];

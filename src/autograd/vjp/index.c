@@ -77,9 +77,8 @@ static fac_tensor *gathered(fac_tensor *g, int64_t dim, fac_tensor *index, const
         int64_t sizes[FAC_MAX_DIMS];
         for (int k = 0; k < r->ndim; k++)
             sizes[k] = k == d ? missing : r->sizes[k];
-        fac_tensor *both[2] = {
-            r, fac_zeros(((fac_ints){sizes, r->ndim, true}), .dtype = (fac_dtype)r->dtype,
-                         .device = r->device)};
+        fac_tensor *both[2] = {r, fac_zeros(((fac_ints){sizes, r->ndim, true}),
+                                            .dtype = (fac_dtype)r->dtype, .device = r->device)};
         r = fac_cat(((fac_tensors){both, 2}), .dim = d);
     }
     return r;
@@ -244,8 +243,8 @@ FAC__VJP(masked_select) {
         sizes[d] = a->mask->sizes[d];
     if (fac__broadcast(&n, sizes, a->input->ndim, a->input->sizes) != 0)
         return;
-    fac_tensor *zeros = fac_zeros(((fac_ints){sizes, n, true}), .dtype = (fac_dtype)g->dtype,
-                                  .device = g->device);
+    fac_tensor *zeros =
+        fac_zeros(((fac_ints){sizes, n, true}), .dtype = (fac_dtype)g->dtype, .device = g->device);
     v->in[0] = fac_masked_scatter(zeros, a->mask, g);
 }
 
@@ -257,8 +256,8 @@ FAC__VJP(masked_scatter) {
         if (fac__is_bad(taken))
             return;
         int64_t missing = a->source->numel - taken->numel;
-        fac_tensor *both[2] = {taken, fac_zeros(fac_dims(missing), .dtype = (fac_dtype)g->dtype,
-                                                .device = g->device)};
+        fac_tensor *both[2] = {
+            taken, fac_zeros(fac_dims(missing), .dtype = (fac_dtype)g->dtype, .device = g->device)};
         v->in[1] = fac_reshape(fac_cat(((fac_tensors){both, 2})), fac__sizes_of(a->source));
     }
 }

@@ -52,16 +52,28 @@ FAC__VJP(nansum) {
     v->in[0] = fac_mul(g, fac_logical_not(fac_isnan(a->input)));
 }
 
-/* With one zero among them only its own derivative isn't zero, with more none is. */
+/* The product of the others along dim, where some may be zero: what comes before times what comes
+ * after. */
+static fac_tensor *product_of_others(fac_tensor *x, int64_t dim) {
+    int64_t n = x->ndim == 0 ? 1 : x->sizes[dim];
+    if (n <= 1)
+        return fac_ones_like(x);
+    fac_tensor *one = fac_ones_like(fac_narrow(x, dim, 0, 1));
+    fac_tensor *before[2] = {one, fac_cumprod(fac_narrow(x, dim, 0, n - 1), dim)};
+    fac_tensor *rest = fac_flip(fac_narrow(x, dim, 1, n - 1), fac_dims(dim));
+    fac_tensor *after[2] = {fac_flip(fac_cumprod(rest, dim), fac_dims(dim)), one};
+    return fac_mul(fac_cat(((fac_tensors){before, 2}), .dim = dim),
+                   fac_cat(((fac_tensors){after, 2}), .dim = dim));
+}
+
 FAC__VJP(prod) {
     fac_ints dim = one_dim(&a->dim);
-    fac_tensor *x = a->input, *zero = fac_eq(fac_detach(x), 0);
-    fac_tensor *count = fac_sum(zero, .dim = dim, .keepdim = dim.n > 0);
-    fac_tensor *kept = fac_where(zero, 1, x);
-    fac_tensor *product =
-        dim.n > 0 ? fac_prod(kept, .dim = a->dim, .keepdim = true) : fac_prod(kept);
-    fac_tensor *others = fac_where(zero, fac_where(fac_eq(count, 1), product, 0),
-                                   fac_where(fac_eq(count, 0), fac_div(product, kept), 0));
+    fac_tensor *x = a->input, *others;
+    bool whole = dim.n == 0 || x->ndim == 0;
+    if (whole)
+        others = fac_reshape(product_of_others(fac_reshape(x, fac_dims(-1)), 0), fac__sizes_of(x));
+    else
+        others = product_of_others(x, dim.values[0] < 0 ? dim.values[0] + x->ndim : dim.values[0]);
     v->in[0] = fac_mul(fac__restore_dims(g, x, dim, a->keepdim), fac__conj_of(others));
 }
 
@@ -202,4 +214,77 @@ FAC__VJP(linalg_vector_norm) {
         scale = fac_masked_fill(scale, fac_eq(norm, 0), 0);
         v->in[0] = fac_mul(fac_mul(x, scale), g);
     }
+}
+
+/* --- along one dimension, without losing it -------------------------------------------------- */
+
+FAC__VJP(logsumexp) {
+    g = fac__restore_dims(g, a->input, a->dim, a->keepdim);
+    fac_tensor *r = fac__restore_dims(v->out[0], a->input, a->dim, a->keepdim);
+    fac_tensor *away = fac_sub(a->input, fac_where(fac_eq(fac_abs(r), INFINITY), 0, r));
+    v->in[0] = fac_mul(g, fac__conj_of(fac_exp(away)));
+}
+
+FAC__VJP(_softmax) {
+    v->in[0] = fac__softmax_backward_data(g, v->out[0], a->dim);
+}
+
+FAC__VJP(_softmax_backward_data) {
+    fac_tensor *y = a->output, *own = a->grad_output;
+    if (fac__needs(v, 0))
+        v->in[0] = fac__softmax_backward_data(g, y, a->dim);
+    if (fac__needs(v, 1)) {
+        fac_tensor *mine = fac_sum(fac_mul(own, y), .dim = fac_dims(a->dim), .keepdim = true);
+        fac_tensor *theirs = fac_sum(fac_mul(g, y), .dim = fac_dims(a->dim), .keepdim = true);
+        v->in[1] = fac_sub(fac_mul(g, fac_sub(own, mine)), fac_mul(own, theirs));
+    }
+}
+
+FAC__VJP(_log_softmax) {
+    v->in[0] = fac__log_softmax_backward_data(g, v->out[0], a->dim);
+}
+
+FAC__VJP(_log_softmax_backward_data) {
+    fac_tensor *y = fac_exp(a->output);
+    fac_tensor *weighted = fac_sum(fac_mul(g, y), .dim = fac_dims(a->dim), .keepdim = true);
+    if (fac__needs(v, 0))
+        v->in[0] = fac_sub(g, weighted);
+    if (fac__needs(v, 1)) {
+        fac_tensor *sum = fac_sum(a->grad_output, .dim = fac_dims(a->dim), .keepdim = true);
+        v->in[1] = fac_neg(fac_mul(fac_mul(g, y), sum));
+    }
+}
+
+/* Sums from each place to the end. */
+static fac_tensor *sums_to_come(fac_tensor *t, int64_t dim) {
+    if (t->ndim == 0)
+        return t;
+    return fac_flip(fac_cumsum(fac_flip(t, fac_dims(dim)), dim), fac_dims(dim));
+}
+
+FAC__VJP(cumsum) {
+    v->in[0] = sums_to_come(g, a->dim);
+}
+
+/* A zero's derivative is that of the product without it; only the first zero of a line has one. */
+FAC__VJP(cumprod) {
+    fac_tensor *x = a->input, *zero = fac_eq(fac_detach(x), 0);
+    if (x->dtype != g->dtype)
+        x = fac__to(x, (fac_dtype)g->dtype);
+    fac_tensor *first =
+        fac_logical_and(zero, fac_eq(fac_cumsum(zero, a->dim, .dtype = FAC_INT64), 1));
+    fac_tensor *kept = fac_where(first, 1, x);
+    fac_tensor *divisor = fac_where(zero, 1, x);
+    fac_tensor *at_zero = sums_to_come(fac_mul(g, fac__conj_of(fac_cumprod(kept, a->dim))), a->dim);
+    fac_tensor *r =
+        fac_div(sums_to_come(fac_mul(g, fac__conj_of(v->out[0])), a->dim), fac__conj_of(divisor));
+    v->in[0] = fac_where(first, at_zero, fac_where(zero, 0, r));
+}
+
+void fac__vjp_cummax(struct fac__vjp *v) {
+    const struct fac__cummax_args *a = v->args;
+    fac_tensor *g = v->grad[0];
+    fac_tensor *zeros =
+        fac_zeros(fac__sizes_of(a->input), .dtype = (fac_dtype)g->dtype, .device = g->device);
+    v->in[0] = fac_scatter_add(zeros, a->dim, v->out[1], g);
 }

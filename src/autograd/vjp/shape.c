@@ -201,7 +201,8 @@ FAC__VJP(repeat) {
     for (int d = 0; d < a->repeats.n; d++) {
         int64_t times = a->repeats.values[d];
         if (times == 0) {
-            v->in[0] = fac_zeros(fac__sizes_of(t), .dtype = (fac_dtype)g->dtype, .device = g->device);
+            v->in[0] =
+                fac_zeros(fac__sizes_of(t), .dtype = (fac_dtype)g->dtype, .device = g->device);
             return;
         }
         if (times != 1 || d < lead) {
@@ -240,7 +241,8 @@ FAC__VJP(rot90) {
     v->in[0] = fac_rot90(g, .k = fac_some(-(a->k % 4)), .dims = a->dims);
 }
 
-/* --- diagonals, slices, triangles --------------------------------------------------------------- */
+/* --- diagonals, slices, triangles ---------------------------------------------------------------
+ */
 
 FAC__VJP(diagonal) {
     v->in[0] = fac_diagonal_backward(g, fac__sizes_of(a->input), a->offset, a->dim1, a->dim2);
@@ -301,6 +303,5 @@ FAC__VJP(as_strided_scatter) {
         v->in[0] = fac_as_strided_scatter(flat, zeros_as(a->src, g), a->size, a->stride,
                                           .storage_offset = at);
     if (fac__needs(v, 1))
-        v->in[1] =
-            fac_contiguous(fac_as_strided(flat, a->size, a->stride, .storage_offset = at));
+        v->in[1] = fac_contiguous(fac_as_strided(flat, a->size, a->stride, .storage_offset = at));
 }

@@ -268,8 +268,7 @@ static int masked_scatter(const void *args, fac_tensor **out) {
     struct finding f = {0};
     int r = whole == NULL || mask == NULL || source == NULL ? -1 : count_blocks(&f, mask);
     if (r == 0 && f.total > source->numel)
-        r = fac__fail(FAC_ERROR_RUNTIME,
-                      "Number of elements of source < number of ones in mask");
+        r = fac__fail(FAC_ERROR_RUNTIME, "Number of elements of source < number of ones in mask");
     if (r == 0) {
         struct moving m = {&f, whole->data, source->data, fac__itemsize(o->dtype), false};
         r = fac__parallel_for(f.nblocks, 2, pack_range, &m);

@@ -18,7 +18,7 @@ struct pick_index {
     const char *data;
     bool wide; /* int64, else int32 */
     int64_t size;
-    ptrdiff_t step;                 /* bytes in self from one index to the next */
+    ptrdiff_t step;             /* bytes in self from one index to the next */
     int dim;                    /* for messages */
     ptrdiff_t at[FAC_MAX_DIMS]; /* bytes, over the points' dimensions */
 };

@@ -69,35 +69,27 @@ static fac__block_fn *const fac__adds[FAC_NUM_DTYPES] = {
     }
 COMBINE_INTS(MULTIPLY)
 COMBINE_FLOATS(MULTIPLY)
-static void mul_BOOL(const struct fac__block *b) {
-    BLOCK_LOOPS(bool, const bool, *s = *s & *o)
-}
+static void mul_BOOL(const struct fac__block *b){BLOCK_LOOPS(bool, const bool, *s = *s & *o)}
 #define MULTIPLY_COMPLEX(dtype, T)                                                                 \
     static void mul_##dtype(const struct fac__block *b) {                                          \
         BLOCK_LOOPS(T, const T,                                                                    \
                     (*s = (T){s->re * o->re - s->im * o->im, s->re * o->im + s->im * o->re}))      \
     }
-MULTIPLY_COMPLEX(COMPLEX64, fac_complex64)
-MULTIPLY_COMPLEX(COMPLEX128, fac_complex128)
+MULTIPLY_COMPLEX(COMPLEX64, fac_complex64) MULTIPLY_COMPLEX(COMPLEX128, fac_complex128)
 
 /* NaN wins over numbers. */
 #define EXTREMES(dtype, T, C, LOAD, STORE)                                                         \
     static void amax_##dtype(const struct fac__block *b) {                                         \
-        BLOCK_LOOPS(T, const T,                                                                    \
-                    if (LOAD(*o) > LOAD(*s) || LOAD(*o) != LOAD(*o)) *s = *o)                      \
+        BLOCK_LOOPS(T, const T, if (LOAD(*o) > LOAD(*s) || LOAD(*o) != LOAD(*o)) *s = *o)          \
     }                                                                                              \
     static void amin_##dtype(const struct fac__block *b) {                                         \
-        BLOCK_LOOPS(T, const T,                                                                    \
-                    if (LOAD(*o) < LOAD(*s) || LOAD(*o) != LOAD(*o)) *s = *o)                      \
+        BLOCK_LOOPS(T, const T, if (LOAD(*o) < LOAD(*s) || LOAD(*o) != LOAD(*o)) *s = *o)          \
     }
-COMBINE_INTS(EXTREMES)
-COMBINE_FLOATS(EXTREMES)
-static void amax_BOOL(const struct fac__block *b) {
+    COMBINE_INTS(EXTREMES)
+        COMBINE_FLOATS(EXTREMES) static void amax_BOOL(const struct fac__block *b) {
     BLOCK_LOOPS(bool, const bool, *s = *s | *o)
 }
-static void amin_BOOL(const struct fac__block *b) {
-    BLOCK_LOOPS(bool, const bool, *s = *s & *o)
-}
+static void amin_BOOL(const struct fac__block *b){BLOCK_LOOPS(bool, const bool, *s = *s & *o)}
 
 #define TABLE(name, ...)                                                                           \
     static fac__block_fn *const fac__##name##s[FAC_NUM_DTYPES] = {                                 \
@@ -106,12 +98,11 @@ static void amin_BOOL(const struct fac__block *b) {
 #define COLUMN_mul(dtype, ...) [FAC_##dtype] = mul_##dtype,
 #define COLUMN_amax(dtype, ...) [FAC_##dtype] = amax_##dtype,
 #define COLUMN_amin(dtype, ...) [FAC_##dtype] = amin_##dtype,
-TABLE(mul, [FAC_COMPLEX64] = mul_COMPLEX64, [FAC_COMPLEX128] = mul_COMPLEX128)
-TABLE(amax)
-TABLE(amin)
+TABLE(mul, [FAC_COMPLEX64] = mul_COMPLEX64, [FAC_COMPLEX128] = mul_COMPLEX128) TABLE(amax)
+    TABLE(amin)
 
-/* A new tensor, source * alpha. */
-static fac_tensor *fac__scaled(fac_tensor *source, fac_scalar alpha) {
+    /* A new tensor, source * alpha. */
+    static fac_tensor *fac__scaled(fac_tensor *source, fac_scalar alpha) {
     fac_tensor *r = fac__clone(source, FAC_CONTIGUOUS_FORMAT);
     fac_tensor *factor =
         r == NULL ? NULL : fac__empty(0, NULL, NULL, (fac_dtype)r->dtype, r->device);
@@ -126,8 +117,13 @@ static fac_tensor *fac__scaled(fac_tensor *source, fac_scalar alpha) {
         int64_t n = r->numel - i < 512 ? r->numel - i : 512;
         for (int64_t j = 0; j < n; j++)
             at[j] = (i + j) * (int64_t)item;
-        struct fac__block b = {.self = r->data, .other = factor->data, .at = at, .oat = zeros,
-                               .np = n, .n0 = 1, .points_inside = true};
+        struct fac__block b = {.self = r->data,
+                               .other = factor->data,
+                               .at = at,
+                               .oat = zeros,
+                               .np = n,
+                               .n0 = 1,
+                               .points_inside = true};
         fac__muls[r->dtype](&b);
     }
     if (at != NULL) {
@@ -228,16 +224,18 @@ static int fac__average(fac_tensor *self, bool include_self, fac_tensor *src, fa
 static int fac__reduce_at(const char *reduce, bool include_self, fac_tensor *self, fac_tensor *src,
                           fac__apply_fn *apply, void *ctx) {
     fac_dtype d = (fac_dtype)self->dtype;
-    fac__block_fn *block = reduce[0] == 'p'                  ? fac__muls[d]
-                           : reduce[0] != 'a'                ? fac__adds[d]
+    fac__block_fn *block = reduce[0] == 'p'              ? fac__muls[d]
+                           : reduce[0] != 'a'            ? fac__adds[d]
                            : strcmp(reduce, "amax") == 0 ? fac__amaxs[d]
-                                                             : fac__amins[d];
+                                                         : fac__amins[d];
     if (block == NULL || (reduce[0] == 'm' && fac__divides[d] == NULL))
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"scatter_reduce_cpu\" not implemented for '%s'",
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "\"scatter_reduce_cpu\" not implemented for '%s'",
                          fac__scalar_type_name(d));
     if (!include_self) {
         fac_tensor *unit = fac__number_like(src, d, fac__unit_of(reduce[0], reduce, d));
-        int r = unit == NULL ? -1 : apply(ctx, self, unit, by_width(true, fac__itemsize(self->dtype)));
+        int r =
+            unit == NULL ? -1 : apply(ctx, self, unit, by_width(true, fac__itemsize(self->dtype)));
         fac__release(unit);
         if (r != 0)
             return r;

@@ -29,8 +29,7 @@ static int out_of_bounds(const struct scatter *s, int64_t i) {
 }
 
 /* n neighbours along the inner dimension, whose self position is `self` but for the index. */
-static int stretch(const struct scatter *s, const char *index, char *self, char *other,
-                   int64_t n) {
+static int stretch(const struct scatter *s, const char *index, char *self, char *other, int64_t n) {
     int64_t at[AT], oat[AT];
     int in = s->inner;
     ptrdiff_t is = s->index_strides[in], os = s->other_strides[in];
@@ -56,8 +55,13 @@ static int stretch(const struct scatter *s, const char *index, char *self, char 
         }
         if (s->check)
             continue;
-        struct fac__block b = {.self = self, .other = other, .at = at, .oat = oat, .np = m,
-                               .n0 = 1, .points_inside = true};
+        struct fac__block b = {.self = self,
+                               .other = other,
+                               .at = at,
+                               .oat = oat,
+                               .np = m,
+                               .n0 = 1,
+                               .points_inside = true};
         s->block(&b);
     }
     return 0;
@@ -138,8 +142,8 @@ static int run(const fac_tensor *self, int64_t dim, const fac_tensor *index, fac
 
 static int gather(const void *args, fac_tensor **out) {
     const struct fac__gather_args *a = args;
-    return run(a->input, a->dim, a->index, out[0],
-               by_width(false, fac__itemsize(out[0]->dtype)), false);
+    return run(a->input, a->dim, a->index, out[0], by_width(false, fac__itemsize(out[0]->dtype)),
+               false);
 }
 
 static fac_tensor *apart(const fac_tensor *self, fac_tensor *t) {

@@ -18,7 +18,9 @@
     X(pool)                                                                                        \
     X(random)                                                                                      \
     X(reduce)                                                                                      \
+    X(scan)                                                                                        \
     X(scatter)                                                                                     \
+    X(softmax)                                                                                     \
     X(spatial)                                                                                     \
     X(unique)                                                                                      \
     X(vector_norm)
