@@ -1,7 +1,7 @@
 """The TypeError of a call that fits none of an op's signatures, in PyTorch's words.
 
-Signatures arrive as the texts that the error shows, "(Tensor input, int dim, *, Tensor out = None)";
-one that starts with "hidden " (a deprecated form) takes part but is never shown. PyTorch counts
+Signatures arrive as the texts that the error shows, "(Tensor input, *, Tensor out = None)"; one
+that starts with "hidden " (a deprecated form) takes part but is never shown. PyTorch counts
 arguments first: where one signature alone could hold as many, its own complaint is raised; else all
 are listed, with what keeps out those that have as many arguments as were given. Its comparison is
 of texts, commas and stars included, and so is this one.
@@ -122,7 +122,7 @@ def complaint(name, s, args, kwargs):
     return None
 
 
-# --- the list of signatures ------------------------------------------------------------------------
+# --- the list of signatures -----------------------------------------------------------------------
 
 
 def type_name(value):
