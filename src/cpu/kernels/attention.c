@@ -32,8 +32,8 @@ static void *operand(const struct operand *o, int64_t unit, int64_t heads) {
 }
 
 #define T float
-#define EXP nn_expf
-#define LOG logf
+#define EXP vm_exp
+#define LOG vm_log
 #define DTYPE FAC_FLOAT32
 #define NAME(x) x##_FLOAT32
 #include "attention_columns.h"

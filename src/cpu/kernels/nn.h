@@ -5,6 +5,7 @@
 
 #include "combine.h"
 #include "half.h"
+#include "vmath.h"
 
 #include "../../gen/ops.h"
 
@@ -23,35 +24,8 @@ static inline int64_t nn_grain(int64_t work) {
     return nn_max(1, 32768 / nn_max(1, work));
 }
 
-#ifdef __FMA__
-#define NN_FMA(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define NN_FMA(a, b, c) ((a) * (b) + (c))
-#endif
-
-/* e^x within 1 ULP; the polynomial and the two-part logarithm of 2 are those of Cephes' expf. The
- * power of two is applied in two steps, so that subnormal results are right. */
-static inline float nn_expf(float x) {
-    float c = x > 89.0f ? 89.0f : x;
-    c = c < -104.0f ? -104.0f : c;
-    float n = NN_FMA(c, 1.44269504088896341f, 12582912.0f) - 12582912.0f;
-    float r = NN_FMA(n, -0.693359375f, c);
-    r = NN_FMA(n, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p = NN_FMA(p, r, 1.3981999507e-3f);
-    p = NN_FMA(p, r, 8.3334519073e-3f);
-    p = NN_FMA(p, r, 4.1665795894e-2f);
-    p = NN_FMA(p, r, 1.6666665459e-1f);
-    p = NN_FMA(p, r, 5.0000001201e-1f);
-    p = NN_FMA(p, r * r, r) + 1.0f;
-    int32_t k = (int32_t)n, h = k >> 1;
-    p = p * fac__float_of_bits((uint32_t)(h + 127) << 23) *
-        fac__float_of_bits((uint32_t)(k - h + 127) << 23);
-    return x != x ? x : p;
-}
-
 static inline float nn_exp_float(float x) {
-    return nn_expf(x);
+    return vm_exp(x);
 }
 static inline double nn_exp_double(double x) {
     return exp(x);

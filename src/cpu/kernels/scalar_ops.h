@@ -2,10 +2,26 @@
 #ifndef FAC_SCALAR_OPS_H
 #define FAC_SCALAR_OPS_H
 
+#include "vmath.h"
+
 #include <tgmath.h>
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Of float, the functions that vectorise. */
+#undef exp
+#undef expm1
+#undef log
+#undef log1p
+#undef tanh
+#undef erf
+#define exp(x) _Generic((x), float: vm_exp, default: (exp))(x)
+#define expm1(x) _Generic((x), float: vm_expm1, default: (expm1))(x)
+#define log(x) _Generic((x), float: vm_log, default: (log))(x)
+#define log1p(x) _Generic((x), float: vm_log1p, default: (log1p))(x)
+#define tanh(x) _Generic((x), float: vm_tanh, default: (tanh))(x)
+#define erf(x) _Generic((x), float: vm_erf, default: (erf))(x)
 
 #define FLOAT_HELPERS(T, F)                                                                        \
     static inline T op_floor_div_##F(T a, T b) {                                                   \
