@@ -135,13 +135,6 @@ static bool same_shape(const fac_tensor *x, const fac_tensor *y)
            memcmp(x->sizes, y->sizes, sizeof(int64_t) * (size_t)x->ndim) == 0;
 }
 
-static fac_tensor *log_probabilities(fac_tensor *x, int dim)
-{
-    fac_tensor *top = fac_detach(fac_amax(x, .dim = fac_dims(dim), .keepdim = true));
-    fac_tensor *d = fac_sub(x, top);
-    return fac_sub(d, fac_log(fac_sum(fac_exp(d), .dim = fac_dims(dim), .keepdim = true)));
-}
-
 /* A weight a class, as a factor of x; -1: the error is set. */
 static int class_weight(const char *text, const fac_tensor *x, fac_tensor *w, int dim, fac_tensor **to)
 {
@@ -176,7 +169,7 @@ static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss
         return fac_bad;
     if (a->label_smoothing > 0)
         t = fac_add(fac_mul(t, 1 - a->label_smoothing), a->label_smoothing / (double)classes);
-    fac_tensor *l = fac_mul(log_probabilities(x, dim), t);
+    fac_tensor *l = fac_mul(fac_log_softmax(x, dim), t);
     if (w != NULL)
         l = fac_mul(l, w);
     if (a->reduction == 0)
@@ -195,7 +188,7 @@ static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a)
     if (x->ndim == 0)
         FAIL(VALUE, "Expected 1 or more dimensions (got 0)");
     int dim = x->ndim == 1 ? 0 : 1;
-    fac_tensor *l = log_probabilities(x, dim);
+    fac_tensor *l = fac_log_softmax(x, dim);
     if (nll(l, t, a->weight, a->reduction, a->ignore_index, r) != 0)
         return fac_bad;
     if (class_weight("weight tensor should be defined either for all %lld classes or no classes but got "

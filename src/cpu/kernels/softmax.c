@@ -150,7 +150,7 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
         return back_##T(ctx, begin, end, true);                                                    \
     }
 
-KERNELS(float, fmaxf, nn_expf, logf)
+KERNELS(float, fmaxf, vm_exp, logf)
 KERNELS(double, fmax, exp, log)
 
 /* t as contiguous memory of dtype d. */

@@ -98,7 +98,7 @@ static inline float vm_tanh(float x) {
     p = VM_FMA(p * z, x, x);
     float big = 1.0f - 2.0f / (vm_exp(a + a) + 1.0f);
     big = x < 0 ? -big : big;
-    return a < 0.625f ? p : x != x ? x : big;
+    return x == 0 || x != x ? x : a < 0.625f ? p : big;
 }
 
 static inline float vm_erf(float x) {
