@@ -379,7 +379,7 @@ def ravel(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", function=False)
+@op("composite", python="_numpy_T", method=True, function=False)
 def numpy_T(input: Tensor) -> Tensor:
     """numpy_T(input) -> Tensor
 
@@ -387,7 +387,7 @@ def numpy_T(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", function=False)
+@op("composite", python="_mT", method=True, function=False)
 def mT(input: Tensor) -> Tensor:
     """mT(input) -> Tensor
 
@@ -395,7 +395,7 @@ def mT(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", function=False)
+@op("composite", python="_mH", method=True, function=False)
 def mH(input: Tensor) -> Tensor:
     """mH(input) -> Tensor
 
@@ -403,7 +403,7 @@ def mH(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", function=False)
+@op("composite", python="_H", method=True, function=False)
 def matrix_H(input: Tensor) -> Tensor:
     """matrix_H(input) -> Tensor
 

@@ -5365,6 +5365,30 @@ static PyObject *method_ravel(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_ravel, self, args, n, names);
 }
+static const fac__op *const method_ops__numpy_T[] = {&fac__op_numpy_T};
+static const fac__entry method_entry__numpy_T = {"_numpy_T", method_ops__numpy_T, 1, NULL};
+static PyObject *method__numpy_T(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__numpy_T, self, args, n, names);
+}
+static const fac__op *const method_ops__mT[] = {&fac__op_mT};
+static const fac__entry method_entry__mT = {"_mT", method_ops__mT, 1, NULL};
+static PyObject *method__mT(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__mT, self, args, n, names);
+}
+static const fac__op *const method_ops__mH[] = {&fac__op_mH};
+static const fac__entry method_entry__mH = {"_mH", method_ops__mH, 1, NULL};
+static PyObject *method__mH(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__mH, self, args, n, names);
+}
+static const fac__op *const method_ops__H[] = {&fac__op_matrix_H};
+static const fac__entry method_entry__H = {"_H", method_ops__H, 1, NULL};
+static PyObject *method__H(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__H, self, args, n, names);
+}
 static const fac__op *const method_ops_adjoint[] = {&fac__op_adjoint};
 static const fac__entry method_entry_adjoint = {"adjoint", method_ops_adjoint, 1, NULL};
 static PyObject *method_adjoint(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5950,6 +5974,14 @@ static PyMethodDef method_table[] = {
      "unflatten(input, dim, sizes) -> Tensor\n\nA view with dimension `dim` as several, of `sizes`; one may be -1."},
     {"ravel", (PyCFunction)(void (*)(void))method_ravel, METH_FASTCALL | METH_KEYWORDS,
      "ravel(input) -> Tensor\n\ninput as one dimension: a view where it is contiguous."},
+    {"_numpy_T", (PyCFunction)(void (*)(void))method__numpy_T, METH_FASTCALL | METH_KEYWORDS,
+     "numpy_T(input) -> Tensor\n\nTensor.T: a view with the dimensions in reverse order."},
+    {"_mT", (PyCFunction)(void (*)(void))method__mT, METH_FASTCALL | METH_KEYWORDS,
+     "mT(input) -> Tensor\n\nTensor.mT: a view with the last two dimensions swapped."},
+    {"_mH", (PyCFunction)(void (*)(void))method__mH, METH_FASTCALL | METH_KEYWORDS,
+     "mH(input) -> Tensor\n\nTensor.mH: the conjugate of mT."},
+    {"_H", (PyCFunction)(void (*)(void))method__H, METH_FASTCALL | METH_KEYWORDS,
+     "matrix_H(input) -> Tensor\n\nTensor.H: the conjugate transpose of a matrix."},
     {"adjoint", (PyCFunction)(void (*)(void))method_adjoint, METH_FASTCALL | METH_KEYWORDS,
      "adjoint(input) -> Tensor\n\nA view conjugated, with the last two dimensions swapped."},
     {"view_as", (PyCFunction)(void (*)(void))method_view_as, METH_FASTCALL | METH_KEYWORDS,

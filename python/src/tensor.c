@@ -597,7 +597,7 @@ PyGetSetDef fac__tensor_getset[] = {
     {"is_xpu", get_no, NULL, "False.", NULL},
     {"is_nested", get_no, NULL, "False: facula has no nested tensors.", NULL},
     {"_backward_hooks", get_backward_hooks, set_backward_hooks, NULL, NULL},
-    {"T", call_noargs, NULL, "The transpose.", "numpy_T"},
+    {"T", call_noargs, NULL, "The transpose.", "_numpy_T"},
     {"mT", call_noargs, NULL, "The last two dimensions swapped.", "_mT"},
     {"H", call_noargs, NULL, "The conjugate transpose of a matrix.", "_H"},
     {"mH", call_noargs, NULL, "The last two dimensions swapped, conjugated.", "_mH"},

@@ -199,6 +199,10 @@ int fac__rule_roll(const fac__op *op, void *args, fac__outs *outs) {
     if (a->shifts.n != a->dims.n && !(a->dims.n == 0 && a->shifts.n == 1))
         return fac__fail(FAC_ERROR_RUNTIME, "shifts and dimensions must align. shifts: %d, dims:%d",
                          a->shifts.n, a->dims.n);
+    if (t->ndim == 0 && a->dims.n > 0)
+        return fac__fail(FAC_ERROR_INDEX,
+                         "Dimension specified as %lld but tensor has no dimensions",
+                         (long long)a->dims.values[0]);
     for (int i = 0; i < a->dims.n && t->numel > 0; i++)
         if (fac__wrap_dim(a->dims.values[i], t->ndim) < 0)
             return -1;
