@@ -13,6 +13,7 @@
 #define FACULA_H
 
 #include <facula/autograd.h>
+#include <facula/capture.h>
 #include <facula/error.h>
 #include <facula/indexing.h>
 #include <facula/memory.h>

@@ -52,7 +52,7 @@ _LAZY = frozenset(
     """.split()
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
-         "autocast": "amp", "ops": "_op_overload",
+         "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
          "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
 _FROM.update(
     dict.fromkeys(

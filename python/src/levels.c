@@ -3,6 +3,7 @@
 
 #include "../../src/levels/levels.h"
 #include <facula/autograd.h>
+#include <facula/capture.h>
 #include <facula/ops.h>
 
 #include <string.h>
@@ -237,6 +238,57 @@ static PyObject *in_level(PyObject *m, PyObject *o) {
                            fac__tensor_of(o)->features & (FAC__WRAPPED | FAC__DUAL));
 }
 
+/* --- capture ------------------------------------------------------------------------------------
+ */
+
+static const char capsule_name[] = "facula.program";
+
+static void capsule_free(PyObject *capsule) {
+    fac_program_free(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+static fac_program *program_of(PyObject *capsule) {
+    return PyCapsule_GetPointer(capsule, capsule_name);
+}
+
+static PyObject *capture_begin(PyObject *m, PyObject *unused) {
+    (void)m;
+    (void)unused;
+    fac_program *p = fac_capture_begin();
+    return p == NULL ? fac__raise() : PyCapsule_New(p, capsule_name, capsule_free);
+}
+
+static PyObject *capture_end(PyObject *m, PyObject *capsule) {
+    (void)m;
+    fac_program *p = program_of(capsule);
+    if (p == NULL)
+        return NULL;
+    if (!fac_capture_end(p))
+        return fac__raise();
+    PyObject *names = PyTuple_New((Py_ssize_t)fac_program_length(p));
+    for (size_t i = 0; names != NULL && i < fac_program_length(p); i++) {
+        PyObject *name = PyUnicode_FromString(fac_program_op(p, i));
+        if (name == NULL)
+            Py_CLEAR(names);
+        else
+            PyTuple_SET_ITEM(names, (Py_ssize_t)i, name);
+    }
+    return names;
+}
+
+static PyObject *replay(PyObject *m, PyObject *capsule) {
+    (void)m;
+    fac_program *p = program_of(capsule);
+    if (p == NULL)
+        return NULL;
+    PyThreadState *state = PyEval_SaveThread();
+    bool ok = fac_replay(p);
+    PyEval_RestoreThread(state);
+    if (!ok)
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {{"_autocast_get", autocast_get, METH_NOARGS, NULL},
                                   {"_autocast_set", autocast_set, METH_VARARGS, NULL},
                                   {"_autocast_nesting", autocast_nesting, METH_O, NULL},
@@ -251,6 +303,9 @@ static PyMethodDef functions[] = {{"_autocast_get", autocast_get, METH_NOARGS, N
                                   {"_make_dual", make_dual, METH_VARARGS, NULL},
                                   {"_unpack_dual", unpack_dual, METH_VARARGS, NULL},
                                   {"_in_level", in_level, METH_O, NULL},
+                                  {"_capture_begin", capture_begin, METH_NOARGS, NULL},
+                                  {"_capture_end", capture_end, METH_O, NULL},
+                                  {"_replay", replay, METH_O, NULL},
                                   {0}};
 
 int fac__init_levels(PyObject *module) {

@@ -2,6 +2,7 @@
 #include "autograd.h"
 
 #include "../core/alloc.h"
+#include "../gen/ops.h"
 
 #include <string.h>
 
@@ -240,6 +241,16 @@ static int copy_args(const struct recording *r, fac_node *node) {
     return result;
 }
 
+/* By an op where the dispatch level is watched. */
+static fac_tensor *kept_copy(fac_tensor *t) {
+    if (!(fac__tls.levels & FAC__L_DISPATCH))
+        return fac__clone(t, FAC_PRESERVE_FORMAT);
+    struct fac__clone_args args = {t, FAC_PRESERVE_FORMAT};
+    fac__outs outs;
+    fac__outs_init(&outs, 1);
+    return fac__dispatch(&fac__op_clone, &args, &outs) == 0 ? outs.v[0] : NULL;
+}
+
 static int save_values(const struct recording *r, fac_node *node, uint32_t *at, bool inplace) {
     const fac__op *op = r->op;
     for (int i = 0; i < op->nparams; i++) {
@@ -265,7 +276,7 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
         s->slot = (uint8_t)i;
         if (inplace && p->tensor_index == 0) {
             /* its memory is about to be overwritten */
-            fac_tensor *copy = fac__clone(t, FAC_PRESERVE_FORMAT);
+            fac_tensor *copy = kept_copy(t);
             if (copy == NULL)
                 return -1;
             fac__edge e = fac__gradient_edge(t);
@@ -391,7 +402,7 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
         goto fail;
     if (inplace)
         node->flags |= FAC__NODE_INPLACE;
-    if ( save_values(&r, node, &at, inplace) != 0)
+    if (save_values(&r, node, &at, inplace) != 0)
         goto fail;
     set_edges(&r, node);
     if (!late && run(op, args, outs) != 0)

@@ -170,6 +170,7 @@ enum {
     FAC__L_VMAP = 1u << 28,  /* within vmap: random ops need to know */
     FAC__L_ANY =
         FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW | FAC__L_VMAP,
+    FAC__L_CAPTURE = 1u << 23, /* a step is recorded: values are not to be read */
     /* For the Python extension alone: a TorchFunctionMode is active; subclasses are ignored. */
     FAC__L_PYTHON = 1u << 29,
     FAC__L_NO_SUBCLASS = 1u << 30,

@@ -179,6 +179,9 @@ int fac__item(fac_tensor *t, fac_scalar *out) {
                          "vmap over calling .item() on a Tensor, please try to rewrite what you're "
                          "doing with other operations. If error is occurring somewhere inside "
                          "PyTorch internals, please file a bug report.");
+    if (fac__tls.levels & FAC__L_CAPTURE)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "capture: a value is read, which would be frozen in the recording");
     if (t->data == NULL)
         return fac__fail(FAC_ERROR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
     *out = fac__scalar_from(t->data, (fac_dtype)t->dtype);
