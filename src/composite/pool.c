@@ -62,6 +62,10 @@ static int check_max1d(const struct fac__max_pool1d_with_indices_args *a)
     if (d <= 0)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "max_pool1d() dilation must be greater than zero, but got %lld", (long long)d);
+    int64_t span = x->sizes[x->ndim - 1] + 2 * p - d * (k - 1) - 1;
+    if (span < 0 && !(a->ceil_mode && -s < span))
+        return fac__fail(FAC_ERROR_RUNTIME, "max_pool1d() Invalid computed output size: %lld",
+                         (long long)(-((-span + s - 1) / s) + 1));
     return 0;
 }
 

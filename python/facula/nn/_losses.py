@@ -167,7 +167,7 @@ def multilabel_soft_margin_loss(
 ):
     """The mean over classes of the binary cross entropies."""
     reduction = _string(reduction, size_average, reduce)
-    log_p, log_q = _C.logsigmoid(input), _C.logsigmoid(-input)
+    log_p, log_q = _C.log_sigmoid(input), _C.log_sigmoid(-input)
     loss = -(target * log_p + (1 - target) * log_q)
     if weight is not None:
         loss = loss * weight

@@ -73,7 +73,7 @@ _DIRECT = {
     "hardtanh_": "hardtanh_",
     "leaky_relu_": "leaky_relu_",
     "linear": "linear",
-    "logsigmoid": "logsigmoid",
+    "logsigmoid": "log_sigmoid",
     "one_hot": "one_hot",
     "relu_": "relu_",
     "scaled_dot_product_attention": "scaled_dot_product_attention",
