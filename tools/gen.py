@@ -378,7 +378,8 @@ def ops_c(ops):
             kind = "_list" if op.list else ""
             out.append(
                 f"int fac__exec_{op.name}(const fac__op *op, void *args, fac__outs *outs)\n{{\n"
-                f"    fac__composite{kind}_fn *f = (fac__composite{kind}_fn *)fac__composite_{op.name};\n"
+                f"    fac__composite{kind}_fn *f = "
+                f"(fac__composite{kind}_fn *)fac__composite_{op.name};\n"
                 f"    return fac__run_composite{kind}(op, f, args, outs);\n}}\n\n"
             )
     out += [descriptor(op, i) for i, op in enumerate(ops)]

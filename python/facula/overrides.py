@@ -161,7 +161,8 @@ def _no_implementation(func, refused):
     )
     return TypeError(
         f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned "
-        f"NotImplemented:\n{lines}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
+        f"NotImplemented:\n{lines}\n\nFor more information, try re-running with "
+        "TORCH_LOGS=not_implemented"
     )
 
 

@@ -10,8 +10,7 @@
 
 typedef struct fac__scaled_dot_product_attention_args sdpa;
 
-static const char *plain_name(const fac_tensor *t)
-{
+static const char *plain_name(const fac_tensor *t) {
     switch (t->dtype) {
     case FAC_FLOAT32:
         return "float";
@@ -28,24 +27,26 @@ static const char *plain_name(const fac_tensor *t)
     }
 }
 
-static int check(const sdpa *a)
-{
+static int check(const sdpa *a) {
     const fac_tensor *q = a->query, *k = a->key, *v = a->value, *m = a->attn_mask;
     if (k->dtype != q->dtype || v->dtype != q->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected query, key, and value to have the same dtype, but got query.dtype: "
-                         "%s key.dtype: %s and value.dtype: %s instead.",
-                         plain_name(q), plain_name(k), plain_name(v));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            "%s key.dtype: %s and value.dtype: %s instead.",
+            plain_name(q), plain_name(k), plain_name(v));
     if (q->ndim < 2 || k->ndim < 2 || v->ndim < 2)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected query, key, and value to all be  at least 2 dimensional, but got "
-                         "query.dim: %d key.dim: %d and value.dim: %d instead.",
-                         q->ndim, k->ndim, v->ndim);
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected query, key, and value to all be  at least 2 dimensional, but got "
+            "query.dim: %d key.dim: %d and value.dim: %d instead.",
+            q->ndim, k->ndim, v->ndim);
     if (m != NULL && m->dtype != FAC_BOOL && m->dtype != q->dtype && m->dtype != FAC_FLOAT32)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected attn_mask dtype to be bool or float or to match query dtype, but "
-                         "got attn_mask.dtype: %s and  query.dtype: %s instead.",
-                         plain_name(m), plain_name(q));
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but "
+            "got attn_mask.dtype: %s and  query.dtype: %s instead.",
+            plain_name(m), plain_name(q));
     if (!(a->dropout_p >= 0 && a->dropout_p <= 1))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "dropout probability has to be between 0 and 1, but got %g", a->dropout_p);
@@ -56,8 +57,7 @@ static int check(const sdpa *a)
 }
 
 /* Heads of keys and values repeated for groups of queries. */
-static fac_tensor *repeated(fac_tensor *t, const fac_tensor *q)
-{
+static fac_tensor *repeated(fac_tensor *t, const fac_tensor *q) {
     int n = t->ndim;
     if (n < 3 || q->ndim != n || t->sizes[n - 3] == q->sizes[n - 3])
         return t;
@@ -77,8 +77,7 @@ static fac_tensor *repeated(fac_tensor *t, const fac_tensor *q)
     return fac_reshape(r, ((fac_ints){sizes, n, true}));
 }
 
-static bool mask_fits(const fac_tensor *m, const fac_tensor *q, const fac_tensor *k)
-{
+static bool mask_fits(const fac_tensor *m, const fac_tensor *q, const fac_tensor *k) {
     if (m == NULL)
         return true;
     int64_t want[4] = {q->sizes[0], q->sizes[1], q->sizes[2], k->sizes[2]};
@@ -90,8 +89,8 @@ static bool mask_fits(const fac_tensor *m, const fac_tensor *q, const fac_tensor
     return true;
 }
 
-static bool by_blocks(const sdpa *a, const fac_tensor *q, const fac_tensor *k, const fac_tensor *v)
-{
+static bool by_blocks(const sdpa *a, const fac_tensor *q, const fac_tensor *k,
+                      const fac_tensor *v) {
     if (q->ndim != 4 || k->ndim != 4 || v->ndim != 4 || a->dropout_p != 0 ||
         q->device.type != FAC_CPU || q->numel == 0 || k->numel == 0)
         return false;
@@ -103,8 +102,7 @@ static bool by_blocks(const sdpa *a, const fac_tensor *q, const fac_tensor *k, c
 }
 
 /* Rows without any score left are zeros. */
-static fac_tensor *safe_softmax(fac_tensor *s)
-{
+static fac_tensor *safe_softmax(fac_tensor *s) {
     if (fac__is_bad(s) || s->numel == 0)
         return s;
     fac_tensor *top = fac_detach(fac_amax(s, .dim = fac_dims(-1), .keepdim = true));
@@ -114,15 +112,13 @@ static fac_tensor *safe_softmax(fac_tensor *s)
     return fac_div(e, fac_where(none, 1, sum));
 }
 
-static fac_tensor *causal_mask(const fac_tensor *q, const fac_tensor *k)
-{
+static fac_tensor *causal_mask(const fac_tensor *q, const fac_tensor *k) {
     fac_tensor *i = fac_arange_end(fac_int(q->sizes[q->ndim - 2]), .device = q->device);
     fac_tensor *j = fac_arange_end(fac_int(k->sizes[k->ndim - 2]), .device = q->device);
     return fac_ge(fac_unsqueeze(i, -1), j);
 }
 
-static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_tensor *v)
-{
+static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_tensor *v) {
     double scale = a->scale.given ? a->scale.value : 1 / sqrt((double)q->sizes[q->ndim - 1]);
     fac_tensor *m = a->attn_mask;
     fac_dtype d = (fac_dtype)q->dtype, wide = fac__opmath(d);
@@ -134,8 +130,8 @@ static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_
     double root = sqrt(fabs(scale));
     if (q->sizes[q->ndim - 1] == 0)
         root = 1;
-    fac_tensor *s = fac_matmul(fac_mul(q, scale < 0 ? -root : root),
-                               fac_transpose(fac_mul(k, root), -2, -1));
+    fac_tensor *s =
+        fac_matmul(fac_mul(q, scale < 0 ? -root : root), fac_transpose(fac_mul(k, root), -2, -1));
     if (fac__is_bad(s))
         return s;
     if (a->is_causal) {
@@ -151,8 +147,7 @@ static fac_tensor *by_products(const sdpa *a, fac_tensor *q, fac_tensor *k, fac_
     return fac__to(fac_matmul(s, v), d);
 }
 
-void fac__composite_scaled_dot_product_attention(const sdpa *a, fac_tensor **out)
-{
+void fac__composite_scaled_dot_product_attention(const sdpa *a, fac_tensor **out) {
     fac_tensor *q = a->query, *k = a->key, *v = a->value, *r[2];
     out[0] = fac_bad;
     if (check(a) != 0)

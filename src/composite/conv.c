@@ -18,26 +18,24 @@ struct form {
     bool transposed;
 };
 
-static int check_rank(const struct form *f)
-{
+static int check_rank(const struct form *f) {
     const fac_tensor *x = f->input;
     if (x->ndim == f->dims + 1 || x->ndim == f->dims + 2)
         return 0;
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Expected %dD (unbatched) or %dD (batched) input to %s, but got input of size: %s",
-                     f->dims + 1, f->dims + 2, f->name, fac__shape_text(x->ndim, x->sizes));
+    return fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Expected %dD (unbatched) or %dD (batched) input to %s, but got input of size: %s",
+        f->dims + 1, f->dims + 2, f->name, fac__shape_text(x->ndim, x->sizes));
 }
 
-static fac_tensor *run(const struct form *f)
-{
+static fac_tensor *run(const struct form *f) {
     if (check_rank(f) != 0)
         return fac_bad;
     bool single = f->input->ndim == f->dims + 1;
     fac_tensor *x = single ? fac_unsqueeze(f->input, 0) : f->input;
     if (f->transposed && f->weight->ndim == f->dims + 2) {
-        const struct fac__convolution_args a = {.output_padding = f->output_padding,
-                                                .stride = f->stride,
-                                                .dilation = f->dilation};
+        const struct fac__convolution_args a = {
+            .output_padding = f->output_padding, .stride = f->stride, .dilation = f->dilation};
         bool counted = (f->output_padding.n == 1 || f->output_padding.n == f->dims) &&
                        (f->stride.n == 1 || f->stride.n == f->dims) &&
                        (f->dilation.n == 1 || f->dilation.n == f->dims);
@@ -53,8 +51,7 @@ static fac_tensor *run(const struct form *f)
 }
 
 #define PLAIN(name_, dims_)                                                                        \
-    void fac__composite_##name_(const struct fac__##name_##_args *a, fac_tensor **out)             \
-    {                                                                                              \
+    void fac__composite_##name_(const struct fac__##name_##_args *a, fac_tensor **out) {           \
         const struct form f = {.name = #name_,                                                     \
                                .dims = dims_,                                                      \
                                .input = a->input,                                                  \
@@ -72,8 +69,7 @@ PLAIN(conv2d, 2)
 PLAIN(conv3d, 3)
 
 #define TRANSPOSED(name_, dims_)                                                                   \
-    void fac__composite_##name_(const struct fac__##name_##_args *a, fac_tensor **out)             \
-    {                                                                                              \
+    void fac__composite_##name_(const struct fac__##name_##_args *a, fac_tensor **out) {           \
         const struct form f = {.name = #name_,                                                     \
                                .dims = dims_,                                                      \
                                .input = a->input,                                                  \
@@ -94,8 +90,7 @@ TRANSPOSED(conv_transpose3d, 3)
 /* --- padding by name -------------------------------------------------------------------------- */
 
 /* x with `extra` zeros behind each spatial dimension. */
-static fac_tensor *padded(fac_tensor *x, int dims, const int64_t *extra)
-{
+static fac_tensor *padded(fac_tensor *x, int dims, const int64_t *extra) {
     int64_t sizes[FAC_MAX_DIMS];
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = x->sizes[i] + (i >= x->ndim - dims ? extra[i - (x->ndim - dims)] : 0);
@@ -109,8 +104,7 @@ static fac_tensor *padded(fac_tensor *x, int dims, const int64_t *extra)
 }
 
 /* 'same' of one dimension: dilation * (kernel - 1) zeros in all, the odd one behind. */
-static fac_tensor *named(struct form f, const char *padding)
-{
+static fac_tensor *named(struct form f, const char *padding) {
     int64_t pad[3] = {0, 0, 0}, extra[3] = {0, 0, 0};
     if (strcmp(padding, "same") != 0 && strcmp(padding, "valid") != 0) {
         fac__fail(FAC_ERROR_RUNTIME, "Invalid padding string: '%s'", padding);
@@ -126,17 +120,19 @@ static fac_tensor *named(struct form f, const char *padding)
         int64_t sizes[FAC_MAX_DIMS + 1] = {1};
         int n = f.input->ndim, lead = n == f.dims + 1;
         memcpy(sizes + lead, f.input->sizes, sizeof(int64_t) * (size_t)n);
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "Expected %d-dimensional input for %d-dimensional weight %s, but got %d-dimensional "
-                  "input of size %s instead",
-                  f.weight->ndim, f.weight->ndim, fac__shape_text(f.weight->ndim, f.weight->sizes),
-                  n + lead, fac__shape_text(n + lead, sizes));
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Expected %d-dimensional input for %d-dimensional weight %s, but got %d-dimensional "
+            "input of size %s instead",
+            f.weight->ndim, f.weight->ndim, fac__shape_text(f.weight->ndim, f.weight->sizes),
+            n + lead, fac__shape_text(n + lead, sizes));
         return fac_bad;
     }
     bool odd = false;
     for (int i = 0; i < f.stride.n; i++)
         if (f.stride.values[i] != 1) {
-            fac__fail(FAC_ERROR_RUNTIME, "padding='same' is not supported for strided convolutions");
+            fac__fail(FAC_ERROR_RUNTIME,
+                      "padding='same' is not supported for strided convolutions");
             return fac_bad;
         }
     for (int i = 0; i < f.dims && f.dilation.n > 0; i++) {
@@ -153,8 +149,7 @@ static fac_tensor *named(struct form f, const char *padding)
 
 #define NAMED(name_, dims_)                                                                        \
     void fac__composite_##name_##_padding(const struct fac__##name_##_padding_args *a,             \
-                                          fac_tensor **out)                                        \
-    {                                                                                              \
+                                          fac_tensor **out) {                                      \
         const struct form f = {.name = #name_,                                                     \
                                .dims = dims_,                                                      \
                                .input = a->input,                                                  \

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 
 #define FAIL(code, ...)                                                                            \
     do {                                                                                           \
@@ -18,15 +17,13 @@
 
 /* --- losses over classes --------------------------------------------------------------------- */
 
-COMPOSITE(nll_loss)
-{
+COMPOSITE(nll_loss) {
     fac_tensor *r[2];
     fac_nll_loss_forward(a->input, a->target, a->weight, a->reduction, a->ignore_index, r);
     out[0] = r[0];
 }
 
-COMPOSITE(nll_loss2d)
-{
+COMPOSITE(nll_loss2d) {
     fac_tensor *r[2];
     if (a->input->ndim != 4 || a->target->ndim != 3) {
         fac_tensor *t = a->target->ndim != 3 ? a->target : a->input;
@@ -43,8 +40,7 @@ COMPOSITE(nll_loss2d)
     out[0] = r[0];
 }
 
-static int check_batch(const fac_tensor *x, const fac_tensor *t)
-{
+static int check_batch(const fac_tensor *x, const fac_tensor *t) {
     if (x->ndim < 1)
         return fac__fail(FAC_ERROR_VALUE, "Expected 1 or more dimensions (got 0)");
     int64_t n = t->ndim == 0 ? 0 : t->sizes[0];
@@ -56,8 +52,7 @@ static int check_batch(const fac_tensor *x, const fac_tensor *t)
 }
 
 /* Three dimensions, or more than four, are folded into (n, c, 1, positions). */
-static int check_positions(const fac_tensor *x, const fac_tensor *t)
-{
+static int check_positions(const fac_tensor *x, const fac_tensor *t) {
     bool same = t->ndim == x->ndim - 1;
     for (int i = 2; same && i < x->ndim; i++)
         same = t->sizes[i - 1] == x->sizes[i];
@@ -73,8 +68,7 @@ static int check_positions(const fac_tensor *x, const fac_tensor *t)
 
 /* out[1] is the total weight. */
 static int nll(fac_tensor *x, fac_tensor *t, fac_tensor *weight, int64_t reduction, int64_t ignore,
-               fac_tensor **r)
-{
+               fac_tensor **r) {
     r[0] = r[1] = fac_bad;
     if (fac__is_bad(x) || check_batch(x, t) != 0)
         return -1;
@@ -94,16 +88,14 @@ static int nll(fac_tensor *x, fac_tensor *t, fac_tensor *weight, int64_t reducti
     return fac__is_bad(r[0]) ? -1 : 0;
 }
 
-COMPOSITE(nll_loss_nd)
-{
+COMPOSITE(nll_loss_nd) {
     fac_tensor *r[2];
     nll(a->input, a->target, a->weight, a->reduction, a->ignore_index, r);
     out[0] = r[0];
 }
 
 /* Class indices without smoothing: rows of logits in one pass. */
-static fac_tensor *entropy_of_indices(const struct fac__cross_entropy_loss_args *a)
-{
+static fac_tensor *entropy_of_indices(const struct fac__cross_entropy_loss_args *a) {
     fac_tensor *x = a->input, *t = a->target, *r[3];
     if (check_batch(x, t) != 0)
         return fac_bad;
@@ -129,15 +121,13 @@ static fac_tensor *entropy_of_indices(const struct fac__cross_entropy_loss_args 
     return a->reduction == 0 ? fac_reshape(r[0], fac__sizes_of(t)) : r[0];
 }
 
-static bool same_shape(const fac_tensor *x, const fac_tensor *y)
-{
-    return x->ndim == y->ndim &&
-           memcmp(x->sizes, y->sizes, sizeof(int64_t) * (size_t)x->ndim) == 0;
+static bool same_shape(const fac_tensor *x, const fac_tensor *y) {
+    return x->ndim == y->ndim && memcmp(x->sizes, y->sizes, sizeof(int64_t) * (size_t)x->ndim) == 0;
 }
 
 /* A weight a class, as a factor of x; -1: the error is set. */
-static int class_weight(const char *text, const fac_tensor *x, fac_tensor *w, int dim, fac_tensor **to)
-{
+static int class_weight(const char *text, const fac_tensor *x, fac_tensor *w, int dim,
+                        fac_tensor **to) {
     *to = w;
     if (w == NULL)
         return 0;
@@ -151,8 +141,7 @@ static int class_weight(const char *text, const fac_tensor *x, fac_tensor *w, in
     return 0;
 }
 
-static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss_args *a)
-{
+static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss_args *a) {
     fac_tensor *x = a->input, *t = a->target, *w;
     int dim = x->ndim == 1 ? 0 : 1;
     if (!fac__is_float((fac_dtype)t->dtype) && !fac__is_complex((fac_dtype)t->dtype))
@@ -163,9 +152,10 @@ static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss
     if (x->ndim == 0)
         FAIL(INDEX, "Dimension out of range (expected to be in range of [-1, 0], but got 1)");
     int64_t classes = x->sizes[dim];
-    if (class_weight("cross_entropy: weight tensor should be defined either for all %lld classes or no "
-                     "classes but got weight tensor of shape: %s",
-                     x, a->weight, dim, &w) != 0)
+    if (class_weight(
+            "cross_entropy: weight tensor should be defined either for all %lld classes or no "
+            "classes but got weight tensor of shape: %s",
+            x, a->weight, dim, &w) != 0)
         return fac_bad;
     if (a->label_smoothing > 0)
         t = fac_add(fac_mul(t, 1 - a->label_smoothing), a->label_smoothing / (double)classes);
@@ -179,8 +169,7 @@ static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss
 }
 
 /* (1 - e) times the loss of the indices, and e times the mean of all classes' losses. */
-static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a)
-{
+static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a) {
     fac_tensor *x = a->input, *t = a->target, *w, *r[2];
     double e = a->label_smoothing;
     if (!(e > 0 && e <= 1))
@@ -191,9 +180,10 @@ static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a)
     fac_tensor *l = fac_log_softmax(x, dim);
     if (nll(l, t, a->weight, a->reduction, a->ignore_index, r) != 0)
         return fac_bad;
-    if (class_weight("weight tensor should be defined either for all %lld classes or no classes but got "
-                     "weight tensor of shape: %s",
-                     x, a->weight, dim, &w) != 0)
+    if (class_weight(
+            "weight tensor should be defined either for all %lld classes or no classes but got "
+            "weight tensor of shape: %s",
+            x, a->weight, dim, &w) != 0)
         return fac_bad;
     fac_tensor *all = fac_neg(fac_sum(w == NULL ? l : fac_mul(l, w), .dim = fac_dims(dim)));
     if (fac__is_bad(all))
@@ -207,8 +197,7 @@ static fac_tensor *smoothed(const struct fac__cross_entropy_loss_args *a)
     return fac_add(fac_mul(r[0], 1 - e), fac_mul(all, e / (double)x->sizes[dim]));
 }
 
-COMPOSITE(cross_entropy_loss)
-{
+COMPOSITE(cross_entropy_loss) {
     if (same_shape(a->input, a->target))
         out[0] = entropy_of_probabilities(a);
     else
@@ -217,15 +206,13 @@ COMPOSITE(cross_entropy_loss)
 
 /* --- normalisation --------------------------------------------------------------------------- */
 
-COMPOSITE(layer_norm)
-{
+COMPOSITE(layer_norm) {
     fac_tensor *r[3];
     fac_native_layer_norm(a->input, a->normalized_shape, a->weight, a->bias, a->eps, r);
     out[0] = r[0];
 }
 
-COMPOSITE(batch_norm)
-{
+COMPOSITE(batch_norm) {
     fac_tensor *r[3];
     if (a->input->numel == 0) { /* of any shape: nothing to normalise, but a graph */
         fac_tensor *y = fac_clone(a->input);
@@ -236,13 +223,12 @@ COMPOSITE(batch_norm)
         out[0] = y;
         return;
     }
-    fac_native_batch_norm(a->input, a->weight, a->bias, a->running_mean, a->running_var, a->training,
-                          a->momentum, a->eps, r);
+    fac_native_batch_norm(a->input, a->weight, a->bias, a->running_mean, a->running_var,
+                          a->training, a->momentum, a->eps, r);
     out[0] = r[0];
 }
 
-static fac_tensor *grouped(const struct fac__group_norm_args *a)
-{
+static fac_tensor *grouped(const struct fac__group_norm_args *a) {
     fac_tensor *x = a->input, *r[3];
     if (x->ndim < 2)
         FAIL(INDEX, "Dimension out of range (expected to be in range of [%d, %d], but got 1)",
@@ -255,19 +241,16 @@ static fac_tensor *grouped(const struct fac__group_norm_args *a)
     return r[0];
 }
 
-COMPOSITE(group_norm)
-{
+COMPOSITE(group_norm) {
     out[0] = grouped(a);
 }
 
-static fac_tensor *repeated(fac_tensor *t, int64_t n)
-{
+static fac_tensor *repeated(fac_tensor *t, int64_t n) {
     return t == NULL ? NULL : fac_reshape(fac_expand(t, fac_dims(n, t->numel)), fac_dims(-1));
 }
 
 /* The mean over samples of statistics that batch_norm moved, put back. */
-static bool put_back(fac_tensor *to, fac_tensor *from, int64_t n)
-{
+static bool put_back(fac_tensor *to, fac_tensor *from, int64_t n) {
     if (to == NULL)
         return true;
     bool mode = fac_set_grad_mode(false);
@@ -277,8 +260,7 @@ static bool put_back(fac_tensor *to, fac_tensor *from, int64_t n)
     return ok;
 }
 
-static fac_tensor *instances(const struct fac__instance_norm_args *a)
-{
+static fac_tensor *instances(const struct fac__instance_norm_args *a) {
     fac_tensor *x = a->input, *r[3];
     if (!a->use_input_stats && (a->running_mean == NULL || a->running_var == NULL))
         FAIL(RUNTIME,
@@ -291,28 +273,26 @@ static fac_tensor *instances(const struct fac__instance_norm_args *a)
     sizes[0] = 1;
     sizes[1] = n * x->sizes[1];
     fac_tensor *mean = repeated(a->running_mean, n), *var = repeated(a->running_var, n);
-    fac_native_batch_norm(fac_reshape(x, ((fac_ints){sizes, x->ndim, true})), repeated(a->weight, n),
-                          repeated(a->bias, n), mean, var, a->use_input_stats, a->momentum, a->eps,
-                          r);
+    fac_native_batch_norm(fac_reshape(x, ((fac_ints){sizes, x->ndim, true})),
+                          repeated(a->weight, n), repeated(a->bias, n), mean, var,
+                          a->use_input_stats, a->momentum, a->eps, r);
     if (fac__is_bad(r[0]))
         return r[0];
-    if (a->use_input_stats && !(put_back(a->running_mean, mean, n) && put_back(a->running_var, var, n)))
+    if (a->use_input_stats &&
+        !(put_back(a->running_mean, mean, n) && put_back(a->running_var, var, n)))
         return fac_bad;
     return fac_reshape(r[0], fac__sizes_of(x));
 }
 
-COMPOSITE(instance_norm)
-{
+COMPOSITE(instance_norm) {
     out[0] = instances(a);
 }
 
-static double machine_epsilon(fac_dtype d)
-{
+static double machine_epsilon(fac_dtype d) {
     return d == FAC_FLOAT64 || d == FAC_COMPLEX128 ? 0x1p-52 : 0x1p-23;
 }
 
-static fac_tensor *root_mean_square(const struct fac__rms_norm_args *a)
-{
+static fac_tensor *root_mean_square(const struct fac__rms_norm_args *a) {
     fac_tensor *x = a->input;
     fac_ints s = a->normalized_shape;
     bool ends = s.n >= 1 && x->ndim >= s.n;
@@ -321,11 +301,11 @@ static fac_tensor *root_mean_square(const struct fac__rms_norm_args *a)
     if (s.n < 1)
         FAIL(RUNTIME, "Expected normalized_shape to be at least 1-dimensional, i.e., containing at "
                       "least one element, but got normalized_shape = []");
-    if (a->weight != NULL &&
-        (a->weight->ndim != s.n ||
-         memcmp(a->weight->sizes, s.values, sizeof(int64_t) * (size_t)s.n) != 0))
+    if (a->weight != NULL && (a->weight->ndim != s.n || memcmp(a->weight->sizes, s.values,
+                                                               sizeof(int64_t) * (size_t)s.n) != 0))
         FAIL(RUNTIME,
-             "Expected weight to be of same shape as normalized_shape, but got weight of shape %s and "
+             "Expected weight to be of same shape as normalized_shape, but got weight of shape %s "
+             "and "
              "normalized_shape = %s",
              fac__shape_text(a->weight->ndim, a->weight->sizes), fac__shape_text(s.n, s.values));
     if (!ends)
@@ -349,7 +329,6 @@ static fac_tensor *root_mean_square(const struct fac__rms_norm_args *a)
     return r == fac_bad || r->dtype == d ? r : fac__to_copy(r, .dtype = d);
 }
 
-COMPOSITE(rms_norm)
-{
+COMPOSITE(rms_norm) {
     out[0] = root_mean_square(a);
 }

@@ -9,22 +9,18 @@
 #include <math.h>
 #include <string.h>
 
-#define COMPOSITE(op)                                                                              \
-    void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
+#define COMPOSITE(op) void fac__composite_##op(const struct fac__##op##_args *a, fac_tensor **out)
 
-static fac_tensor *fail(fac_error_code code, const char *text)
-{
+static fac_tensor *fail(fac_error_code code, const char *text) {
     fac__fail(code, "%s", text);
     return fac_bad;
 }
 
-COMPOSITE(rsub)
-{
+COMPOSITE(rsub) {
     out[0] = fac_sub(a->other, a->input, .alpha = a->alpha);
 }
 
-static fac_tensor *divided(fac_value x, fac_value y, const char *mode)
-{
+static fac_tensor *divided(fac_value x, fac_value y, const char *mode) {
     if (mode == NULL)
         return fac_div(x, y);
     if (strcmp(mode, "trunc") == 0)
@@ -32,36 +28,32 @@ static fac_tensor *divided(fac_value x, fac_value y, const char *mode)
     if (strcmp(mode, "floor") == 0)
         return fac__div_floor(x, y);
     fac__fail(FAC_ERROR_RUNTIME,
-              "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '%s'", mode);
+              "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '%s'",
+              mode);
     return fac_bad;
 }
 
-COMPOSITE(div_mode)
-{
+COMPOSITE(div_mode) {
     out[0] = divided(a->input, a->other, a->rounding_mode);
 }
 
-COMPOSITE(divide_mode)
-{
+COMPOSITE(divide_mode) {
     out[0] = divided(a->input, a->other, a->rounding_mode);
 }
 
-static fac_value widened(fac_value v, bool complex)
-{
+static fac_value widened(fac_value v, bool complex) {
     fac_dtype d = complex ? FAC_COMPLEX128 : FAC_FLOAT64;
     if (v.tensor != NULL)
         v.tensor = v.tensor->dtype == d ? v.tensor : fac__to_copy(v.tensor, .dtype = d);
     return v;
 }
 
-static bool is_complex(fac_value v)
-{
+static bool is_complex(fac_value v) {
     return v.tensor != NULL ? fac__is_complex((fac_dtype)v.tensor->dtype)
                             : v.number.kind == FAC_COMPLEX128;
 }
 
-COMPOSITE(float_power)
-{
+COMPOSITE(float_power) {
     bool c = is_complex(a->input) || is_complex(a->exponent);
     fac_value x = widened(a->input, c), e = widened(a->exponent, c);
     if (x.tensor == NULL)
@@ -71,8 +63,7 @@ COMPOSITE(float_power)
     out[0] = fac_pow(x, e);
 }
 
-COMPOSITE(isposinf)
-{
+COMPOSITE(isposinf) {
     if (fac__is_complex((fac_dtype)a->input->dtype))
         out[0] = fail(FAC_ERROR_RUNTIME, "isposinf does not support complex inputs.");
     else if (fac__is_float((fac_dtype)a->input->dtype))
@@ -81,8 +72,7 @@ COMPOSITE(isposinf)
         out[0] = fac_zeros_like(a->input, .dtype = FAC_BOOL);
 }
 
-COMPOSITE(isneginf)
-{
+COMPOSITE(isneginf) {
     if (fac__is_complex((fac_dtype)a->input->dtype))
         out[0] = fail(FAC_ERROR_RUNTIME, "isneginf does not support complex inputs.");
     else if (fac__is_float((fac_dtype)a->input->dtype))
@@ -91,18 +81,17 @@ COMPOSITE(isneginf)
         out[0] = fac_zeros_like(a->input, .dtype = FAC_BOOL);
 }
 
-COMPOSITE(isreal)
-{
+COMPOSITE(isreal) {
     if (fac__is_complex((fac_dtype)a->input->dtype))
         out[0] = fac_eq(fac_imag(a->input), 0);
     else
         out[0] = fac_ones_like(a->input, .dtype = FAC_BOOL);
 }
 
-static fac_tensor *close(fac_tensor *x, fac_tensor *y, double rtol, double atol, bool equal_nan)
-{
+static fac_tensor *close(fac_tensor *x, fac_tensor *y, double rtol, double atol, bool equal_nan) {
     if (x->dtype != y->dtype) {
-        fac__fail(FAC_ERROR_RUNTIME, "%s did not match %s", fac__scalar_type_name((fac_dtype)x->dtype),
+        fac__fail(FAC_ERROR_RUNTIME, "%s did not match %s",
+                  fac__scalar_type_name((fac_dtype)x->dtype),
                   fac__scalar_type_name((fac_dtype)y->dtype));
         return fac_bad;
     }
@@ -130,14 +119,12 @@ static fac_tensor *close(fac_tensor *x, fac_tensor *y, double rtol, double atol,
     return fac_logical_or(r, fac_logical_and(fac_isfinite(error), fac_le(error, allowed)));
 }
 
-COMPOSITE(isclose)
-{
+COMPOSITE(isclose) {
     out[0] = close(a->input, a->other, a->rtol, a->atol, a->equal_nan);
 }
 
 /* Whether every element of a bool tensor is true. */
-static int all_true(fac_tensor *t, fac__outs *outs)
-{
+static int all_true(fac_tensor *t, fac__outs *outs) {
     if (fac__is_bad(t))
         return -1;
     fac_tensor *c = fac__contiguous(t);
@@ -148,8 +135,7 @@ static int all_true(fac_tensor *t, fac__outs *outs)
     return 0;
 }
 
-int fac__exec_allclose(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__exec_allclose(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__allclose_args *a = args;
     fac_scope *s = fac_scope_open();
@@ -160,8 +146,7 @@ int fac__exec_allclose(const fac__op *op, void *args, fac__outs *outs)
     return r;
 }
 
-int fac__exec_equal(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__exec_equal(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__equal_args *a = args;
     const fac_tensor *x = a->input, *y = a->other;
@@ -179,8 +164,7 @@ int fac__exec_equal(const fac__op *op, void *args, fac__outs *outs)
     return r;
 }
 
-int fac__exec_is_nonzero(const fac__op *op, void *args, fac__outs *outs)
-{
+int fac__exec_is_nonzero(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__is_nonzero_args *a = args;
     fac_scalar s;
@@ -194,17 +178,14 @@ int fac__exec_is_nonzero(const fac__op *op, void *args, fac__outs *outs)
     return 0;
 }
 
-COMPOSITE(positive)
-{
+COMPOSITE(positive) {
     if (a->input->dtype == FAC_BOOL)
-        out[0] = fail(FAC_ERROR_RUNTIME,
-                      "The `+` operator, on a bool tensor is not supported.");
+        out[0] = fail(FAC_ERROR_RUNTIME, "The `+` operator, on a bool tensor is not supported.");
     else
         out[0] = a->input;
 }
 
-static void limits(fac_dtype d, double *low, double *high)
-{
+static void limits(fac_dtype d, double *low, double *high) {
     *high = d == FAC_FLOAT16    ? 65504.0
             : d == FAC_BFLOAT16 ? 0x1.fep127
             : d == FAC_FLOAT32  ? (double)FLT_MAX
@@ -212,8 +193,7 @@ static void limits(fac_dtype d, double *low, double *high)
     *low = -*high;
 }
 
-COMPOSITE(nan_to_num)
-{
+COMPOSITE(nan_to_num) {
     double low, high;
     if (fac__is_integral((fac_dtype)a->input->dtype, true)) {
         out[0] = fac_clone(a->input);
@@ -225,24 +205,21 @@ COMPOSITE(nan_to_num)
                              a->neginf.given ? a->neginf.value : low);
 }
 
-COMPOSITE(deg2rad)
-{
+COMPOSITE(deg2rad) {
     if (fac__is_complex((fac_dtype)a->input->dtype))
         out[0] = fail(FAC_ERROR_RUNTIME, "deg2rad is not supported for complex tensors.");
     else
         out[0] = fac_mul(a->input, 0.017453292519943295);
 }
 
-COMPOSITE(rad2deg)
-{
+COMPOSITE(rad2deg) {
     if (fac__is_complex((fac_dtype)a->input->dtype))
         out[0] = fail(FAC_ERROR_RUNTIME, "rad2deg is not supported for complex tensors.");
     else
         out[0] = fac_mul(a->input, 57.29577951308232);
 }
 
-COMPOSITE(logit)
-{
+COMPOSITE(logit) {
     fac_tensor *x = a->input;
     if (a->eps.given)
         x = fac_clamp(x, .min = fac_value_of_float(a->eps.value),
@@ -250,35 +227,32 @@ COMPOSITE(logit)
     out[0] = fac_log(fac_div(x, fac_rsub(x, 1)));
 }
 
-COMPOSITE(xlogy)
-{
+COMPOSITE(xlogy) {
     fac_value other = a->other;
     if (other.tensor == NULL)
         other.tensor = fac_full(FAC_NO_DIMS, other.number, .dtype = fac_default_dtype());
     fac_tensor *r = fac_mul(a->input, fac_log(other.tensor));
-    fac_tensor *zero = a->input.tensor == NULL
-                           ? fac_full(FAC_NO_DIMS, fac_boolean(fac__scalar_double(a->input.number) == 0))
-                           : fac_logical_and(fac_eq(a->input.tensor, 0),
-                                             fac_logical_not(fac_isnan(other.tensor)));
+    fac_tensor *zero =
+        a->input.tensor == NULL
+            ? fac_full(FAC_NO_DIMS, fac_boolean(fac__scalar_double(a->input.number) == 0))
+            : fac_logical_and(fac_eq(a->input.tensor, 0), fac_logical_not(fac_isnan(other.tensor)));
     out[0] = fac_where(zero, 0, r);
 }
 
 /* --- three operands -------------------------------------------------------------------------- */
 
-COMPOSITE(where_method)
-{
+COMPOSITE(where_method) {
     out[0] = fac_where(a->condition, a->input, a->other);
 }
 
-static bool given(fac_value v)
-{
+static bool given(fac_value v) {
     return v.tensor != NULL || fac__given(v.number);
 }
 
-static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi)
-{
+static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi) {
     if (!given(lo) && !given(hi))
-        return fail(FAC_ERROR_RUNTIME, "torch.clamp: At least one of 'min' or 'max' must not be None");
+        return fail(FAC_ERROR_RUNTIME,
+                    "torch.clamp: At least one of 'min' or 'max' must not be None");
     if (fac__is_complex((fac_dtype)x->dtype))
         return fail(FAC_ERROR_NOT_IMPLEMENTED, "clamp is not supported for complex types");
     bool numbers = lo.tensor == NULL && hi.tensor == NULL;
@@ -312,36 +286,30 @@ static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi)
     return given(lo) ? fac_maximum(x, lo.tensor) : fac_minimum(x, hi.tensor);
 }
 
-COMPOSITE(clamp)
-{
+COMPOSITE(clamp) {
     out[0] = clamped(a->input, a->min, a->max);
 }
 
-COMPOSITE(clip)
-{
+COMPOSITE(clip) {
     out[0] = clamped(a->input, a->min, a->max);
 }
 
-COMPOSITE(clamp_min)
-{
+COMPOSITE(clamp_min) {
     out[0] = clamped(a->input, a->min, (fac_value){0});
 }
 
-COMPOSITE(clamp_max)
-{
+COMPOSITE(clamp_max) {
     out[0] = clamped(a->input, (fac_value){0}, a->max);
 }
 
 /* --- activations ----------------------------------------------------------------------------- */
 
-COMPOSITE(selu)
-{
+COMPOSITE(selu) {
     out[0] = fac_elu(a->input, .alpha = fac_float(1.6732632423543772848170429916717),
                      .scale = fac_float(1.0507009873554804934193349852946));
 }
 
-COMPOSITE(celu)
-{
+COMPOSITE(celu) {
     double alpha = fac__scalar_double(a->alpha);
     if (alpha == 0)
         out[0] = fail(FAC_ERROR_RUNTIME, "ZeroDivisionError: alpha cannot be 0 for CELU");
@@ -349,8 +317,7 @@ COMPOSITE(celu)
         out[0] = fac_elu(a->input, .alpha = a->alpha, .input_scale = fac_float(1 / alpha));
 }
 
-COMPOSITE(gelu)
-{
+COMPOSITE(gelu) {
     if (strcmp(a->approximate, "none") == 0)
         out[0] = fac__gelu_erf(a->input);
     else if (strcmp(a->approximate, "tanh") == 0)
@@ -359,26 +326,24 @@ COMPOSITE(gelu)
         out[0] = fail(FAC_ERROR_RUNTIME, "approximate argument must be either none or tanh.");
 }
 
-COMPOSITE(relu6)
-{
+COMPOSITE(relu6) {
     out[0] = fac_hardtanh(a->input, .min_val = fac_int(0), .max_val = fac_int(6));
 }
 
-COMPOSITE(threshold)
-{
+COMPOSITE(threshold) {
     out[0] = fac_where(fac_le(a->input, a->threshold), a->value, a->input);
 }
 
-COMPOSITE(prelu)
-{
+COMPOSITE(prelu) {
     fac_tensor *w = a->weight, *x = a->input;
     if (w->numel != 1) {
         int64_t channels = x->ndim > 1 ? x->sizes[1] : 1, sizes[FAC_MAX_DIMS];
         if (channels != w->numel) {
-            fac__fail(FAC_ERROR_RUNTIME,
-                      "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-                      "%lld and channel size = %lld.",
-                      (long long)w->numel, (long long)channels);
+            fac__fail(
+                FAC_ERROR_RUNTIME,
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                "%lld and channel size = %lld.",
+                (long long)w->numel, (long long)channels);
             out[0] = fac_bad;
             return;
         }
@@ -391,21 +356,18 @@ COMPOSITE(prelu)
 
 /* --- losses ---------------------------------------------------------------------------------- */
 
-static fac_tensor *reduced(fac_tensor *t, int64_t reduction)
-{
+static fac_tensor *reduced(fac_tensor *t, int64_t reduction) {
     return reduction == 1 ? fac_div(fac_sum(t), (double)t->numel) : reduction == 2 ? fac_sum(t) : t;
 }
 
-COMPOSITE(l1_loss)
-{
+COMPOSITE(l1_loss) {
     out[0] = reduced(fac_abs(fac_sub(a->input, a->target)), a->reduction);
 }
 
 /* Losses have gradients of their own; what computes them here is not recorded. */
 #define LOSS(op)                                                                                   \
     static fac_tensor *op##_value(const struct fac__##op##_args *a);                               \
-    int fac__exec_##op(const fac__op *op_, void *args, fac__outs *outs)                            \
-    {                                                                                              \
+    int fac__exec_##op(const fac__op *op_, void *args, fac__outs *outs) {                          \
         (void)op_;                                                                                 \
         fac_scope *s = fac_scope_open();                                                           \
         bool mode = fac_set_grad_mode(false);                                                      \
@@ -417,14 +379,12 @@ COMPOSITE(l1_loss)
     }                                                                                              \
     static fac_tensor *op##_value(const struct fac__##op##_args *a)
 
-LOSS(mse_loss)
-{
+LOSS(mse_loss) {
     fac_tensor *d = fac_sub(a->input, a->target);
     return reduced(fac_mul(d, d), a->reduction);
 }
 
-LOSS(smooth_l1_loss)
-{
+LOSS(smooth_l1_loss) {
     if (a->beta < 0)
         return fail(FAC_ERROR_RUNTIME, "smooth_l1_loss does not support negative values for beta.");
     if (a->beta == 0)
@@ -432,20 +392,18 @@ LOSS(smooth_l1_loss)
     return reduced(fac__smooth_l1(a->input, a->target, a->beta), a->reduction);
 }
 
-LOSS(huber_loss)
-{
+LOSS(huber_loss) {
     if (!(a->delta > 0))
-        return fail(FAC_ERROR_RUNTIME, "huber_loss does not support non-positive values for delta.");
+        return fail(FAC_ERROR_RUNTIME,
+                    "huber_loss does not support non-positive values for delta.");
     return reduced(fac__huber(a->input, a->target, a->delta), a->reduction);
 }
 
-static fac_tensor *weighted(fac_tensor *t, fac_tensor *weight)
-{
+static fac_tensor *weighted(fac_tensor *t, fac_tensor *weight) {
     return weight == NULL ? t : fac_mul(t, weight);
 }
 
-LOSS(binary_cross_entropy)
-{
+LOSS(binary_cross_entropy) {
     fac_tensor *low = fac_lt(a->input, 0), *high = fac_gt(a->input, 1);
     fac__outs bad = {0};
     if (a->input->device.type != FAC_META) {
@@ -457,8 +415,7 @@ LOSS(binary_cross_entropy)
     return reduced(weighted(fac__bce(a->input, a->target), a->weight), a->reduction);
 }
 
-LOSS(binary_cross_entropy_with_logits)
-{
+LOSS(binary_cross_entropy_with_logits) {
     fac_tensor *x = a->input, *t = a->target, *l;
     if (a->pos_weight == NULL) {
         l = fac__bce_logits(x, t);

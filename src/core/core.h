@@ -126,15 +126,15 @@ typedef struct {
 } fac__saves;
 
 struct fac__op {
-    const char *name;        /* "add" */
-    const char *overload;    /* "Tensor", or "" */
-    const char *python;      /* the Python name, "max" for max_dim */
-    const char *node;        /* "AddBackward0", or NULL */
-    const char *node_dim;    /* the node's name where the argument `dim` is given, or NULL */
+    const char *name;         /* "add" */
+    const char *overload;     /* "Tensor", or "" */
+    const char *python;       /* the Python name, "max" for max_dim */
+    const char *node;         /* "AddBackward0", or NULL */
+    const char *node_dim;     /* the node's name where the argument `dim` is given, or NULL */
     const char *node_inplace; /* where the in-place form has another: "TBackward1" */
-    const char *kernel;      /* the rows' name in back ends */
-    const char *label;       /* what PyTorch calls the kernel where a dtype is missing */
-    const char *struct_name; /* of a named tuple: "torch.return_types.max", or NULL */
+    const char *kernel;       /* the rows' name in back ends */
+    const char *label;        /* what PyTorch calls the kernel where a dtype is missing */
+    const char *struct_name;  /* of a named tuple: "torch.return_types.max", or NULL */
     const char *const *out_names;
     const fac__param *params;
     fac__exec_fn *exec;
@@ -168,8 +168,7 @@ enum {
     FAC__L_DISPATCH = 1u << 26,
     FAC__L_BELOW = 1u << 27, /* in a dispatch handler: neither transformed nor recorded again */
     FAC__L_VMAP = 1u << 28,  /* within vmap: random ops need to know */
-    FAC__L_ANY =
-        FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW | FAC__L_VMAP,
+    FAC__L_ANY = FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW | FAC__L_VMAP,
     FAC__L_CAPTURE = 1u << 23, /* a step is recorded: values are not to be read */
     /* For the Python extension alone: a TorchFunctionMode is active; subclasses are ignored. */
     FAC__L_PYTHON = 1u << 29,
@@ -319,8 +318,8 @@ int fac__fill_into(fac_tensor *dst, fac_scalar value);
 fac_tensor *fac__clone(fac_tensor *t, fac_memory_format format);
 /* A zero-dim tensor holding the number, flagged FAC__NUMBER. */
 fac_tensor *fac__scalar_tensor(fac_scalar s, fac_dtype dtype, fac_device device);
-/* Zeros for ops to write parts of `like` into: of its dtype and device, and in every vmap that it is
- * in. Borrowed from the open scope. */
+/* Zeros for ops to write parts of `like` into: of its dtype and device, and in every vmap that it
+ * is in. Borrowed from the open scope. */
 fac_tensor *fac__new_zeros(fac_tensor *like, fac_ints sizes);
 /* A zero-dim tensor's element. */
 int fac__item(fac_tensor *t, fac_scalar *out);

@@ -476,12 +476,19 @@ static bool integer_fits(fac_scalar s, int bits, bool is_signed) {
 }
 
 int fac__check_fits(fac_scalar s, fac_dtype d) {
-    static const char *const converted[FAC_NUM_DTYPES] = {
-        [FAC_UINT8] = "uint8_t",   [FAC_INT8] = "int8_t",     [FAC_INT16] = "int16_t",
-        [FAC_INT32] = "int",       [FAC_INT64] = "int64_t",   [FAC_UINT16] = "uint16_t",
-        [FAC_UINT32] = "uint32_t", [FAC_UINT64] = "uint64_t", [FAC_FLOAT16] = "double",
-        [FAC_BFLOAT16] = "double", [FAC_FLOAT32] = "float",   [FAC_FLOAT64] = "double",
-        [FAC_COMPLEX64] = "c10::complex<float>"};
+    static const char *const converted[FAC_NUM_DTYPES] = {[FAC_UINT8] = "uint8_t",
+                                                          [FAC_INT8] = "int8_t",
+                                                          [FAC_INT16] = "int16_t",
+                                                          [FAC_INT32] = "int",
+                                                          [FAC_INT64] = "int64_t",
+                                                          [FAC_UINT16] = "uint16_t",
+                                                          [FAC_UINT32] = "uint32_t",
+                                                          [FAC_UINT64] = "uint64_t",
+                                                          [FAC_FLOAT16] = "double",
+                                                          [FAC_BFLOAT16] = "double",
+                                                          [FAC_FLOAT32] = "float",
+                                                          [FAC_FLOAT64] = "double",
+                                                          [FAC_COMPLEX64] = "c10::complex<float>"};
     bool fits = true;
     if (d == FAC_BOOL || d == FAC_COMPLEX128)
         return 0;

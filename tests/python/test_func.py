@@ -159,9 +159,9 @@ TRANSFORMS = {
     "vmap(vmap(grad))": lambda T, F, f, x, y: F.vmap(F.vmap(F.grad(f), (0, None)), (None, 0))(
         T.stack([x, y]), T.stack([y, x, x])
     ),
-    "grad(grad)": lambda T, F, f, x, y: F.grad(
-        lambda x: F.grad(lambda x: f(x, y))(x).pow(2).sum()
-    )(x),
+    "grad(grad)": lambda T, F, f, x, y: F.grad(lambda x: F.grad(lambda x: f(x, y))(x).pow(2).sum())(
+        x
+    ),
 }
 
 
@@ -343,7 +343,9 @@ def test_randomness():
 def test_repr_of_batched():
     seen = []
     vmap(lambda a: seen.append(repr(a)) or a)(torch.ones(2, 1))
-    assert seen[0].startswith("BatchedTensor(lvl=") and "bdim=0, value=\n    tensor([[1.]," in seen[0]
+    assert (
+        seen[0].startswith("BatchedTensor(lvl=") and "bdim=0, value=\n    tensor([[1.]," in seen[0]
+    )
 
 
 def test_ensembles():

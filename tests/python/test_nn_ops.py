@@ -49,7 +49,12 @@ def _flat(x):
 
 
 CASES = {
-    "linear": (lambda t, x, w, b: t.nn.functional.linear(x, w, b), ["f", 4, 6], ["f", 5, 6], ["f", 5]),
+    "linear": (
+        lambda t, x, w, b: t.nn.functional.linear(x, w, b),
+        ["f", 4, 6],
+        ["f", 5, 6],
+        ["f", 5],
+    ),
     "embedding": (lambda t, i, w: t.embedding(w, i, 1), ["i", 4, 2], ["f", 3, 5]),
     "embedding freq": (lambda t, i, w: t.embedding(w, i, -1, True), ["i", 7], ["f", 3, 5]),
     "nll_loss": (lambda t, x, i: t._C._nn.nll_loss_nd(x, i, None, 1), ["f", 5, 3], ["i", 5]),

@@ -8,16 +8,14 @@
 #include <math.h>
 
 /* The probabilities as functions of scores: exp(s - lse) with lse a function of s too. */
-static fac_tensor *probabilities(fac_tensor *s, fac_tensor *lse)
-{
+static fac_tensor *probabilities(fac_tensor *s, fac_tensor *lse) {
     fac_tensor *none = fac_eq(lse, (double)-INFINITY);
     fac_tensor *e = fac_exp(fac_sub(s, fac_where(none, 0, lse)));
     fac_tensor *sum = fac_sum(e, .dim = fac_dims(-1), .keepdim = true);
     return fac_div(e, fac_where(none, 1, sum));
 }
 
-FAC__VJP(_scaled_dot_product_flash_attention_for_cpu)
-{
+FAC__VJP(_scaled_dot_product_flash_attention_for_cpu) {
     fac_tensor *q = a->query, *k = a->key, *x = a->value, *m = a->attn_mask, *r[3];
     double scale = a->scale.given ? a->scale.value : 1 / sqrt((double)q->sizes[3]);
     if (!fac_grad_mode()) {
@@ -34,7 +32,8 @@ FAC__VJP(_scaled_dot_product_flash_attention_for_cpu)
     g = fac__to(g, d);
     fac_tensor *s = fac_mul(fac_matmul(q, fac_transpose(k, -2, -1)), scale);
     if (a->is_causal) {
-        fac_tensor *i = fac_arange_end(fac_int(q->sizes[2])), *j = fac_arange_end(fac_int(k->sizes[2]));
+        fac_tensor *i = fac_arange_end(fac_int(q->sizes[2])),
+                   *j = fac_arange_end(fac_int(k->sizes[2]));
         s = fac_where(fac_ge(fac_unsqueeze(i, -1), j), s, (double)-INFINITY);
     }
     if (m != NULL)

@@ -5,15 +5,13 @@
 
 #include <facula/ops.h>
 
-static int64_t at(fac_ints v, int i)
-{
+static int64_t at(fac_ints v, int i) {
     return v.values[v.n == 1 ? 0 : i];
 }
 
 /* convolution(g, w, transposed) cut or extended to `sizes`. */
 static fac_tensor *transpose_to(fac_tensor *g, fac_tensor *w, fac_ints stride, fac_ints padding,
-                                fac_ints dilation, int64_t groups, const fac_tensor *sizes)
-{
+                                fac_ints dilation, int64_t groups, const fac_tensor *sizes) {
     int64_t extra[3];
     int n = sizes->ndim - 2;
     for (int i = 0; i < n; i++) {
@@ -21,30 +19,27 @@ static fac_tensor *transpose_to(fac_tensor *g, fac_tensor *w, fac_ints stride, f
                        at(dilation, i) * (w->sizes[i + 2] - 1) + 1;
         extra[i] = sizes->sizes[i + 2] - size;
     }
-    return fac_convolution(g, w, NULL, stride, padding, dilation, true, ((fac_ints){extra, n, true}),
-                           groups);
+    return fac_convolution(g, w, NULL, stride, padding, dilation, true,
+                           ((fac_ints){extra, n, true}), groups);
 }
 
 /* An output padding of a stride or more stretches a transposed one's gradient too far. */
-static fac_tensor *cut_to(fac_tensor *t, const fac_tensor *sizes)
-{
+static fac_tensor *cut_to(fac_tensor *t, const fac_tensor *sizes) {
     for (int i = 2; i < sizes->ndim && !fac__is_bad(t); i++)
         if (t->sizes[i] > sizes->sizes[i])
             t = fac_slice(t, .dim = i, .end = fac_some(sizes->sizes[i]));
     return t;
 }
 
-FAC__VJP(convolution)
-{
+FAC__VJP(convolution) {
     int64_t zeros[3] = {0, 0, 0};
     fac_ints none = {zeros, g->ndim - 2, true};
     if (fac__needs(v, 0)) {
         fac_tensor *w = fac__conj_of(a->weight);
-        fac_tensor *r = a->transposed
-                            ? fac_convolution(g, w, NULL, a->stride, a->padding, a->dilation, false,
-                                              none, a->groups)
-                            : transpose_to(g, w, a->stride, a->padding, a->dilation, a->groups,
-                                           a->input);
+        fac_tensor *r = a->transposed ? fac_convolution(g, w, NULL, a->stride, a->padding,
+                                                        a->dilation, false, none, a->groups)
+                                      : transpose_to(g, w, a->stride, a->padding, a->dilation,
+                                                     a->groups, a->input);
         v->in[0] = cut_to(r, a->input);
     }
     if (fac__needs(v, 1)) {
@@ -63,8 +58,7 @@ FAC__VJP(convolution)
     }
 }
 
-FAC__VJP(_convolution_weight)
-{
+FAC__VJP(_convolution_weight) {
     int64_t zeros[3] = {0, 0, 0};
     fac_ints none = {zeros, g->ndim - 2, true};
     if (fac__needs(v, 0))

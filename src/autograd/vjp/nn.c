@@ -1,7 +1,7 @@
 /* Gradients of embeddings, losses over classes and normalisation.
  *
- * Note [Fused gradients]: where a gradient has a kernel of its own, that kernel runs when the walk is
- * not recorded; when it is (create_graph), the same gradient is written out in public ops, which
+ * Note [Fused gradients]: where a gradient has a kernel of its own, that kernel runs when the walk
+ * is not recorded; when it is (create_graph), the same gradient is written out in public ops, which
  * differentiate to any order. */
 #include "../../gen/ops.h"
 #include "../helpers.h"
@@ -11,8 +11,7 @@
 
 /* --- embedding ------------------------------------------------------------------------------- */
 
-FAC__VJP(embedding)
-{
+FAC__VJP(embedding) {
     if (a->sparse) {
         fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "embedding: sparse gradients are not available");
         v->in[0] = fac_bad;
@@ -22,8 +21,7 @@ FAC__VJP(embedding)
                                             a->scale_grad_by_freq);
 }
 
-FAC__VJP(embedding_dense_backward)
-{
+FAC__VJP(embedding_dense_backward) {
     fac_tensor *r = fac_embedding(g, a->indices);
     if (a->padding_idx >= 0 && !fac__is_bad(r)) {
         fac_tensor *pad = fac_eq(fac_unsqueeze(a->indices, -1), a->padding_idx);
@@ -40,23 +38,20 @@ FAC__VJP(embedding_dense_backward)
 
 /* --- losses over classes --------------------------------------------------------------------- */
 
-FAC__VJP(nll_loss_forward)
-{
+FAC__VJP(nll_loss_forward) {
     v->in[0] = fac_nll_loss_backward(g, fac__sizes_of(a->input), a->target, a->weight, a->reduction,
                                      a->ignore_index, v->out[1]);
 }
 
 /* Linear in the gradient: the loss of g as if it were log-probabilities, by the same weights. */
-FAC__VJP(nll_loss_backward)
-{
+FAC__VJP(nll_loss_backward) {
     fac_tensor *r[2];
     int64_t reduction = a->reduction == 0 ? 0 : 2;
     fac_nll_loss_forward(g, a->target, a->weight, reduction, a->ignore_index, r);
     v->in[0] = a->reduction == 1 ? fac_div(r[0], a->total_weight) : r[0];
 }
 
-FAC__VJP(_cross_entropy)
-{
+FAC__VJP(_cross_entropy) {
     fac_tensor *x = a->input, *log_sum = v->out[1], *total = v->out[2];
     if (!fac_grad_mode()) {
         v->in[0] = fac__cross_entropy_backward(g, x, a->target, a->weight, a->reduction,
@@ -80,39 +75,34 @@ struct normal {
     double count;
 };
 
-static fac_tensor *mean_over(const struct normal *n, fac_tensor *t)
-{
+static fac_tensor *mean_over(const struct normal *n, fac_tensor *t) {
     return fac_div(fac_sum(t, .dim = n->dims, .keepdim = true), n->count);
 }
 
 /* The statistics again, as functions of x. */
-static void statistics(struct normal *n, double eps)
-{
+static void statistics(struct normal *n, double eps) {
     n->mean = mean_over(n, n->x);
     fac_tensor *d = fac_sub(n->x, n->mean);
     n->rstd = fac_rsqrt(fac_add(mean_over(n, fac_mul(d, d)), eps));
 }
 
-static fac_tensor *normalised(const struct normal *n)
-{
+static fac_tensor *normalised(const struct normal *n) {
     return fac_mul(fac_sub(n->x, n->mean), n->rstd);
 }
 
 /* The gradient of x from that of the normalised value. */
-static fac_tensor *through(const struct normal *n, fac_tensor *g)
-{
+static fac_tensor *through(const struct normal *n, fac_tensor *g) {
     fac_tensor *y = normalised(n);
-    fac_tensor *inner = fac_sub(fac_sub(g, mean_over(n, g)), fac_mul(y, mean_over(n, fac_mul(g, y))));
+    fac_tensor *inner =
+        fac_sub(fac_sub(g, mean_over(n, g)), fac_mul(y, mean_over(n, fac_mul(g, y))));
     return fac_mul(inner, n->rstd);
 }
 
-static fac_tensor *scaled(fac_tensor *g, fac_tensor *weight)
-{
+static fac_tensor *scaled(fac_tensor *g, fac_tensor *weight) {
     return weight == NULL ? g : fac_mul(g, weight);
 }
 
-static void set_gradients(struct fac__vjp *v, fac_tensor *const r[3], fac_ints shape)
-{
+static void set_gradients(struct fac__vjp *v, fac_tensor *const r[3], fac_ints shape) {
     if (fac__needs(v, 0))
         v->in[0] = r[0];
     if (fac__needs(v, 1))
@@ -121,8 +111,7 @@ static void set_gradients(struct fac__vjp *v, fac_tensor *const r[3], fac_ints s
         v->in[2] = fac_reshape(r[2], shape);
 }
 
-FAC__VJP(native_layer_norm)
-{
+FAC__VJP(native_layer_norm) {
     fac_tensor *x = a->input;
     int k = a->normalized_shape.n, outer = g->ndim - k;
     int64_t inner = 1, dims[FAC_MAX_DIMS];
@@ -142,7 +131,8 @@ FAC__VJP(native_layer_norm)
         return;
     }
     fac_dtype wide = fac__opmath((fac_dtype)x->dtype);
-    struct normal n = {.x = fac__to(x, wide), .dims = {dims + outer, k, true}, .count = (double)inner};
+    struct normal n = {
+        .x = fac__to(x, wide), .dims = {dims + outer, k, true}, .count = (double)inner};
     g = fac__to(g, wide);
     statistics(&n, a->eps);
     if (fac__needs(v, 0))
@@ -155,8 +145,7 @@ FAC__VJP(native_layer_norm)
 }
 
 /* A vector of channels as (1, c, 1, ...). */
-static fac_tensor *by_channel(fac_tensor *t, int ndim)
-{
+static fac_tensor *by_channel(fac_tensor *t, int ndim) {
     int64_t sizes[FAC_MAX_DIMS];
     if (t == NULL)
         return NULL;
@@ -165,8 +154,7 @@ static fac_tensor *by_channel(fac_tensor *t, int ndim)
     return fac_reshape(t, ((fac_ints){sizes, ndim, true}));
 }
 
-FAC__VJP(native_batch_norm)
-{
+FAC__VJP(native_batch_norm) {
     fac_tensor *x = a->input, *r[3] = {NULL, NULL, NULL};
     int64_t dims[FAC_MAX_DIMS], c = g->sizes[1];
     int k = 0;
@@ -189,7 +177,8 @@ FAC__VJP(native_batch_norm)
         set_gradients(v, r, fac_dims(c));
         return;
     }
-    struct normal n = {.x = fac__to(x, wide), .dims = others, .count = (double)(g->numel / (c ? c : 1))};
+    struct normal n = {
+        .x = fac__to(x, wide), .dims = others, .count = (double)(g->numel / (c ? c : 1))};
     g = fac__to(g, wide);
     if (a->training) {
         statistics(&n, a->eps);
@@ -206,8 +195,7 @@ FAC__VJP(native_batch_norm)
         v->in[2] = fac_sum(g, .dim = others);
 }
 
-FAC__VJP(native_group_norm)
-{
+FAC__VJP(native_group_norm) {
     fac_tensor *x = a->input, *r[3] = {NULL, NULL, NULL};
     fac_ints channels = fac_dims(a->C);
     if (!fac__needs(v, 0) && !fac__needs(v, 1)) {
@@ -215,8 +203,8 @@ FAC__VJP(native_group_norm)
         return;
     }
     if (!fac_grad_mode()) {
-        fac__group_norm_backward(g, x, v->out[1], v->out[2], a->weight, a->N, a->C, a->HxW, a->group,
-                                 r);
+        fac__group_norm_backward(g, x, v->out[1], v->out[2], a->weight, a->N, a->C, a->HxW,
+                                 a->group, r);
         set_gradients(v, r, channels);
         return;
     }

@@ -1,6 +1,6 @@
 /* Attention by blocks of rows and columns: scores are made a block at a time and folded into a
- * running maximum, sum and output, after "FlashAttention" (Dao et al., 2022); the gradient makes the
- * probabilities again from the saved logarithms of their sums.
+ * running maximum, sum and output, after "FlashAttention" (Dao et al., 2022); the gradient makes
+ * the probabilities again from the saved logarithms of their sums.
  *
  * Blocks are cut by position, so that neither threads nor other heads change the bits. */
 #include "gemm.h"
@@ -55,8 +55,8 @@ struct held {
 };
 
 static struct operand set(const fac_tensor *t) {
-    return (struct operand){t->data, t->strides[0], t->strides[1], t->strides[2], t->strides[3],
-                            fac__itemsize(t->dtype)};
+    return (struct operand){t->data,       t->strides[0], t->strides[1],
+                            t->strides[2], t->strides[3], fac__itemsize(t->dtype)};
 }
 
 /* t in dtype d, its strides kept where it is already. Overlapping elements are spread out. */
@@ -165,8 +165,7 @@ static int attention_backward(const void *args, fac_tensor **out) {
     return finish(&h, r);
 }
 
-static const fac__kernel_row rows[] = {
-    {"_scaled_dot_product_flash_attention_for_cpu", attention},
-    {"_attention_backward", attention_backward},
-    {0}};
+static const fac__kernel_row rows[] = {{"_scaled_dot_product_flash_attention_for_cpu", attention},
+                                       {"_attention_backward", attention_backward},
+                                       {0}};
 const fac__family FAC__K(fac__family_attention) = {NULL, rows};

@@ -3,10 +3,10 @@
 /* scores + mask, -inf beyond the diagonal of a causal one; rows (i0 ..), columns (j0 ..) */
 static void NAME(masked)(const struct attention *a, int64_t unit, int64_t i0, int64_t rows,
                          int64_t j0, int64_t cols, T *s) {
-    const char *m = a->mask == NULL ? NULL
-                                    : a->mask + unit / a->heads * a->m_batch +
-                                          unit % a->heads * a->m_head + i0 * a->m_row +
-                                          j0 * a->m_col;
+    const char *m = a->mask == NULL
+                        ? NULL
+                        : a->mask + unit / a->heads * a->m_batch + unit % a->heads * a->m_head +
+                              i0 * a->m_row + j0 * a->m_col;
     for (int64_t i = 0; i < rows; i++, s += BLOCK_K) {
         if (m != NULL && a->bool_mask) {
             for (int64_t j = 0; j < cols; j++)
@@ -104,7 +104,8 @@ static int NAME(attend)(void *ctx, int64_t begin, int64_t end) {
             NAME(fold)(a, rows, cols, s, top, sum, o);
             if (r == 0)
                 r = FAC__K(fac__gemm)(DTYPE, rows, a->dv, cols, NULL, s, BLOCK_K, 1,
-                                      v + j0 * a->v.row, a->v.row, a->v.col, &one, o, a->dv, 1, NULL);
+                                      v + j0 * a->v.row, a->v.row, a->v.col, &one, o, a->dv, 1,
+                                      NULL);
         }
         T *out = operand(&a->o, unit, a->heads), *lse = (T *)a->lse + unit * a->lq + i0;
         for (int64_t i = 0; i < rows; i++) {

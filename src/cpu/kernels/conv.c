@@ -98,11 +98,11 @@ static conv_pass plain_pass(const conv *c, const int64_t (*off)[CONV_DIMS]) {
 static int run_plain(const conv *c) {
     int64_t taps = conv_product(c->kernel);
     size_t bytes = (size_t)(taps + 1) * sizeof(int64_t[CONV_DIMS]);
-    int64_t(*off)[CONV_DIMS] = fac__alloc(bytes);
+    int64_t (*off)[CONV_DIMS] = fac__alloc(bytes);
     if (off == NULL)
         return -1;
     plain_taps(c, taps, off);
-    conv_pass p = plain_pass(c, (const int64_t(*)[CONV_DIMS])off);
+    conv_pass p = plain_pass(c, (const int64_t (*)[CONV_DIMS])off);
     int r = run_pass(&p);
     fac__free(off, bytes);
     return r;
@@ -111,7 +111,8 @@ static int run_plain(const conv *c) {
 /* --- transposed ------------------------------------------------------------------------------ */
 
 /* The taps that reach positions of residue r, and where they read: list[] holds their numbers. */
-static int64_t phase_taps(const conv *c, const int64_t *r, int64_t (*off)[CONV_DIMS], int64_t *list) {
+static int64_t phase_taps(const conv *c, const int64_t *r, int64_t (*off)[CONV_DIMS],
+                          int64_t *list) {
     int64_t n = 0, taps = conv_product(c->kernel);
     for (int64_t k = 0; k < taps; k++) {
         int64_t index[CONV_DIMS];
@@ -142,7 +143,7 @@ static void phase_weights(const conv *c, const int64_t *list, int64_t n, char *t
 
 static int run_phase(const conv *c, const int64_t *r, int64_t (*off)[CONV_DIMS], int64_t *list,
                      char *w) {
-    conv_pass p = plain_pass(c, (const int64_t(*)[CONV_DIMS])off);
+    conv_pass p = plain_pass(c, (const int64_t (*)[CONV_DIMS])off);
     p.taps = phase_taps(c, r, off, list);
     phase_weights(c, list, p.taps, w);
     p.w = w;
@@ -165,7 +166,7 @@ static int run_transposed(const conv *c) {
     char *m = fac__alloc(bytes);
     if (m == NULL)
         return -1;
-    int64_t(*off)[CONV_DIMS] = (void *)m, *list = (void *)(m + offs);
+    int64_t (*off)[CONV_DIMS] = (void *)m, *list = (void *)(m + offs);
     int64_t r[CONV_DIMS];
     int status = 0;
     for (r[0] = 0; r[0] < nn_min(c->stride[0], c->out[0]) && status == 0; r[0]++)
@@ -250,8 +251,8 @@ static int run_cast(real_fn *fn, const void *args, fac_tensor *x, fac_tensor *w,
     fac_dtype d = working((fac_dtype)x->dtype);
     bool in_place = d == (fac_dtype)out->dtype && fac__is_contig(out);
     fac_tensor *xc = fac__cast(x, d), *wc = fac__cast(w, d), *bc;
-    fac_tensor *y = in_place ? fac__retain(out)
-                             : fac__empty(out->ndim, out->sizes, NULL, d, out->device);
+    fac_tensor *y =
+        in_place ? fac__retain(out) : fac__empty(out->ndim, out->sizes, NULL, d, out->device);
     int r = nn_parameter(b, d, &bc);
     if (xc == NULL || wc == NULL || y == NULL)
         r = -1;
@@ -295,7 +296,8 @@ static int convolution(const void *args, fac_tensor **out) {
     return run_cast(convolution_real, args, a->input, a->weight, a->bias, out[0]);
 }
 
-static int weight_real(const void *args, fac_tensor *x, fac_tensor *g, fac_tensor *b, fac_tensor *w) {
+static int weight_real(const void *args, fac_tensor *x, fac_tensor *g, fac_tensor *b,
+                       fac_tensor *w) {
     const struct fac___convolution_weight_args *a = args;
     (void)b;
     int nd = x->ndim - 2;
@@ -313,13 +315,12 @@ static int weight_real(const void *args, fac_tensor *x, fac_tensor *g, fac_tenso
     set_ints(c.dilation, a->dilation, nd, 1);
     int64_t taps = conv_product(c.kernel);
     size_t bytes = (size_t)(taps + 1) * sizeof(int64_t[CONV_DIMS]);
-    int64_t(*off)[CONV_DIMS] = fac__alloc(bytes);
+    int64_t (*off)[CONV_DIMS] = fac__alloc(bytes);
     if (off == NULL)
         return -1;
     plain_taps(&c, taps, off);
-    conv_weight_pass p = {.p = plain_pass(&c, (const int64_t(*)[CONV_DIMS])off),
-                          .g = g->data,
-                          .w = w->data};
+    conv_weight_pass p = {
+        .p = plain_pass(&c, (const int64_t (*)[CONV_DIMS])off), .g = g->data, .w = w->data};
     int r = direct(&p.p) ? FAC__K(fac__conv_direct_weight)(&p) : FAC__K(fac__conv_gemm_weight)(&p);
     fac__free(off, bytes);
     return r;

@@ -19,8 +19,8 @@ typedef struct {
     const char *x; /* (n, groups * chan, src) */
     char *y;       /* (n, groups * rows, y_plane) */
     int64_t y_plane, y_base, y_step[CONV_DIMS];
-    const char *w;    /* (groups * rows, chan * taps) */
-    const char *bias; /* groups * rows, or NULL */
+    const char *w;           /* (groups * rows, chan * taps) */
+    const char *bias;        /* groups * rows, or NULL */
     int64_t w_row, w_stride; /* direct passes: of w */
 } conv_pass;
 

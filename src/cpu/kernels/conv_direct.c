@@ -91,8 +91,10 @@ static void measure(direct *d, int64_t *at) {
                             T acc[CHUNK];                                                          \
                             int64_t len = nn_min(CHUNK, p->grid[2] - k);                           \
                             T *o = y + i * p->y_step[0] + j * p->y_step[1] + k * p->y_step[2];     \
-                            const T *in = plane + (i * p->step[0] * d->pad[1] + j * p->step[1]) *  \
-                                                      d->pad[2] + k * p->step[2];                  \
+                            const T *in =                                                          \
+                                plane +                                                            \
+                                (i * p->step[0] * d->pad[1] + j * p->step[1]) * d->pad[2] +        \
+                                k * p->step[2];                                                    \
                             chunk_##T(d, in, w, bias, acc);                                        \
                             for (int64_t q = 0; q < len; q++)                                      \
                                 o[q * p->y_step[2]] = acc[q];                                      \

@@ -54,8 +54,7 @@ static void find_runs(columns *c, const conv_pass *p, int64_t q, int64_t width) 
     while (at < width) {
         int64_t i = (q + at) % plane, w = i % p->grid[2], dh = i / p->grid[2];
         int64_t len = nn_min(width - at, p->grid[2] - w);
-        c->runs[c->nruns++] =
-            (run){(q + at) / plane, dh / p->grid[1], dh % p->grid[1], w, at, len};
+        c->runs[c->nruns++] = (run){(q + at) / plane, dh / p->grid[1], dh % p->grid[1], w, at, len};
         at += len;
     }
 }
@@ -140,11 +139,11 @@ static int64_t even_rows(const gemm_type *t, int64_t rows) {
 
 typedef struct {
     const conv_pass *p;
-    int64_t width, ld;          /* columns of a block, and its rows' distance */
-    int64_t tile, rows;         /* rows of a tile, of a task */
+    int64_t width, ld;  /* columns of a block, and its rows' distance */
+    int64_t tile, rows; /* rows of a tile, of a task */
     int64_t row_tasks, q, kblock;
-    char *l;                    /* packed weights, a group after the other */
-    int64_t l_group;            /* elements from group to group */
+    char *l;         /* packed weights, a group after the other */
+    int64_t l_group; /* elements from group to group */
 } forward;
 
 static int pack_weights(void *ctx, int64_t begin, int64_t end) {
@@ -212,8 +211,8 @@ static void block_product(const forward *f, int64_t g, int64_t row0, int64_t row
         int vectors = width - j > t->lanes ? 2 : 1;
         for (int64_t i = row0; i < row0 + rows; i += f->tile) {
             int64_t count = nn_min(f->tile, p->rows - i);
-            t->tile[count][vectors](depth, l + i * depth * t->size, 1, count, col + j * t->size, f->ld,
-                                    sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0);
+            t->tile[count][vectors](depth, l + i * depth * t->size, 1, count, col + j * t->size,
+                                    f->ld, sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0);
         }
     }
 }
@@ -279,7 +278,8 @@ int FAC__K(fac__conv_gemm)(const conv_pass *p) {
     return r;
 }
 
-/* --- gradient of the weight -------------------------------------------------------------------- */
+/* --- gradient of the weight --------------------------------------------------------------------
+ */
 
 /* Transposed: sums (chan * taps, rows) = columns (chan * taps, q) g^T (q, rows). */
 typedef struct {
@@ -304,16 +304,16 @@ static void pack_gradient(const backward *b, const columns *c, int64_t g, int64_
             for (; i < c->nruns && c->runs[i].n == n; i++)
                 len += c->runs[i].len;
             int64_t at = (r->d * p->grid[1] + r->h) * p->grid[2] + r->w;
-            gemm_pack_args a = {
-                .k = len,
-                .n = nn_min(whole, p->rows - j),
-                .width = whole,
-                .last = whole,
-                .src = b->w->g +
-                       ((n * p->groups * p->rows + g * p->rows + j) * plane + at) * p->d->item,
-                .s_k = 1,
-                .s_n = plane,
-                .dst = to + (j * width + r->at * whole) * t->size};
+            gemm_pack_args a = {.k = len,
+                                .n = nn_min(whole, p->rows - j),
+                                .width = whole,
+                                .last = whole,
+                                .src = b->w->g +
+                                       ((n * p->groups * p->rows + g * p->rows + j) * plane + at) *
+                                           p->d->item,
+                                .s_k = 1,
+                                .s_n = plane,
+                                .dst = to + (j * width + r->at * whole) * t->size};
             p->d->pack_r(&a);
         }
 }
@@ -370,7 +370,8 @@ static int backward_range(void *ctx, int64_t begin, int64_t end) {
         for (int64_t i = 0; i < depth; i++) {                                                      \
             T sum = 0;                                                                             \
             for (int64_t s = 0; s < b->splits; s++)                                                \
-                sum += ((const T *)(const void *)b->sums)[((s * p->groups + g) * depth + i) * b->o_ld + o]; \
+                sum += ((const T *)(const void *)                                                  \
+                            b->sums)[((s * p->groups + g) * depth + i) * b->o_ld + o];             \
             to[i] = sum;                                                                           \
         }                                                                                          \
     }

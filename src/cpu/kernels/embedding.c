@@ -50,8 +50,13 @@ static int embedding(const void *args, fac_tensor **out) {
         return -1;
     int r = check_range(x, w->sizes[0]);
     if (r == 0) {
-        struct gather g = {x,          w->data, out[0]->data, w->strides[0], w->strides[1],
-                           w->sizes[1], fac__itemsize(w->dtype)};
+        struct gather g = {x,
+                           w->data,
+                           out[0]->data,
+                           w->strides[0],
+                           w->strides[1],
+                           w->sizes[1],
+                           fac__itemsize(w->dtype)};
         r = fac__parallel_for(x->numel, nn_grain(g.n), gather_range, &g);
     }
     fac__release(x);
@@ -87,8 +92,7 @@ struct scatter {
                 for (int64_t i = 0; i < n; i++)                                                    \
                     sum[i] = 0;                                                                    \
                 for (int64_t k = from; k < to; k++) {                                              \
-                    const T *restrict g =                                                          \
-                        (const T *)(const void *)s->g + s->order[k] * s->d + j;                    \
+                    const T *restrict g = (const T *)(const void *)s->g + s->order[k] * s->d + j;  \
                     for (int64_t i = 0; i < n; i++)                                                \
                         sum[i] += (C)LOAD(g[i]) * scale;                                           \
                 }                                                                                  \
@@ -147,7 +151,8 @@ static int embedding_dense_backward(const void *args, fac_tensor **out) {
     int64_t rows = a->num_weights;
     fac__range_fn *fn = add_rows[a->grad_output->dtype];
     if (fn == NULL)
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"embedding_backward\" not implemented for '%s'",
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "\"embedding_backward\" not implemented for '%s'",
                          fac__scalar_type_name((fac_dtype)a->grad_output->dtype));
     fac_tensor *x = fac__contiguous(a->indices), *g = fac__contiguous(a->grad_output);
     int r = x == NULL || g == NULL || check_range(x, rows) != 0 ? -1 : 0;
@@ -156,8 +161,14 @@ static int embedding_dense_backward(const void *args, fac_tensor **out) {
     if (start != NULL) {
         int64_t *order = start + rows + 1, d = out[0]->sizes[1];
         sort_positions(x, rows, start, order);
-        struct scatter s = {g->data, out[0]->data,           d, a->padding_idx, start,
-                            order,   a->scale_grad_by_freq, fac__itemsize(g->dtype)};
+        struct scatter s = {g->data,
+                            out[0]->data,
+                            d,
+                            a->padding_idx,
+                            start,
+                            order,
+                            a->scale_grad_by_freq,
+                            fac__itemsize(g->dtype)};
         r = fac__parallel_for(rows, nn_grain(d * (1 + x->numel / nn_max(rows, 1))), fn, &s);
         fac__free(start, size);
     } else {

@@ -31,7 +31,8 @@ static int classes_get(struct classes *k, const fac_tensor *x, fac_tensor *targe
     for (int i = 2; i < x->ndim; i++)
         k->s *= x->sizes[i];
     k->target = fac__cast(target, FAC_INT64);
-    if (k->target == NULL || nn_parameter(weight, fac__opmath((fac_dtype)x->dtype), &k->weight) != 0)
+    if (k->target == NULL ||
+        nn_parameter(weight, fac__opmath((fac_dtype)x->dtype), &k->weight) != 0)
         return -1;
     const int64_t *t = (const int64_t *)(const void *)k->target->data;
     for (int64_t i = 0; i < k->n * k->s; i++)
@@ -89,8 +90,8 @@ static int nll_loss_forward(const void *args, fac_tensor **out) {
         NN_TABLE(nll);
     struct classes k = {0};
     fac_tensor *x = fac__contiguous(a->input);
-    int r = x == NULL ? -1
-                      : classes_get(&k, x, a->target, a->weight, a->ignore_index, a->reduction);
+    int r =
+        x == NULL ? -1 : classes_get(&k, x, a->target, a->weight, a->ignore_index, a->reduction);
     if (r == 0)
         table[x->dtype](&k, out);
     classes_drop(&k);
@@ -105,8 +106,9 @@ static int nll_loss_backward(const void *args, fac_tensor **out) {
     struct classes k = {0};
     fac_scalar total = fac__scalar_from(a->total_weight->data, (fac_dtype)a->total_weight->dtype);
     fac_tensor *g = fac__contiguous(a->grad_output);
-    int r = g == NULL ? -1
-                      : classes_get(&k, out[0], a->target, a->weight, a->ignore_index, a->reduction);
+    int r = g == NULL
+                ? -1
+                : classes_get(&k, out[0], a->target, a->weight, a->ignore_index, a->reduction);
     if (r == 0) {
         memset(out[0]->data, 0, (size_t)out[0]->numel * fac__itemsize(out[0]->dtype));
         table[g->dtype](&k, g, fac__scalar_double(total), out[0]);
@@ -130,7 +132,7 @@ struct entropy {
 #define ENTROPY(dtype, T, C, LOAD, STORE)                                                          \
     NN_SUM(sum_exp_##dtype, C, const T *x NN_COMMA C top, nn_exp_##C((C)LOAD(x[at]) - top))        \
     static C top_##dtype(const T *x, int64_t n) {                                                  \
-        C lane[NN_LANES], top = (C)-INFINITY;                                                      \
+        C lane[NN_LANES], top = (C) - INFINITY;                                                    \
         for (int j = 0; j < NN_LANES; j++)                                                         \
             lane[j] = top;                                                                         \
         int64_t i = 0;                                                                             \
@@ -211,8 +213,8 @@ static int cross_entropy(const void *args, fac_tensor **out) {
         NN_TABLE(entropy_end);
     struct entropy e = {0};
     fac_tensor *x = fac__contiguous(a->input);
-    int r = x == NULL ? -1
-                      : classes_get(&e.k, x, a->target, a->weight, a->ignore_index, a->reduction);
+    int r =
+        x == NULL ? -1 : classes_get(&e.k, x, a->target, a->weight, a->ignore_index, a->reduction);
     size_t size = r == 0 ? (size_t)e.k.n * sizeof(double) + 8 : 0;
     if (r == 0 && (e.value = fac__alloc(size)) == NULL)
         r = -1;

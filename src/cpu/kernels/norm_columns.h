@@ -66,12 +66,12 @@ static int NAME(layer_back)(void *ctx, int64_t begin, int64_t end) {
             }
             if (w != NULL)
                 for (int64_t i = 0; i < n; i++)
-                    o[i] = (T)STORE(rstd * ((C)LOAD(g[i]) * w[i] - shift -
-                                            ((C)LOAD(x[i]) - mean) * slope));
+                    o[i] = (T)STORE(
+                        rstd * ((C)LOAD(g[i]) * w[i] - shift - ((C)LOAD(x[i]) - mean) * slope));
             else
                 for (int64_t i = 0; i < n; i++)
-                    o[i] = (T)STORE(
-                        rstd * ((C)LOAD(g[i]) - shift - ((C)LOAD(x[i]) - mean) * slope));
+                    o[i] =
+                        (T)STORE(rstd * ((C)LOAD(g[i]) - shift - ((C)LOAD(x[i]) - mean) * slope));
         }
     }
     return 0;
@@ -94,7 +94,8 @@ static int NAME(join)(void *ctx, int64_t begin, int64_t end) {
     return 0;
 }
 
-/* --- batch_norm: (n, c, s), channel by channel --------------------------------------------------- */
+/* --- batch_norm: (n, c, s), channel by channel ---------------------------------------------------
+ */
 
 /* Sums over one channel: of x, or with `g` of g and g * (x - mean). With s == 1 the elements of a
  * channel lie c apart, and a tile of channels is taken together. */
@@ -265,7 +266,8 @@ static int NAME(batch_back)(void *ctx, int64_t begin, int64_t end) {
     return 0;
 }
 
-/* --- group_norm: (n, groups) rows of k channels of s ------------------------------------------------ */
+/* --- group_norm: (n, groups) rows of k channels of s
+ * ------------------------------------------------ */
 
 static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
     const struct groups_job *j = ctx;
@@ -289,7 +291,8 @@ static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
     return 0;
 }
 
-/* Per (sample, channel): sums of g and of g * (x - mean), kept in `sums`; then the row's gradient. */
+/* Per (sample, channel): sums of g and of g * (x - mean), kept in `sums`; then the row's gradient.
+ */
 static int NAME(group_back)(void *ctx, int64_t begin, int64_t end) {
     const struct groups_job *j = ctx;
     const C *w = j->weight;
@@ -312,8 +315,8 @@ static int NAME(group_back)(void *ctx, int64_t begin, int64_t end) {
         for (int64_t k = 0; k < j->k; k++) {
             C wk = w != NULL ? w[c0 + k] : 1;
             for (int64_t i = k * j->s; i < (k + 1) * j->s; i++)
-                o[i] = (T)STORE(
-                    rstd * ((C)LOAD(g[i]) * wk - shift - ((C)LOAD(x[i]) - mean) * slope));
+                o[i] =
+                    (T)STORE(rstd * ((C)LOAD(g[i]) * wk - shift - ((C)LOAD(x[i]) - mean) * slope));
         }
     }
     return 0;

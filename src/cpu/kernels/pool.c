@@ -84,7 +84,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
     {                                                                                              \
         C v = (C)LOAD(from);                                                                       \
         I n = number;                                                                              \
-        bool better = (v > best[j])NAN_;                                                           \
+        bool better = (v > best[j]) NAN_;                                                          \
         best[j] = better ? v : best[j];                                                            \
         where[j] = better ? n : where[j];                                                          \
     }
@@ -178,7 +178,8 @@ static fac__range_fn *const means[FAC_NUM_DTYPES] = {
 };
 static fac__range_fn *const means_back[FAC_NUM_DTYPES] = NN_TABLE(mean_back);
 
-/* --- scattered and gathered elements ----------------------------------------------------------- */
+/* --- scattered and gathered elements -----------------------------------------------------------
+ */
 
 #define PICKS(dtype, T, C, LOAD, STORE)                                                            \
     static int scatter_##dtype(void *ctx, int64_t begin, int64_t end) {                            \
@@ -344,8 +345,8 @@ static int avg_pool2d(const void *args, fac_tensor **out) {
 }
 
 /* Narrow gradients are added up in float32. */
-static int in_float(fac_tensor *g, fac_tensor *out, int (*fn)(const void *, fac_tensor *, fac_tensor *),
-                    const void *args) {
+static int in_float(fac_tensor *g, fac_tensor *out,
+                    int (*fn)(const void *, fac_tensor *, fac_tensor *), const void *args) {
     if (g->dtype != FAC_FLOAT16 && g->dtype != FAC_BFLOAT16)
         return fn(args, g, out);
     fac_tensor *gw = fac__cast(g, FAC_FLOAT32);

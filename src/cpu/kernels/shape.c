@@ -132,8 +132,7 @@ static int flip(const void *args, fac_tensor **out) {
     memcpy(ss, t->strides, sizeof(int64_t) * (size_t)t->ndim);
     for (int i = 0; i < a->dims.n && t->ndim > 0; i++)
         turn(t, fac__wrap_dim(a->dims.values[i], t->ndim), &src, ss);
-    return move(t->ndim, t->sizes, out[0]->data, out[0]->strides, src, ss,
-                fac__itemsize(t->dtype));
+    return move(t->ndim, t->sizes, out[0]->data, out[0]->strides, src, ss, fac__itemsize(t->dtype));
 }
 
 static int rot90(const void *args, fac_tensor **out) {
@@ -141,7 +140,8 @@ static int rot90(const void *args, fac_tensor **out) {
     const fac_tensor *t = a->input;
     int64_t ss[FAC_MAX_DIMS];
     const char *src = t->data;
-    int i = fac__wrap_dim(a->dims.values[0], t->ndim), j = fac__wrap_dim(a->dims.values[1], t->ndim);
+    int i = fac__wrap_dim(a->dims.values[0], t->ndim),
+        j = fac__wrap_dim(a->dims.values[1], t->ndim);
     int k = (int)((a->k % 4 + 4) % 4);
     memcpy(ss, t->strides, sizeof(int64_t) * (size_t)t->ndim);
     if (k == 1 || k == 2)
@@ -214,7 +214,8 @@ static int roll(const void *args, fac_tensor **out) {
     return result;
 }
 
-/* --- diagonals and triangles ------------------------------------------------------------------- */
+/* --- diagonals and triangles -------------------------------------------------------------------
+ */
 
 static int diagonal_copy(const void *args, fac_tensor **out) {
     const struct fac__diagonal_copy_args *a = args;
@@ -309,7 +310,8 @@ static int triu(const void *args, fac_tensor **out) {
     return triangle(a->input, a->diagonal, false, out[0]);
 }
 
-/* --- repeat_interleave ------------------------------------------------------------------------- */
+/* --- repeat_interleave -------------------------------------------------------------------------
+ */
 
 static int repeat_interleave(const void *args, fac_tensor **out) {
     const struct fac__repeat_interleave_args *a = args;

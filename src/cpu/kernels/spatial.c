@@ -120,9 +120,9 @@ static int col2im(const void *args, fac_tensor **out) {
     fac_dtype d = (fac_dtype)a->input->dtype;
     bool narrow = d == FAC_FLOAT16 || d == FAC_BFLOAT16;
     fac_tensor *x = fac__cast(a->input, narrow ? FAC_FLOAT32 : d);
-    fac_tensor *o = narrow ? fac__empty(out[0]->ndim, out[0]->sizes, NULL, FAC_FLOAT32,
-                                        out[0]->device)
-                           : fac__retain(out[0]);
+    fac_tensor *o = narrow
+                        ? fac__empty(out[0]->ndim, out[0]->sizes, NULL, FAC_FLOAT32, out[0]->device)
+                        : fac__retain(out[0]);
     int r = x == NULL || o == NULL ? -1 : 0;
     if (r == 0) {
         windows_of(&s, o, a->kernel_size, a->dilation, a->padding, a->stride);

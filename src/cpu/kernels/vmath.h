@@ -1,5 +1,5 @@
-/* exp, expm1, log, log1p, tanh and erf of float, without branches or tables, so that loops over them
- * become vectors; within 2 ULP. Scalar and vector code run the same operations: the same bits.
+/* exp, expm1, log, log1p, tanh and erf of float, without branches or tables, so that loops over
+ * them become vectors; within 2 ULP. Scalar and vector code run the same operations: the same bits.
  *
  * Polynomials: Cephes (expf, logf, tanhf), and N. Juffa's fit of erff. */
 #ifndef FAC__VMATH_H
