@@ -111,19 +111,27 @@ TILES(2)
 TILES(3)
 TILES(4)
 TILES(5)
-TILES(6) TILE(1, 4) TILE(2, 4)
+TILES(6)
+TILE(1, 4)
+TILE(2, 4)
 #if GEMM_ROWS >= 8
-    TILES(7) TILES(8)
+TILES(7)
+TILES(8)
 #endif
 #if GEMM_ROWS >= 14
-        TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
+TILES(9)
+TILES(10)
+TILES(11)
+TILES(12)
+TILES(13)
+TILES(14)
 #endif
 
-    /* `count` chains of rows x PLANES sums at once, k steps of each: one alone would wait for its
-     * own additions. */
-    GEMM_INLINE
-    void N_(chains)(const int rows, const int count, int64_t k, const GEMM_T *const *l,
-                    int64_t l_row, const GEMM_T *const *r, int64_t r_col, PVEC acc[4][2]) {
+/* `count` chains of rows x PLANES sums at once, k steps of each: one alone would wait for its
+ * own additions. */
+GEMM_INLINE
+void N_(chains)(const int rows, const int count, int64_t k, const GEMM_T *const *l, int64_t l_row,
+                const GEMM_T *const *r, int64_t r_col, PVEC acc[4][2]) {
     enum { QUADS = GEMM_QUADS(GEMM_T) };
     const GEMM_T *lp[2], *rp[2][3];
 #pragma GCC unroll 2
