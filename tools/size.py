@@ -1,10 +1,11 @@
-"""Prints what the installed package weighs, by part; fails above the budget of 8 MB.
+"""Builds the wheel, runs it, prints what it weighs by part; fails above the budget of 8 MB.
 
 size.py [--budget MB]
 """
 
 import argparse
 import collections
+import os
 import pathlib
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def main():
         for item in zipfile.ZipFile(wheel).infolist():
             kind = "extension module" if item.filename.endswith(".so") else "Python files"
             weights[kind] += item.file_size
+        zipfile.ZipFile(wheel).extractall(f"{folder}/installed")
+        check = "import facula; assert facula.ones(3).tolist() == [1, 1, 1]; print(facula.__file__)"
+        env = dict(os.environ, PYTHONPATH=f"{folder}/installed")
+        command = [sys.executable, "-c", check]
+        where = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+        assert where.startswith(folder), f"the wheel was not what ran: {where}"
         print(f"wheel             {wheel.stat().st_size / 1e6:6.2f} MB")
     for kind, size in weights.items():
         print(f"{kind:17} {size / 1e6:6.2f} MB")
