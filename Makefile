@@ -58,11 +58,12 @@ test-python: build $(VENV)/test.stamp
 test-kernels: build $(VENV)/test.stamp
 	$(PY) -m pytest -m kernels --junitxml=$(REPORTS)/kernels.xml $(PYTEST_ARGS)
 
-check: build symbols $(VENV)/check.stamp
+check: build symbols $(VENV)/check.stamp $(VENV)/test.stamp
 	$(PY) tools/gen.py --check
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
 	$(VENV)/bin/ruff check python tools tests examples bench
 	$(VENV)/bin/ruff format --check python tools tests examples bench
+	$(PY) -m pytest -q tests/python/test_stubs.py
 
 symbols: build
 	$(PY) tools/check_symbols.py build

@@ -5,5 +5,5 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 for path in sorted((root / "facula").rglob("*")):
-    if path.suffix in (".py", ".pyi", ".typed") or path.name == "METADATA":
+    if path.suffix in (".py", ".pyi") or path.name in ("METADATA", "py.typed"):
         print(path.relative_to(root).as_posix())
