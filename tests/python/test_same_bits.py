@@ -183,10 +183,6 @@ def test_structured(row):
         for item in shapes:
             shape, kind = item if isinstance(item[-1], str) else (item, None)
             inputs.append(make(shape, kind, getattr(torch, name)))
-        try:
-            call(*inputs)
-        except AttributeError as error:
-            pytest.skip(str(error))
         compare(call, inputs, name, LAYOUTS)
 
 
