@@ -536,6 +536,42 @@ def entries(ops, want):
     return table
 
 
+RESULT_DTYPES = {
+    "promote": "the common dtype of the operands",
+    "number": "the common dtype of the operands, int64 for bool",
+    "float": "the common dtype of the operands, the default float for integers",
+    "compare": "bool; the operands are compared in their common dtype",
+    "bool": "bool",
+    "abs": "the operand's dtype, the real one for complex",
+    "float_abs": "the operand's dtype, the real one for complex, the default float for integers",
+    "complex": "the complex dtype of the operands",
+    "cond": "the common dtype of all but the condition",
+    "self": "the first tensor's",
+}
+
+
+def python_doc(group):
+    """The docstring: that of the first overload, and what follows from its entry."""
+    op = group[0]
+    lines = [op.doc.strip(), ""]
+    if op.kind == "pointwise":
+        many = len(op.tensors) > 1
+        shape = "broadcast, or RuntimeError where that fails" if many else "the input's"
+        lines.append(f"Shape: {shape}.")
+        lines.append(f"Dtype: {RESULT_DTYPES[op.get('dtypes', 'promote')]}.")
+    grads = [p.name for o in group for p in o.tensors if p.name in (o.get("grads") or {})]
+    if grads:
+        lines.append(f"Differentiable in: {', '.join(dict.fromkeys(grads))}.")
+    elif op.kind != "composite" and not op.get("creation"):
+        lines.append("Not differentiable.")
+    forms = [op.python + "_"] if op.get("inplace") else []
+    forms += ["out="] if op.get("out") else []
+    if forms:
+        lines.append(f"Other forms: {', '.join(forms)}.")
+    lines.append("Arguments that fit no signature: TypeError, which lists the signatures.")
+    return "\n".join(lines)
+
+
 def py_table(kind, names, suffix=""):
     """One trampoline and one table row a name."""
     out, rows = [], []
@@ -559,7 +595,7 @@ def py_table(kind, names, suffix=""):
             f"PyObject *names)\n{{\n"
             f"    return fac__py_{kind}(&{kind}_entry_{name}, self, args, n, names);\n}}\n"
         )
-        doc = group[0].doc.strip().replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        doc = python_doc(group).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         rows.append(
             f'    {{"{name}{suffix}", (PyCFunction)(void (*)(void)){kind}_{name}, '
             f'METH_FASTCALL | METH_KEYWORDS,\n     "{doc}"}},\n'

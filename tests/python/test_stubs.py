@@ -61,6 +61,11 @@ def test_help_tells_arguments_and_result():
         first, _, rest = text.partition("\n")
         assert first.startswith(f"{name}(") and "->" in first and rest.strip(), name
     assert facula.Tensor.relu.__doc__.startswith("relu(")
+    told = facula.add.__doc__.splitlines()
+    assert "Shape: broadcast, or RuntimeError where that fails." in told
+    assert "Dtype: the common dtype of the operands." in told
+    assert "Differentiable in: input, other." in told
+    assert "Other forms: add_, out=." in told
 
 
 def test_mypy(tmp_path):
