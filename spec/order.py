@@ -150,3 +150,45 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     How often each integer from 0 comes, or the sum of the weights where it comes.
     """
+
+
+@op("structured", out=True)
+def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Tensor | None = None) -> Tensor:
+    """searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor
+
+    Where in the last dimension of sorted_sequence each element of input would go to keep the order:
+    before equal elements, or behind them with right=True or side="right".
+    """
+
+
+@op("composite", python="searchsorted", overload="Scalar", out=True, aliases={"self_": "self"})
+def searchsorted_scalar(sorted_sequence: Tensor, self_: Scalar, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Tensor | None = None) -> Tensor:
+    """searchsorted(sorted_sequence, self, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor
+
+    searchsorted() of one number.
+    """
+
+
+@op("composite", out=True)
+def bucketize(input: Tensor, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """bucketize(input, boundaries, *, out_int32=False, right=False, out=None) -> Tensor
+
+    searchsorted() with one row of boundaries.
+    """
+
+
+@op("composite", python="bucketize", overload="Scalar", aliases={"self_": "self"})
+def bucketize_scalar(self_: Scalar, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """bucketize(self, boundaries, *, out_int32=False, right=False) -> Tensor
+
+    bucketize() of one number.
+    """
+
+
+@op("structured", method=True, out=True)
+def histc(input: Tensor, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Tensor:
+    """histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor
+
+    How many elements lie in each of `bins` equal parts of [min, max]; of the range of input where
+    both are equal.
+    """

@@ -1251,6 +1251,67 @@ FAC_API fac_tensor *fac_bincount_ex(fac_tensor *input, const fac_bincount_option
 
 typedef struct {
     size_t size_;
+    bool out_int32;
+    bool right;
+    const char *side;
+    fac_tensor *sorter;
+} fac_searchsorted_options;
+/* searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor
+ *
+ * Where in the last dimension of sorted_sequence each element of input would go to keep the order:
+ * before equal elements, or behind them with right=True or side="right". */
+FAC_API fac_tensor *fac_searchsorted_ex(fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o);
+FAC_API fac_tensor *fac_searchsorted_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o);
+
+typedef struct {
+    size_t size_;
+    bool out_int32;
+    bool right;
+    const char *side;
+    fac_tensor *sorter;
+} fac_searchsorted_scalar_options;
+/* searchsorted(sorted_sequence, self, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor
+ *
+ * searchsorted() of one number. */
+FAC_API fac_tensor *fac_searchsorted_scalar_ex(fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o);
+FAC_API fac_tensor *fac_searchsorted_scalar_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o);
+
+typedef struct {
+    size_t size_;
+    bool out_int32;
+    bool right;
+} fac_bucketize_options;
+/* bucketize(input, boundaries, *, out_int32=False, right=False, out=None) -> Tensor
+ *
+ * searchsorted() with one row of boundaries. */
+FAC_API fac_tensor *fac_bucketize_ex(fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o);
+FAC_API fac_tensor *fac_bucketize_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o);
+
+typedef struct {
+    size_t size_;
+    bool out_int32;
+    bool right;
+} fac_bucketize_scalar_options;
+/* bucketize(self, boundaries, *, out_int32=False, right=False) -> Tensor
+ *
+ * bucketize() of one number. */
+FAC_API fac_tensor *fac_bucketize_scalar_ex(fac_scalar self_, fac_tensor *boundaries, const fac_bucketize_scalar_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int bins;
+    fac_scalar min;
+    fac_scalar max;
+} fac_histc_options;
+/* histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor
+ *
+ * How many elements lie in each of `bins` equal parts of [min, max]; of the range of input where
+ * both are equal. */
+FAC_API fac_tensor *fac_histc_ex(fac_tensor *input, const fac_histc_options *o);
+FAC_API fac_tensor *fac_histc_out_ex(fac_tensor *out, fac_tensor *input, const fac_histc_options *o);
+
+typedef struct {
+    size_t size_;
     fac_scalar alpha;
 } fac_add_options;
 /* add(input, other, *, alpha=1, out=None) -> Tensor
@@ -4261,6 +4322,24 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define FAC__WITH_unique_consecutive_ex(input, results, ...) fac_unique_consecutive_ex(input, &(const fac_unique_consecutive_options){__VA_ARGS__}, results)
 #define fac_bincount(...) FAC__WITH_bincount_ex(__VA_ARGS__, .size_ = sizeof(fac_bincount_options))
 #define FAC__WITH_bincount_ex(input, ...) fac_bincount_ex(input, &(const fac_bincount_options){__VA_ARGS__})
+#define fac_searchsorted(...) FAC__WITH_searchsorted_ex(__VA_ARGS__, .size_ = sizeof(fac_searchsorted_options))
+#define FAC__WITH_searchsorted_ex(sorted_sequence, input, ...) fac_searchsorted_ex(sorted_sequence, input, &(const fac_searchsorted_options){__VA_ARGS__})
+#define fac_searchsorted_out(...) FAC__WITH_searchsorted_out_ex(__VA_ARGS__, .size_ = sizeof(fac_searchsorted_options))
+#define FAC__WITH_searchsorted_out_ex(out, sorted_sequence, input, ...) fac_searchsorted_out_ex(out, sorted_sequence, input, &(const fac_searchsorted_options){__VA_ARGS__})
+#define fac_searchsorted_scalar(...) FAC__WITH_searchsorted_scalar_ex(__VA_ARGS__, .size_ = sizeof(fac_searchsorted_scalar_options))
+#define FAC__WITH_searchsorted_scalar_ex(sorted_sequence, self_, ...) fac_searchsorted_scalar_ex(sorted_sequence, FAC_NUMBER(self_), &(const fac_searchsorted_scalar_options){__VA_ARGS__})
+#define fac_searchsorted_scalar_out(...) FAC__WITH_searchsorted_scalar_out_ex(__VA_ARGS__, .size_ = sizeof(fac_searchsorted_scalar_options))
+#define FAC__WITH_searchsorted_scalar_out_ex(out, sorted_sequence, self_, ...) fac_searchsorted_scalar_out_ex(out, sorted_sequence, FAC_NUMBER(self_), &(const fac_searchsorted_scalar_options){__VA_ARGS__})
+#define fac_bucketize(...) FAC__WITH_bucketize_ex(__VA_ARGS__, .size_ = sizeof(fac_bucketize_options))
+#define FAC__WITH_bucketize_ex(input, boundaries, ...) fac_bucketize_ex(input, boundaries, &(const fac_bucketize_options){__VA_ARGS__})
+#define fac_bucketize_out(...) FAC__WITH_bucketize_out_ex(__VA_ARGS__, .size_ = sizeof(fac_bucketize_options))
+#define FAC__WITH_bucketize_out_ex(out, input, boundaries, ...) fac_bucketize_out_ex(out, input, boundaries, &(const fac_bucketize_options){__VA_ARGS__})
+#define fac_bucketize_scalar(...) FAC__WITH_bucketize_scalar_ex(__VA_ARGS__, .size_ = sizeof(fac_bucketize_scalar_options))
+#define FAC__WITH_bucketize_scalar_ex(self_, boundaries, ...) fac_bucketize_scalar_ex(FAC_NUMBER(self_), boundaries, &(const fac_bucketize_scalar_options){__VA_ARGS__})
+#define fac_histc(...) FAC__WITH_histc_ex(__VA_ARGS__, .size_ = sizeof(fac_histc_options))
+#define FAC__WITH_histc_ex(input, ...) fac_histc_ex(input, &(const fac_histc_options){__VA_ARGS__})
+#define fac_histc_out(...) FAC__WITH_histc_out_ex(__VA_ARGS__, .size_ = sizeof(fac_histc_options))
+#define FAC__WITH_histc_out_ex(out, input, ...) fac_histc_out_ex(out, input, &(const fac_histc_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))

@@ -523,6 +523,24 @@ static PyObject *function_bincount(PyObject *self, PyObject *const *args, Py_ssi
 {
     return fac__py_function(&function_entry_bincount, self, args, n, names);
 }
+static const fac__op *const function_ops_searchsorted[] = {&fac__op_searchsorted, &fac__op_searchsorted_scalar};
+static const fac__entry function_entry_searchsorted = {"searchsorted", function_ops_searchsorted, 2, NULL};
+static PyObject *function_searchsorted(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_searchsorted, self, args, n, names);
+}
+static const fac__op *const function_ops_bucketize[] = {&fac__op_bucketize, &fac__op_bucketize_scalar};
+static const fac__entry function_entry_bucketize = {"bucketize", function_ops_bucketize, 2, NULL};
+static PyObject *function_bucketize(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_bucketize, self, args, n, names);
+}
+static const fac__op *const function_ops_histc[] = {&fac__op_histc};
+static const fac__entry function_entry_histc = {"histc", function_ops_histc, 1, NULL};
+static PyObject *function_histc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_histc, self, args, n, names);
+}
 static const fac__op *const function_ops_add[] = {&fac__op_add};
 static const fac__entry function_entry_add = {"add", function_ops_add, 1,
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
@@ -2110,6 +2128,12 @@ static PyMethodDef function_table[] = {
      "unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) -> (Tensor, LongTensor, LongTensor)\n\nThe first of every run of equal elements, or slices along dimension `dim`.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"bincount", (PyCFunction)(void (*)(void))function_bincount, METH_FASTCALL | METH_KEYWORDS,
      "bincount(input, weights=None, minlength=0) -> Tensor\n\nHow often each integer from 0 comes, or the sum of the weights where it comes.\n\nNot differentiable.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"searchsorted", (PyCFunction)(void (*)(void))function_searchsorted, METH_FASTCALL | METH_KEYWORDS,
+     "searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor\n\nWhere in the last dimension of sorted_sequence each element of input would go to keep the order:\nbefore equal elements, or behind them with right=True or side=\"right\".\n\nNot differentiable.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"bucketize", (PyCFunction)(void (*)(void))function_bucketize, METH_FASTCALL | METH_KEYWORDS,
+     "bucketize(input, boundaries, *, out_int32=False, right=False, out=None) -> Tensor\n\nsearchsorted() with one row of boundaries.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"histc", (PyCFunction)(void (*)(void))function_histc, METH_FASTCALL | METH_KEYWORDS,
+     "histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor\n\nHow many elements lie in each of `bins` equal parts of [min, max]; of the range of input where\nboth are equal.\n\nNot differentiable.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"add", (PyCFunction)(void (*)(void))function_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: add_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"sub", (PyCFunction)(void (*)(void))function_sub, METH_FASTCALL | METH_KEYWORDS,
@@ -4317,6 +4341,12 @@ static PyObject *method_bincount(PyObject *self, PyObject *const *args, Py_ssize
 {
     return fac__py_method(&method_entry_bincount, self, args, n, names);
 }
+static const fac__op *const method_ops_histc[] = {&fac__op_histc};
+static const fac__entry method_entry_histc = {"histc", method_ops_histc, 1, NULL};
+static PyObject *method_histc(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_histc, self, args, n, names);
+}
 static const fac__op *const method_ops_add[] = {&fac__op_add};
 static const fac__entry method_entry_add = {"add", method_ops_add, 1,
     "(Tensor other, *, Number alpha = 1)\n"
@@ -5628,6 +5658,8 @@ static PyMethodDef method_table[] = {
      "mode(input, dim=-1, keepdim=False, *, out=None) -> (Tensor, LongTensor)\n\nThe commonest elements along dimension `dim`, of several the smallest, and where they stand\nlast.\n\nDifferentiable in: input.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"bincount", (PyCFunction)(void (*)(void))method_bincount, METH_FASTCALL | METH_KEYWORDS,
      "bincount(input, weights=None, minlength=0) -> Tensor\n\nHow often each integer from 0 comes, or the sum of the weights where it comes.\n\nNot differentiable.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"histc", (PyCFunction)(void (*)(void))method_histc, METH_FASTCALL | METH_KEYWORDS,
+     "histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor\n\nHow many elements lie in each of `bins` equal parts of [min, max]; of the range of input where\nboth are equal.\n\nNot differentiable.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"add", (PyCFunction)(void (*)(void))method_add, METH_FASTCALL | METH_KEYWORDS,
      "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: add_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"sub", (PyCFunction)(void (*)(void))method_sub, METH_FASTCALL | METH_KEYWORDS,

@@ -152,6 +152,8 @@ COMPOSITE(multinomial) {
         out[0] = fail("cannot sample n_sample <= 0 samples");
     else if (!a->replacement && a->num_samples > p->sizes[p->ndim - 1])
         out[0] = fail("cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+    else if (p->sizes[p->ndim - 1] > 1 << 24)
+        out[0] = fail("number of categories cannot exceed 2^24");
     else if (!a->replacement || a->num_samples == 1)
         out[0] = without_replacement(p, a->num_samples, a->generator);
     else

@@ -1240,6 +1240,60 @@ fac_tensor *fac_bincount_ex(fac_tensor *input, const fac_bincount_options *o)
     return fac__api_call(&fac__op_bincount, &args);
 }
 
+fac_tensor *fac_searchsorted_ex(fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o)
+{
+    struct fac__searchsorted_args args = {.sorted_sequence = sorted_sequence, .input = input, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
+    return fac__api_call(&fac__op_searchsorted, &args);
+}
+
+fac_tensor *fac_searchsorted_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o)
+{
+    struct fac__searchsorted_args args = {.sorted_sequence = sorted_sequence, .input = input, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
+    return fac__api_out(&fac__op_searchsorted, &args, out);
+}
+
+fac_tensor *fac_searchsorted_scalar_ex(fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o)
+{
+    struct fac__searchsorted_scalar_args args = {.sorted_sequence = sorted_sequence, .self_ = self_, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
+    return fac__api_call(&fac__op_searchsorted_scalar, &args);
+}
+
+fac_tensor *fac_searchsorted_scalar_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o)
+{
+    struct fac__searchsorted_scalar_args args = {.sorted_sequence = sorted_sequence, .self_ = self_, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
+    return fac__api_out(&fac__op_searchsorted_scalar, &args, out);
+}
+
+fac_tensor *fac_bucketize_ex(fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o)
+{
+    struct fac__bucketize_args args = {.input = input, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
+    return fac__api_call(&fac__op_bucketize, &args);
+}
+
+fac_tensor *fac_bucketize_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o)
+{
+    struct fac__bucketize_args args = {.input = input, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
+    return fac__api_out(&fac__op_bucketize, &args, out);
+}
+
+fac_tensor *fac_bucketize_scalar_ex(fac_scalar self_, fac_tensor *boundaries, const fac_bucketize_scalar_options *o)
+{
+    struct fac__bucketize_scalar_args args = {.self_ = self_, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
+    return fac__api_call(&fac__op_bucketize_scalar, &args);
+}
+
+fac_tensor *fac_histc_ex(fac_tensor *input, const fac_histc_options *o)
+{
+    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
+    return fac__api_call(&fac__op_histc, &args);
+}
+
+fac_tensor *fac_histc_out_ex(fac_tensor *out, fac_tensor *input, const fac_histc_options *o)
+{
+    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
+    return fac__api_out(&fac__op_histc, &args, out);
+}
+
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};

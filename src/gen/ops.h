@@ -1285,6 +1285,53 @@ struct fac__bincount_args {
 };
 fac__exec_fn fac__rule_bincount;
 
+struct fac__searchsorted_args {
+    fac_tensor *sorted_sequence;
+    fac_tensor *input;
+    bool out_int32;
+    bool right;
+    const char *side;
+    fac_tensor *sorter;
+};
+fac__exec_fn fac__rule_searchsorted;
+
+struct fac__searchsorted_scalar_args {
+    fac_tensor *sorted_sequence;
+    fac_scalar self_;
+    bool out_int32;
+    bool right;
+    const char *side;
+    fac_tensor *sorter;
+};
+fac__exec_fn fac__exec_searchsorted_scalar;
+void fac__composite_searchsorted_scalar(const struct fac__searchsorted_scalar_args *a, fac_tensor **out);
+
+struct fac__bucketize_args {
+    fac_tensor *input;
+    fac_tensor *boundaries;
+    bool out_int32;
+    bool right;
+};
+fac__exec_fn fac__exec_bucketize;
+void fac__composite_bucketize(const struct fac__bucketize_args *a, fac_tensor **out);
+
+struct fac__bucketize_scalar_args {
+    fac_scalar self_;
+    fac_tensor *boundaries;
+    bool out_int32;
+    bool right;
+};
+fac__exec_fn fac__exec_bucketize_scalar;
+void fac__composite_bucketize_scalar(const struct fac__bucketize_scalar_args *a, fac_tensor **out);
+
+struct fac__histc_args {
+    fac_tensor *input;
+    int64_t bins;
+    fac_scalar min;
+    fac_scalar max;
+};
+fac__exec_fn fac__rule_histc;
+
 struct fac__add_args {
     fac_value input;
     fac_value other;
@@ -3787,6 +3834,11 @@ enum {
     FAC__OP_ID_unique_dim,
     FAC__OP_ID_unique_consecutive,
     FAC__OP_ID_bincount,
+    FAC__OP_ID_searchsorted,
+    FAC__OP_ID_searchsorted_scalar,
+    FAC__OP_ID_bucketize,
+    FAC__OP_ID_bucketize_scalar,
+    FAC__OP_ID_histc,
     FAC__OP_ID_add,
     FAC__OP_ID_sub,
     FAC__OP_ID_subtract,
@@ -4276,6 +4328,11 @@ extern const fac__op fac__op__unique2;
 extern const fac__op fac__op_unique_dim;
 extern const fac__op fac__op_unique_consecutive;
 extern const fac__op fac__op_bincount;
+extern const fac__op fac__op_searchsorted;
+extern const fac__op fac__op_searchsorted_scalar;
+extern const fac__op fac__op_bucketize;
+extern const fac__op fac__op_bucketize_scalar;
+extern const fac__op fac__op_histc;
 extern const fac__op fac__op_add;
 extern const fac__op fac__op_sub;
 extern const fac__op fac__op_subtract;

@@ -254,3 +254,98 @@ int fac__rule_bincount(const fac__op *op, void *args, fac__outs *outs) {
                          "weights should be 1-d and have the same length as input");
     return 0;
 }
+
+/* --- searching ------------------------------------------------------------------------------- */
+
+static int check_search(const struct fac__searchsorted_args *a) {
+    const fac_tensor *b = a->sorted_sequence, *x = a->input;
+    bool match =
+        b->ndim == 1 || (b->ndim == x->ndim &&
+                         memcmp(b->sizes, x->sizes, sizeof(int64_t) * (size_t)(b->ndim - 1)) == 0);
+    if (a->side != NULL && strcmp(a->side, "left") != 0 && strcmp(a->side, "right") != 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): side can only be 'left' or 'right' but got %s",
+                         a->side);
+    if (a->right && a->side != NULL && strcmp(a->side, "left") == 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): side and right can't be set to opposites, got side "
+                         "of left while right was True");
+    if (x->ndim == 0 && b->ndim != 1)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): input value can be a scalar only when boundaries "
+                         "tensor dimension is 1, but we got boundaries tensor dim(%d) and input "
+                         "value's dim(%d) numel(%lld)",
+                         b->ndim, x->ndim, (long long)x->numel);
+    if (b->ndim == 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): boundaries tensor should have positive dimension, "
+                         "but got 0 dimension");
+    if (!match)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): boundaries tensor should be 1 dimension or the "
+                         "first N-1 dimensions of boundaries tensor and input value tensor must "
+                         "match, but we got boundaries tensor %s and input value tensor %s",
+                         fac__shape_text(b->ndim, b->sizes), fac__shape_text(x->ndim, x->sizes));
+    return 0;
+}
+
+static int check_sorter(const fac_tensor *sorter, const fac_tensor *b) {
+    if (sorter == NULL)
+        return 0;
+    if (sorter->ndim != b->ndim ||
+        memcmp(sorter->sizes, b->sizes, sizeof(int64_t) * (size_t)b->ndim) != 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): boundary and sorter must have the same size, but "
+                         "got boundary tensor %sand got sorter tensor %s",
+                         fac__shape_text(b->ndim, b->sizes),
+                         fac__shape_text(sorter->ndim, sorter->sizes));
+    if (sorter->dtype != FAC_INT64)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): sorter must be a tensor of long dtype but got "
+                         "dtype %s",
+                         fac__scalar_type_name(dtype_of(sorter)));
+    return 0;
+}
+
+int fac__rule_searchsorted(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__searchsorted_args *a = args;
+    const fac_tensor *x = a->input;
+    fac_dtype want = a->out_int32 ? FAC_INT32 : FAC_INT64;
+    if (check_search(a) != 0 || check_sorter(a->sorter, a->sorted_sequence) != 0)
+        return -1;
+    if (outs->how == FAC__CALL_OUT && outs->given[0] != NULL && outs->given[0]->dtype != want)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): output tensor's dtype is wrong, it can only be "
+                         "Int(int32) or Long(int64) depending on whether out_int32 flag is True, "
+                         "but we got output tensor's dtype %s and out_int32 flag is %s",
+                         fac__scalar_type_name(dtype_of(outs->given[0])),
+                         a->out_int32 ? "True" : "False");
+    if (a->out_int32 && a->sorted_sequence->sizes[a->sorted_sequence->ndim - 1] >= INT32_MAX)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.searchsorted(): the size of boundaries' last dimension should be "
+                         "less than %d, but we got %lld",
+                         INT32_MAX,
+                         (long long)a->sorted_sequence->sizes[a->sorted_sequence->ndim - 1]);
+    fac__promotion p = {0};
+    fac__promote_add(&p, a->sorted_sequence);
+    fac__promote_add(&p, x);
+    fac_dtype common = fac__promoted(&p);
+    if (common == FAC_BOOL || fac__is_complex(common))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "\"searchsorted_out_cpu\" not implemented for '%s'",
+                         fac__scalar_type_name(common));
+    return fac__out(outs, 0, x->ndim, x->sizes, NULL, want, x->device);
+}
+
+int fac__rule_histc(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__histc_args *a = args;
+    if (a->bins <= 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "torch.histogram(): bins must be > 0, but got %lld for dimension 0",
+                         (long long)a->bins);
+    if (!fac__is_float(dtype_of(a->input)))
+        return lacks_dtype("histogram_cpu", a->input);
+    return fac__out(outs, 0, 1, &a->bins, NULL, dtype_of(a->input), a->input->device);
+}

@@ -460,8 +460,10 @@ static int multinomial_replace(const void *args, fac_tensor **out) {
         double total = 0;
         for (int64_t c = 0; c < cats && r == 0; c++) {
             if (!(w[c] >= 0) || isinf(w[c]))
-                r = fac__fail(FAC_ERROR_RUNTIME,
-                              "probability tensor contains either `inf`, `nan` or element < 0");
+                r = fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    "invalid multinomial distribution (encountering probability entry %s)",
+                    w[c] >= 0 ? "= infinity or NaN" : "< 0");
             total = is_float ? (double)((float)total + (float)w[c]) : total + w[c];
             sum[c] = total;
         }

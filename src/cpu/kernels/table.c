@@ -20,6 +20,7 @@
     X(reduce)                                                                                      \
     X(scan)                                                                                        \
     X(scatter)                                                                                     \
+    X(search)                                                                                      \
     X(softmax)                                                                                     \
     X(spatial)                                                                                     \
     X(unique)                                                                                      \
