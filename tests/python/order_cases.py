@@ -101,7 +101,9 @@ def plain(result):
 def skipped(expression, numbers, dtype):
     """Where PyTorch's answer means nothing: it compares NaN as it stands, or converts it."""
     odd = any(math.isnan(v) or math.isinf(v) for v in numbers)
-    return odd and any(s in expression for s in ("mode", "dim=d, return", "search", "bincount", "unique("))
+    return odd and any(
+        s in expression for s in ("mode", "dim=d, return", "search", "bincount", "unique(")
+    )
 
 
 def run(torch, seed):
