@@ -257,3 +257,11 @@ def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
     dropout() that keeps mean and variance of self-normalising networks.
     """
+
+
+@op("composite", inplace=True, random=True)
+def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """feature_alpha_dropout(input, p, train) -> Tensor
+
+    alpha_dropout() of whole channels.
+    """

@@ -2861,6 +2861,12 @@ FAC_API fac_tensor *fac_feature_dropout_inplace_ex(fac_tensor *input, double p, 
 FAC_API fac_tensor *fac_alpha_dropout_ex(fac_tensor *input, double p, bool train);
 FAC_API fac_tensor *fac_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train);
 
+/* feature_alpha_dropout(input, p, train) -> Tensor
+ *
+ * alpha_dropout() of whole channels. */
+FAC_API fac_tensor *fac_feature_alpha_dropout_ex(fac_tensor *input, double p, bool train);
+FAC_API fac_tensor *fac_feature_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train);
+
 typedef struct {
     size_t size_;
     fac_ints dim;
@@ -4906,6 +4912,8 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac_feature_dropout_(input, p, train) fac_feature_dropout_inplace_ex(input, p, train)
 #define fac_alpha_dropout(input, p, train) fac_alpha_dropout_ex(input, p, train)
 #define fac_alpha_dropout_(input, p, train) fac_alpha_dropout_inplace_ex(input, p, train)
+#define fac_feature_alpha_dropout(input, p, train) fac_feature_alpha_dropout_ex(input, p, train)
+#define fac_feature_alpha_dropout_(input, p, train) fac_feature_alpha_dropout_inplace_ex(input, p, train)
 #define fac_sum(...) FAC__WITH_sum_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))
 #define FAC__WITH_sum_ex(input, ...) fac_sum_ex(input, &(const fac_sum_options){__VA_ARGS__})
 #define fac_sum_out(...) FAC__WITH_sum_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sum_options))

@@ -82,6 +82,8 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
         globals()[name] = value
         return value
+    if name[:1] == "_" and name[:2] != "__" and hasattr(_C, name):  # ops that PyTorch keeps private
+        return getattr(_C, name)
     raise AttributeError(f"module 'torch' has no attribute '{name}' (facula does not have it)")
 
 

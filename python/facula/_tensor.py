@@ -1,7 +1,10 @@
 """What is convenient rather than hot about tensors: added to the C type when the package loads."""
 
+import copyreg
+
 from . import _C
 from ._C import Tensor
+from ._utils import _named
 
 
 def is_tensor(obj):
@@ -372,6 +375,14 @@ def _reduce_ex(self, protocol):
 
 
 Tensor.__reduce_ex__ = _reduce_ex
+
+
+def _reduce_class(cls):
+    # Tensor prints as torch.Tensor, where another package may be
+    return (_named, ("Tensor", None)) if cls is Tensor else cls.__qualname__
+
+
+copyreg.pickle(type(Tensor), _reduce_class)
 
 
 def _detach_(self):

@@ -1,6 +1,14 @@
 """What pickles of parameters name, and exceptions that cross processes."""
 
 
+def _named(name, args):
+    """What pickles of dtypes, devices, sizes and the Tensor class are made of."""
+    import facula
+
+    value = getattr(facula, name)
+    return value if args is None else value(*args)
+
+
 def _rebuild_parameter(data, requires_grad, backward_hooks):
     from facula.nn.parameter import Parameter
 

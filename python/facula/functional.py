@@ -7,6 +7,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "block_diag",
+    "broadcast_shapes",
     "broadcast_tensors",
     "cartesian_prod",
     "combinations",
@@ -54,6 +55,26 @@ def _spread(tensors):
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         return tensors[0]
     return tensors
+
+
+def broadcast_shapes(*shapes):
+    """The Size that tensors of all these shapes broadcast to; RuntimeError where they don't."""
+    shapes = [(s,) if isinstance(s, int) else s for s in shapes]
+    result = [1] * max((len(s) for s in shapes), default=0)
+    for i, shape in enumerate(shapes):
+        for d in range(-1, -len(shape) - 1, -1):
+            if shape[d] < 0:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            if shape[d] == 1 or shape[d] == result[d]:
+                continue
+            if result[d] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[d]} at {d}! "
+                    f"Mismatching argument at index {i} had {shape}; but expected shape should be "
+                    f"broadcastable to {result}"
+                )
+            result[d] = shape[d]
+    return _C.Size(result)
 
 
 def broadcast_tensors(*tensors):

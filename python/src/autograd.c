@@ -150,6 +150,22 @@ static int tensor_array(PyObject *seq, bool none_ok, fac_tensor ***out, int *n) 
     return 0;
 }
 
+/* Once a process. */
+static int warn_of_cycle(void) {
+    static bool warned;
+    if (warned)
+        return 0;
+    warned = true;
+    return PyErr_WarnEx(
+        PyExc_UserWarning,
+        "Using backward() with create_graph=True will create a reference cycle between the "
+        "parameter and its gradient which can cause a memory leak. We recommend using "
+        "autograd.grad when creating the graph to avoid this. If you have to use this function, "
+        "make sure to reset the .grad fields of your parameters to None after use to break the "
+        "cycle and avoid the leak.",
+        1);
+}
+
 /* _backward(outputs, gradients, inputs or None, retain, create, accumulate, allow_unused) */
 static PyObject *run_backward(PyObject *m, PyObject *args) {
     (void)m;
@@ -184,6 +200,8 @@ static PyObject *run_backward(PyObject *m, PyObject *args) {
                             .create_graph = create,
                             .accumulate = accumulate,
                             .allow_unused = unused_ok};
+    if (create && accumulate && warn_of_cycle() < 0)
+        goto done;
     PyThreadState *state = PyEval_SaveThread();
     int r = fac__run_backward(&a, results);
     PyEval_RestoreThread(state);

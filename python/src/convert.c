@@ -398,6 +398,15 @@ static PyObject *from_numpy(PyObject *module, PyObject *o) {
 /* --- tensor() ----------------------------------------------------------------------------------
  */
 
+/* Their array interface shows memory that is gone by the next statement. */
+static bool is_numpy_scalar(PyObject *o) {
+    PyObject *mro = Py_TYPE(o)->tp_mro;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++)
+        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_name, "numpy.generic") == 0)
+            return true;
+    return false;
+}
+
 static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int *found) {
     struct foreign f;
     *found = 0;
@@ -408,7 +417,8 @@ static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int 
     if (r != 1)
         return NULL;
     fac_tensor *t = import(&f, data);
-    if (t == NULL || (!copy && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
+    if (t == NULL ||
+        (!copy && !is_numpy_scalar(data) && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
         return t;
     fac_tensor *c = dtype != FAC_DTYPE_NONE && dtype != f.dtype
                         ? fac__cast(t, dtype)

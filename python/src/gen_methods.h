@@ -1403,6 +1403,12 @@ static PyObject *function_alpha_dropout(PyObject *self, PyObject *const *args, P
 {
     return fac__py_function(&function_entry_alpha_dropout, self, args, n, names);
 }
+static const fac__op *const function_ops_feature_alpha_dropout[] = {&fac__op_feature_alpha_dropout};
+static const fac__entry function_entry_feature_alpha_dropout = {"feature_alpha_dropout", function_ops_feature_alpha_dropout, 1, NULL};
+static PyObject *function_feature_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_feature_alpha_dropout, self, args, n, names);
+}
 static const fac__op *const function_ops_sum[] = {&fac__op_sum};
 static const fac__entry function_entry_sum = {"sum", function_ops_sum, 1, NULL};
 static PyObject *function_sum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2416,6 +2422,8 @@ static PyMethodDef function_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels.\n\nOther forms: feature_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"alpha_dropout", (PyCFunction)(void (*)(void))function_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks.\n\nOther forms: alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"feature_alpha_dropout", (PyCFunction)(void (*)(void))function_feature_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_alpha_dropout(input, p, train) -> Tensor\n\nalpha_dropout() of whole channels.\n\nOther forms: feature_alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"sum", (PyCFunction)(void (*)(void))function_sum, METH_FASTCALL | METH_KEYWORDS,
      "sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor\n\nThe sum over the dimensions `dim`, all of them by default. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"mean", (PyCFunction)(void (*)(void))function_mean, METH_FASTCALL | METH_KEYWORDS,
@@ -3613,6 +3621,12 @@ static PyObject *call_alpha_dropout(PyObject *self, PyObject *const *args, Py_ss
 {
     return fac__py_call(&call_entry_alpha_dropout, self, args, n, names);
 }
+static const fac__op *const call_ops_feature_alpha_dropout[] = {&fac__op_feature_alpha_dropout};
+static const fac__entry call_entry_feature_alpha_dropout = {"feature_alpha_dropout_", call_ops_feature_alpha_dropout, 1, NULL};
+static PyObject *call_feature_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_call(&call_entry_feature_alpha_dropout, self, args, n, names);
+}
 static const fac__op *const call_ops_cumsum[] = {&fac__op_cumsum};
 static const fac__entry call_entry_cumsum = {"cumsum_", call_ops_cumsum, 1, NULL};
 static PyObject *call_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3954,6 +3968,8 @@ static PyMethodDef call_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels.\n\nOther forms: feature_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))call_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks.\n\nOther forms: alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"feature_alpha_dropout_", (PyCFunction)(void (*)(void))call_feature_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_alpha_dropout(input, p, train) -> Tensor\n\nalpha_dropout() of whole channels.\n\nOther forms: feature_alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumsum_", (PyCFunction)(void (*)(void))call_cumsum, METH_FASTCALL | METH_KEYWORDS,
      "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumprod_", (PyCFunction)(void (*)(void))call_cumprod, METH_FASTCALL | METH_KEYWORDS,
@@ -6894,6 +6910,12 @@ static PyObject *inplace_alpha_dropout(PyObject *self, PyObject *const *args, Py
 {
     return fac__py_inplace(&inplace_entry_alpha_dropout, self, args, n, names);
 }
+static const fac__op *const inplace_ops_feature_alpha_dropout[] = {&fac__op_feature_alpha_dropout};
+static const fac__entry inplace_entry_feature_alpha_dropout = {"feature_alpha_dropout_", inplace_ops_feature_alpha_dropout, 1, NULL};
+static PyObject *inplace_feature_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_inplace(&inplace_entry_feature_alpha_dropout, self, args, n, names);
+}
 static const fac__op *const inplace_ops_cumsum[] = {&fac__op_cumsum};
 static const fac__entry inplace_entry_cumsum = {"cumsum_", inplace_ops_cumsum, 1, NULL};
 static PyObject *inplace_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -7253,6 +7275,8 @@ static PyMethodDef inplace_table[] = {
      "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels.\n\nOther forms: feature_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"alpha_dropout_", (PyCFunction)(void (*)(void))inplace_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks.\n\nOther forms: alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"feature_alpha_dropout_", (PyCFunction)(void (*)(void))inplace_feature_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
+     "feature_alpha_dropout(input, p, train) -> Tensor\n\nalpha_dropout() of whole channels.\n\nOther forms: feature_alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumsum_", (PyCFunction)(void (*)(void))inplace_cumsum, METH_FASTCALL | METH_KEYWORDS,
      "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumprod_", (PyCFunction)(void (*)(void))inplace_cumprod, METH_FASTCALL | METH_KEYWORDS,

@@ -393,6 +393,17 @@ static int set_requires_grad(PyObject *o, PyObject *v, void *unused) {
 
 GET(grad) {
     SELF;
+    if (FAC_UNLIKELY(t->autograd != NULL && t->autograd->grad == NULL && !fac_is_leaf(t) &&
+                     !t->autograd->retains_grad) &&
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
+                     "Its .grad attribute won't be populated during autograd.backward(). If you "
+                     "indeed want the .grad field to be populated for a non-leaf Tensor, use "
+                     ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                     "mistake, make sure you access the leaf Tensor instead. See "
+                     "github.com/pytorch/pytorch/pull/30531 for more information.",
+                     1) < 0)
+        return NULL;
     return fac__wrap(fac__retain(fac_grad(t)));
 }
 
@@ -570,6 +581,7 @@ static int assign_part(PyObject *o, PyObject *v, void *name) {
 }
 
 PyGetSetDef fac__tensor_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"shape", get_shape, NULL, "The sizes, as torch.Size.", NULL},
     {"dtype", get_dtype, NULL, "The data type of the elements.", NULL},
     {"device", get_device, NULL, "Where the data is.", NULL},
@@ -722,6 +734,11 @@ static PyObject *m_make_subclass(PyObject *cls, PyObject *args, PyObject *kwargs
         !fac__tensor_check(data))
         return PyErr_Format(PyExc_TypeError,
                             "_make_subclass needs a subclass of Tensor and a Tensor");
+    fac_dtype d = (fac_dtype)fac__tensor_of(data)->dtype;
+    if (grad && !fac_dtype_is_floating(d) && !fac_dtype_is_complex(d))
+        return PyErr_Format(
+            PyExc_RuntimeError,
+            "Only Tensors of floating point and complex dtype can require gradients");
     fac_tensor *t = fac__shallow_copy(fac__tensor_of(data));
     if (t == NULL)
         return fac__raise();

@@ -18,9 +18,20 @@ static PyObject *dtype_repr(PyObject *o) {
     return PyUnicode_FromFormat("torch.%s", fac_dtype_name(dtype_of(o)));
 }
 
+/* A pickle names the package that wrote it; "torch", which types print, may be another one. */
+static PyObject *reduce_to(const char *name, PyObject *args) {
+    PyObject *utils = args == NULL ? NULL : PyImport_ImportModule("facula._utils");
+    PyObject *f = utils == NULL ? NULL : PyObject_GetAttrString(utils, "_named");
+    PyObject *r = f == NULL ? NULL : Py_BuildValue("O(sO)", f, name, args);
+    Py_XDECREF(f);
+    Py_XDECREF(utils);
+    Py_XDECREF(args);
+    return r;
+}
+
 static PyObject *dtype_reduce(PyObject *o, PyObject *unused) {
     (void)unused;
-    return PyUnicode_FromString(fac_dtype_name(dtype_of(o)));
+    return reduce_to(fac_dtype_name(dtype_of(o)), Py_NewRef(Py_None));
 }
 
 static PyObject *dtype_is_floating(PyObject *o, void *unused) {
@@ -227,8 +238,8 @@ static PyObject *device_reduce(PyObject *o, PyObject *unused) {
     (void)unused;
     fac_device d = ((fac__DeviceObject *)o)->device;
     if (d.index < 0)
-        return Py_BuildValue("O(s)", Py_TYPE(o), device_names[d.type]);
-    return Py_BuildValue("O(si)", Py_TYPE(o), device_names[d.type], d.index);
+        return reduce_to("device", Py_BuildValue("(s)", device_names[d.type]));
+    return reduce_to("device", Py_BuildValue("(si)", device_names[d.type], d.index));
 }
 
 static PyGetSetDef device_getset[] = {
@@ -254,7 +265,7 @@ static PyObject *enum_repr(PyObject *o) {
 
 static PyObject *enum_reduce(PyObject *o, PyObject *unused) {
     (void)unused;
-    return PyUnicode_FromString(((fac__EnumObject *)o)->name);
+    return reduce_to(((fac__EnumObject *)o)->name, Py_NewRef(Py_None));
 }
 
 static PyMethodDef enum_methods[] = {{"__reduce__", enum_reduce, METH_NOARGS, NULL}, {0}};
@@ -374,13 +385,7 @@ static PyObject *size_numel(PyObject *o, PyObject *unused) {
 
 static PyObject *size_reduce(PyObject *o, PyObject *unused) {
     (void)unused;
-    PyObject *t = PySequence_Tuple(o);
-    if (t == NULL)
-        return NULL;
-    PyObject *plain = PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o));
-    Py_DECREF(t);
-    PyObject *r = plain == NULL ? NULL : Py_BuildValue("O(N)", Py_TYPE(o), plain);
-    return r;
+    return reduce_to("Size", Py_BuildValue("(N)", PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o))));
 }
 
 static PyMethodDef size_methods[] = {
@@ -445,5 +450,6 @@ int fac__init_types(PyObject *module) {
     for (int i = 1; i < 5; i++)
         if (add_enum(module, fac__format_type, i, names[i], &formats[i]) < 0)
             return -1;
-    return 0;
+    return PyModule_AddObjectRef(module, "legacy_contiguous_format",
+                                 formats[FAC_CONTIGUOUS_FORMAT]);
 }

@@ -157,6 +157,8 @@ int fac__rebase_history(fac_tensor *t, fac_node *node);
 
 /* View ops: makes `out` a differentiable view of `of` (of its root, where `of` is a view). */
 int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creation);
+/* Views that no gradient passes (detach): writes to either count for both. */
+int fac__share_version(fac_tensor *of, fac_tensor *with);
 
 /* --- gradient functions ---------------------------------------------------------------------- */
 

@@ -378,7 +378,8 @@ static int record_views(const fac__op *op, void *args, fac__outs *outs) {
                                                                : FAC__CREATED_NORMAL;
     for (int i = 0; i < outs->n; i++)
         if (outs->v[i] != NULL && outs->v[i] != base && outs->v[i]->storage == base->storage &&
-            fac__record_view(base, outs->v[i], how) != 0)
+            ((op->flags & FAC__OP_NO_GRAD) != 0 ? fac__share_version(base, outs->v[i])
+                                                : fac__record_view(base, outs->v[i], how)) != 0)
             return -1;
     return 0;
 }

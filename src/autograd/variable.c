@@ -8,6 +8,7 @@
 #include <facula/autograd.h>
 #include <facula/ops.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 struct fac__autograd *fac__autograd_of(fac_tensor *t) {
@@ -23,7 +24,6 @@ struct fac__autograd *fac__autograd_of(fac_tensor *t) {
 }
 
 static void free_hooks(fac__hook *h) {
-    extern void free(void *);
     while (h != NULL) {
         fac__hook *next = h->next;
         h->free(h->ctx);
@@ -225,11 +225,27 @@ int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr) {
 
 /* --- views ----------------------------------------------------------------------------------- */
 
-int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creation) {
+int fac__share_version(fac_tensor *of, fac_tensor *with) {
     if (of->features & FAC__INFERENCE)
         return 0;
     struct fac__version *v = fac__version_of(of);
-    struct fac__autograd *a = v == NULL ? NULL : fac__autograd_of(out);
+    if (v == NULL)
+        return -1;
+    if (with->version != v) {
+        if (with->version != NULL)
+            fac__version_release(with->version);
+        atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+        with->version = v;
+    }
+    return 0;
+}
+
+int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creation) {
+    if (of->features & FAC__INFERENCE)
+        return 0;
+    if (fac__share_version(of, out) != 0)
+        return -1;
+    struct fac__autograd *a = fac__autograd_of(out);
     if (a == NULL)
         return -1;
     fac_tensor *base = of;
@@ -241,12 +257,6 @@ int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creatio
     fac__release(a->base);
     a->base = fac__retain(base);
     a->creation = (uint8_t)creation;
-    if (out->version != v) {
-        if (out->version != NULL)
-            fac__version_release(out->version);
-        atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
-        out->version = v;
-    }
     a->view_version = fac__version_value(of);
     out->features |= FAC__VIEW;
     return 0;
@@ -387,6 +397,19 @@ int fac__check_inplace(fac_tensor *t, bool grad) {
 /* CopySlices: base's history after a write into one of its views. The gradient of the region that
  * was written goes through the op's node `inner`, whose first edge is the old base's; the rest of
  * the gradient passes by. */
+/* Room for a gradient in the base's geometry; in every vmap that the gradient is in. */
+static fac_tensor *room_for(const struct region *r, fac_tensor *grad) {
+    fac_ints sizes = {r->base->sizes, r->base->ndim, true};
+    fac_ints strides = {r->base->strides, r->base->ndim, true};
+    if ((grad->features & FAC__WRAPPED) == 0)
+        return fac_empty_strided(sizes, strides, .dtype = (fac_dtype)grad->dtype,
+                                 .device = grad->device);
+    int64_t extent = r->base->numel > 0;
+    for (int i = 0; extent > 0 && i < r->base->ndim; i++)
+        extent += (r->base->sizes[i] - 1) * r->base->strides[i];
+    return fac_as_strided(fac__new_zeros(grad, fac_dims(extent)), sizes, strides);
+}
+
 static int slices_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
     const struct region *r = node->args;
     fac_node *inner = node->parent;
@@ -396,21 +419,21 @@ static int slices_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs)
     if (scope == NULL)
         return -1;
     int result = -1;
-    fac_ints sizes = {r->base->sizes, r->base->ndim, true};
-    fac_ints strides = {r->base->strides, r->base->ndim, true};
     fac_ints vsizes = {r->view->sizes, r->view->ndim, true};
     fac_ints vstrides = {r->view->strides, r->view->ndim, true};
-    fac_tensor *all = fac_empty_strided(sizes, strides, .dtype = (fac_dtype)grads[0]->dtype,
-                                        .device = grads[0]->device);
-    all = fac_copy_(all, grads[0]);
+    fac_tensor *all = fac_copy_(room_for(r, grads[0]), grads[0]);
     fac_tensor *slice = fac_as_strided(
         all, vsizes, vstrides, .storage_offset = fac_some(r->view->offset - r->base->offset));
     fac_tensor *slice_grad = fac_clone(slice);
     if (fac__is_bad(slice_grad))
         goto done;
-    fac_tensor *in[256] = {NULL};
-    if (inner->nedges > 256 || inner->type->apply(inner, &slice_grad, in) != 0)
+    fac_tensor *few[16] = {NULL}, **in = few;
+    if (inner->nedges > 16 && (in = calloc(inner->nedges, sizeof *in)) == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for a node's gradients");
         goto done;
+    }
+    if (inner->type->apply(inner, &slice_grad, in) != 0)
+        goto free_in;
     for (uint32_t i = 1; i < inner->nedges; i++)
         inputs[i] = in[i];
     fac_tensor *written = in[0];
@@ -420,6 +443,9 @@ static int slices_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs)
         result = fac__is_bad(fac_copy_(slice, written)) ? -1 : 0;
     fac__release(written);
     inputs[0] = result == 0 ? fac__retain(all) : NULL;
+free_in:
+    if (in != few)
+        free(in);
 done:
     fac_scope_close(scope);
     return result;

@@ -212,21 +212,27 @@ COMPOSITE(feature_dropout) {
     out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
 }
 
-COMPOSITE(alpha_dropout) {
-    fac_tensor *x = a->input;
+/* Klambauer et al., "Self-normalizing neural networks" (2017), section 2: what is dropped takes
+ * SELU's limit at minus infinity, and an affine map restores mean and variance. */
+static fac_tensor *alpha_drop(fac_tensor *x, double p, bool train, bool channels) {
     const double alpha = 1.7580993408473766;
-    if (!check(a->p, out))
-        return;
-    if (a->p == 0 || !a->train || x->numel == 0) {
-        out[0] = x;
-        return;
-    }
-    if (a->p == 1) {
-        out[0] = fac_mul(x, fac_zeros_like(x));
-        return;
-    }
-    double scale = 1 / sqrt((alpha * alpha * a->p + 1) * (1 - a->p));
-    fac_tensor *noise = fac_bernoulli_fill_(fac_empty_like(x), .p = fac_some_float(1 - a->p));
-    fac_tensor *b = fac_add_(fac_mul_(fac_sub(noise, 1), alpha * scale), alpha * scale * a->p);
-    out[0] = fac_add(fac_mul(x, fac_mul_(noise, scale)), b);
+    if (p == 0 || !train || x->numel == 0)
+        return x;
+    if (p == 1)
+        return fac_mul(x, fac_zeros_like(x));
+    double scale = 1 / sqrt((alpha * alpha * p + 1) * (1 - p));
+    fac_tensor *noise = channels ? channel_noise(x) : fac_empty_like(x);
+    fac_bernoulli_fill_(noise, .p = fac_some_float(1 - p));
+    fac_tensor *b = fac_add_(fac_mul_(fac_sub(noise, 1), alpha * scale), alpha * scale * p);
+    return fac_add(fac_mul(x, fac_mul_(noise, scale)), b);
+}
+
+COMPOSITE(alpha_dropout) {
+    if (check(a->p, out))
+        out[0] = alpha_drop(a->input, a->p, a->train, false);
+}
+
+COMPOSITE(feature_alpha_dropout) {
+    if (check(a->p, out))
+        out[0] = alpha_drop(a->input, a->p, a->train, true);
 }

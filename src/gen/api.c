@@ -4078,6 +4078,18 @@ fac_tensor *fac_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train
     return fac__api_inplace(&fac__op_alpha_dropout, &args);
 }
 
+fac_tensor *fac_feature_alpha_dropout_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__feature_alpha_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_call(&fac__op_feature_alpha_dropout, &args);
+}
+
+fac_tensor *fac_feature_alpha_dropout_inplace_ex(fac_tensor *input, double p, bool train)
+{
+    struct fac__feature_alpha_dropout_args args = {.input = input, .p = p, .train = train};
+    return fac__api_inplace(&fac__op_feature_alpha_dropout, &args);
+}
+
 fac_tensor *fac_sum_ex(fac_tensor *input, const fac_sum_options *o)
 {
     struct fac__sum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};

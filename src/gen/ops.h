@@ -2620,6 +2620,14 @@ struct fac__alpha_dropout_args {
 fac__exec_fn fac__exec_alpha_dropout;
 void fac__composite_alpha_dropout(const struct fac__alpha_dropout_args *a, fac_tensor **out);
 
+struct fac__feature_alpha_dropout_args {
+    fac_tensor *input;
+    double p;
+    bool train;
+};
+fac__exec_fn fac__exec_feature_alpha_dropout;
+void fac__composite_feature_alpha_dropout(const struct fac__feature_alpha_dropout_args *a, fac_tensor **out);
+
 struct fac__sum_args {
     fac_tensor *input;
     fac_ints dim;
@@ -4044,6 +4052,7 @@ enum {
     FAC__OP_ID_dropout,
     FAC__OP_ID_feature_dropout,
     FAC__OP_ID_alpha_dropout,
+    FAC__OP_ID_feature_alpha_dropout,
     FAC__OP_ID_sum,
     FAC__OP_ID_mean,
     FAC__OP_ID_nansum,
@@ -4538,6 +4547,7 @@ extern const fac__op fac__op__multinomial_replace;
 extern const fac__op fac__op_dropout;
 extern const fac__op fac__op_feature_dropout;
 extern const fac__op fac__op_alpha_dropout;
+extern const fac__op fac__op_feature_alpha_dropout;
 extern const fac__op fac__op_sum;
 extern const fac__op fac__op_mean;
 extern const fac__op fac__op_nansum;

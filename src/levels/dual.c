@@ -317,7 +317,10 @@ static int into_view(struct dual *d, fac_tensor *out, fac_tensor *t) {
                          "overlapping tensor that has none",
                          d->op->python);
     if (all == NULL) {
-        all = fac_zeros_like(base);
+        /* in every vmap that the tangent is in */
+        all = fac__batch_of(t) == NULL || !fac__is_contig(base)
+                  ? fac_zeros_like(base)
+                  : fac__new_zeros(t, (fac_ints){base->sizes, base->ndim, true});
         if (fac__is_bad(all) || fac__set_tangent(base, d->level, all) != 0)
             return -1;
     }

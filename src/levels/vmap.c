@@ -301,9 +301,25 @@ static int rule_squeeze(struct batch *b) {
     return give(b, t == b->v[0].value ? fac_alias(t) : t);
 }
 
-static int rule_refuse(struct batch *b) {
-    return fac__fail(FAC_ERROR_RUNTIME, "vmap: %s is not implemented for batched tensors",
-                     b->op->python);
+/* Sizes and strides are meant for each element of the batch, offsets for its first. */
+static int rule_as_strided(struct batch *b) {
+    const struct fac__as_strided_args *a = (const void *)b->args;
+    int64_t sizes[FAC_MAX_DIMS + 1], strides[FAC_MAX_DIMS + 1];
+    fac_tensor *t = with_batch(b, &b->v[0]);
+    int n = a->size.n;
+    if (n >= FAC_MAX_DIMS || a->stride.n != n)
+        return fac__fail(FAC_ERROR_RUNTIME, "mismatch in length of strides and shape");
+    if (fac__is_bad(t))
+        return -1;
+    sizes[0] = t->sizes[0];
+    strides[0] = t->strides[0];
+    for (int i = 0; i < n; i++) {
+        sizes[i + 1] = a->size.values[i];
+        strides[i + 1] = a->stride.values[i];
+    }
+    return give(b, fac_as_strided(t, ((fac_ints){sizes, n + 1, true}),
+                                  ((fac_ints){strides, n + 1, true}),
+                                  .storage_offset = a->storage_offset));
 }
 
 /* --- products -----------------------------------------------------------------------------------
@@ -387,17 +403,15 @@ static int rule_addmm(struct batch *b) {
  */
 
 static fac_tensor *stack(fac_tensor *const *v, int64_t n, int64_t step) {
-    int64_t sizes[FAC_MAX_DIMS];
-    fac_tensor *first = v[0];
-    if (first->ndim >= FAC_MAX_DIMS)
+    fac_tensor **all = malloc(sizeof *all * (size_t)n);
+    if (all == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for vmap");
         return fac_bad;
-    sizes[0] = n;
-    memcpy(sizes + 1, first->sizes, sizeof *sizes * (size_t)first->ndim);
-    fac_tensor *r = fac_empty(((fac_ints){sizes, first->ndim + 1, true}),
-                              .dtype = (fac_dtype)first->dtype, .device = first->device);
-    for (int64_t i = 0; i < n && !fac__is_bad(r); i++)
-        if (fac__is_bad(fac_copy_(fac_select(r, 0, i), v[i * step])))
-            return fac_bad;
+    }
+    for (int64_t i = 0; i < n; i++)
+        all[i] = v[i * step];
+    fac_tensor *r = fac_stack(((fac_tensors){all, (int)n}));
+    free(all);
     return r;
 }
 
@@ -523,7 +537,8 @@ static const struct {
      "conj_physical _neg_view view_as_real view_as_complex resolve_conj resolve_neg ",
      rule_same},
     {" sum mean prod amax amin any all std var logsumexp count_nonzero nansum softmax log_softmax "
-     "_softmax _log_softmax cumsum cumprod logcumsumexp cummax cummin sort argsort topk kthvalue "
+     "_softmax _log_softmax _softmax_backward_data _log_softmax_backward_data cumsum cumprod "
+     "logcumsumexp cummax cummin sort argsort topk kthvalue "
      "unbind select slice narrow transpose squeeze_dim squeeze_dims flip unflatten flatten argmax "
      "argmin max_dim min_dim median_dim split split_with_sizes chunk diagonal cat gather scatter "
      "scatter_value scatter_add vector_norm ",
@@ -533,7 +548,7 @@ static const struct {
     {" permute ", rule_permute},
     {" t ", rule_t},
     {" squeeze ", rule_squeeze},
-    {" as_strided ", rule_refuse},
+    {" as_strided ", rule_as_strided},
     {" mm bmm mv dot ", rule_product},
     {" linear ", rule_linear},
     {" addmm ", rule_addmm},

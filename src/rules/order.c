@@ -137,24 +137,22 @@ int fac__rule_median_dim(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__median_dim_args *a = args; /* nanmedian_dim's are the same */
     const fac_tensor *t = a->input;
     int dim = fac__wrap_dim(a->dim, t->ndim);
+    (void)op;
     if (dim < 0 || check_not_empty("median", t, dim) != 0)
         return -1;
-    switch (misfit(outs, t)) {
-    case 1:
+    bool given = outs->how == FAC__CALL_OUT;
+    if (given && outs->given[1] != NULL && outs->given[1]->dtype != FAC_INT64)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Expected tensor for argument #1 'indices' to have scalar type Long; but "
+                         "got torch.%sTensor instead (while checking arguments for median)",
+                         fac__scalar_type_name(dtype_of(outs->given[1])));
+    if (given && outs->given[0] != NULL && outs->given[0]->dtype != t->dtype)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Expected tensor for 'values' to have the same type as tensor for "
                          "argument #2 'self'; but type torch.%sTensor does not equal "
-                         "torch.%sTensor (while checking arguments for %s)",
+                         "torch.%sTensor (while checking arguments for median)",
                          fac__scalar_type_name(dtype_of(outs->given[0])),
-                         fac__scalar_type_name(dtype_of(t)), op->python);
-    case 2:
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected tensor for argument #1 'indices' to have scalar type Long; but "
-                         "got torch.%sTensor instead (while checking arguments for %s)",
-                         fac__scalar_type_name(dtype_of(outs->given[1])), op->python);
-    default:
-        break;
-    }
+                         fac__scalar_type_name(dtype_of(t)));
     if (t->dtype == FAC_BOOL || fac__is_complex(dtype_of(t)))
         return lacks_dtype("median_out", t);
     return pick_outputs(outs, t, dim, a->keepdim);

@@ -197,11 +197,11 @@ int fac__rule__pool_gather(const fac__op *op, void *args, fac__outs *outs) {
 /* --- a given number of windows
  * -------------------------------------------------------------------- */
 
-static int check_adaptive(const char *op, const fac_tensor *x, const char *colon) {
+static int check_adaptive(const char *op, const fac_tensor *x, const char *colon, int first) {
     if (x->ndim != 3 && x->ndim != 4)
         return fac__fail(FAC_ERROR_RUNTIME, "%s(): Expected 3D or 4D tensor, but got%s %s", op,
                          colon, fac__shape_text(x->ndim, x->sizes));
-    for (int i = x->ndim == 4 ? 1 : x->ndim - 2; i < x->ndim; i++)
+    for (int i = first; i < x->ndim; i++)
         if (x->sizes[i] == 0)
             return fac__fail(
                 FAC_ERROR_RUNTIME,
@@ -215,7 +215,7 @@ int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *out
     const struct fac___adaptive_avg_pool2d_args *a = args;
     const fac_tensor *x = a->input;
     (void)op;
-    if (check_adaptive("adaptive_avg_pool2d", x, "") != 0)
+    if (check_adaptive("adaptive_avg_pool2d", x, "", x->ndim - 2) != 0)
         return -1;
     if (!fac__is_float((fac_dtype)x->dtype))
         return not_implemented("adaptive_avg_pool2d", x);
@@ -236,7 +236,7 @@ int fac__rule_adaptive_max_pool2d(const fac__op *op, void *args, fac__outs *outs
     if (a->output_size.n != 1 && a->output_size.n != 2)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "adaptive_max_pool2d(): internal error: output_size.size() must be 2");
-    if (check_adaptive("adaptive_max_pool2d", x, ":") != 0)
+    if (check_adaptive("adaptive_max_pool2d", x, ":", 1) != 0)
         return -1;
     int64_t h = at(a->output_size, 0), w = at(a->output_size, 1), sizes[4];
     if (h < 0 || w < 0) {

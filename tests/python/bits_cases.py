@@ -73,6 +73,9 @@ CASES = [
     ("unique_dim", REAL + " int64", [M], lambda x: torch.unique(x, dim=0, return_inverse=True)),
     ("unique_consecutive", REAL + " int64", [M],
      lambda x: torch.unique_consecutive(x, return_inverse=True, return_counts=True)),
+    ("searchsorted", REAL + " int64", [M, M],
+     lambda x, y: (torch.searchsorted(x.sort(1)[0], y), torch.bucketize(y, x[0].sort()[0]))),
+    ("histc", REAL, [M], lambda x: torch.histc(x, 50, -2, 2)),
     # indexing
     ("index", NUMBERS, [M, ((9,), "index:37")], lambda x, i: (x[:, i], x[i, i])),
     ("index", NUMBERS, [M, (M, "mask")], lambda x, m: x[m]),

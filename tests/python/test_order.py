@@ -16,6 +16,8 @@ GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "golden", "ord
 
 def compare(got, expected, seed):
     for e, a, b in zip(order_cases.EXPRESSIONS, got, expected):
+        if "median" in e:  # which of two zeros lies in the middle is nobody's promise
+            a, b = str(a).replace("-0.0", "0.0"), str(b).replace("-0.0", "0.0")
         assert a == b, (e, order_cases.values(seed))
 
 

@@ -102,7 +102,7 @@ def binary_cross_entropy(
             f"({input.size()}) is deprecated. Please ensure they have the same size."
         )
     if weight is not None:
-        weight = torch.broadcast_tensors(target, weight)[1]
+        weight = weight.expand(torch.broadcast_shapes(target.size(), weight.size()))
     return _C.binary_cross_entropy(input, target, weight, reduction)
 
 

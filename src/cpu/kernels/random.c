@@ -12,19 +12,48 @@ struct target {
     bool strided;
 };
 
+/* The same elements with the dimensions in order of memory, outermost first, as they are drawn. */
+static fac_tensor *in_memory_order(const fac_tensor *like, const fac_tensor *t) {
+    fac_tensor *r = fac__shallow_copy(t);
+    int order[FAC_MAX_DIMS];
+    for (int i = 0; r != NULL && i < t->ndim; i++) {
+        int at = i;
+        for (; at > 0; at--) {
+            int64_t before = like->strides[order[at - 1]], s = like->strides[i];
+            if (before == 0 || s == 0 || before >= s)
+                break;
+            order[at] = order[at - 1];
+        }
+        order[at] = i;
+    }
+    for (int i = 0; r != NULL && i < t->ndim; i++) {
+        r->sizes[i] = t->sizes[order[i]];
+        r->strides[i] = t->strides[order[i]];
+    }
+    if (r != NULL)
+        fac__tensor_flags(r);
+    return r;
+}
+
 static int open_target(struct target *t, fac_tensor *out) {
-    t->out = out;
     t->strided = !(out->features & FAC__CONTIGUOUS);
-    t->work = t->strided
-                  ? fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)out->dtype, out->device)
-                  : fac__retain(out);
-    return t->work == NULL ? -1 : 0;
+    t->out = t->strided ? in_memory_order(out, out) : fac__retain(out);
+    if (t->out == NULL)
+        return -1;
+    t->work = t->out->features & FAC__CONTIGUOUS
+                  ? fac__retain(t->out)
+                  : fac__empty(out->ndim, t->out->sizes, NULL, (fac_dtype)out->dtype, out->device);
+    if (t->work != NULL)
+        return 0;
+    fac__release(t->out);
+    return -1;
 }
 
 static int close_target(struct target *t, int r) {
     if (r == 0 && t->work != t->out)
         r = fac__copy_into(t->out, t->work);
     fac__release(t->work);
+    fac__release(t->out);
     return r;
 }
 
@@ -366,12 +395,21 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
     fac_tensor *p = a->p;
     if (!floating(p))
         return not_for("bernoulli_tensor_cpu_p_", p);
-    fac_tensor *full =
-        fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
-    if (full == NULL || fac__copy_into(full, p) != 0 || open_target(&t, out[0]) != 0) {
-        fac__release(full);
+    if (open_target(&t, out[0]) != 0)
         return -1;
+    fac_tensor *full = fac__empty(t.out->ndim, t.out->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    fac_tensor *spread =
+        fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    fac_tensor *sorted = spread == NULL ? NULL : in_memory_order(out[0], spread);
+    if (full == NULL || sorted == NULL || fac__copy_into(spread, p) != 0 ||
+        fac__copy_into(full, sorted) != 0) {
+        fac__release(full);
+        fac__release(spread);
+        fac__release(sorted);
+        return close_target(&t, -1);
     }
+    fac__release(spread);
+    fac__release(sorted);
     fac_generator *g = fac__generator_lock(a->generator);
     int r = 0;
     size_t size = fac__itemsize(p->dtype);
