@@ -18,6 +18,9 @@ FAC_API bool fac_is_leaf(const fac_tensor *t);
 /* False sets the error: integers cannot require grad, results cannot stop requiring it. */
 FAC_API bool fac_set_requires_grad(fac_tensor *t, bool value);
 
+/* Makes a result keep its gradient as leaves do. False sets the error: t requires no grad. */
+FAC_API bool fac_retain_grad(fac_tensor *t);
+
 /* The accumulated gradient, borrowed from t, or NULL where there is none yet. */
 FAC_API fac_tensor *fac_grad(const fac_tensor *t);
 /* Takes a reference; NULL forgets the gradient. */

@@ -6,10 +6,7 @@
 /* --- nodes -------------------------------------------------------------------------------------
  */
 
-typedef struct {
-    PyObject_HEAD fac_node *node;
-    PyObject *dict;
-} NodeObject;
+typedef fac__NodeObject NodeObject;
 
 static PyTypeObject *node_base;
 static PyObject *node_types; /* name -> type: grad_fn prints as <AddBackward0 object at ...> */
@@ -20,20 +17,33 @@ static void node_dealloc(PyObject *o) {
     if (n != NULL) {
         if (n->wrapper == o)
             n->wrapper = NULL;
-        fac__node_release(n);
+        if (!((NodeObject *)o)->looks_only)
+            fac__node_release(n);
     }
     Py_CLEAR(((NodeObject *)o)->dict);
     type->tp_free(o);
     Py_DECREF(type);
 }
 
+int fac__node_alive(PyObject *o) {
+    if (((NodeObject *)o)->node != NULL)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError,
+                    "Attribute access on a custom Function's node whose graph has been freed");
+    return -1;
+}
+
 static PyObject *node_name(PyObject *o, PyObject *unused) {
     (void)unused;
+    if (((NodeObject *)o)->node == NULL)
+        return PyUnicode_FromString(Py_TYPE(o)->tp_name);
     return PyUnicode_FromString(fac__node_name(((NodeObject *)o)->node));
 }
 
 static PyObject *node_next(PyObject *o, void *unused) {
     (void)unused;
+    if (fac__node_alive(o) < 0)
+        return NULL;
     fac_node *n = ((NodeObject *)o)->node;
     PyObject *t = PyTuple_New((Py_ssize_t)n->nedges);
     for (uint32_t i = 0; t != NULL && i < n->nedges; i++) {
@@ -50,6 +60,8 @@ static PyObject *node_next(PyObject *o, void *unused) {
 
 static PyObject *node_variable(PyObject *o, void *unused) {
     (void)unused;
+    if (fac__node_alive(o) < 0)
+        return NULL;
     fac_node *n = ((NodeObject *)o)->node;
     if (n->variable == NULL)
         return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",

@@ -166,13 +166,22 @@ extern PyMethodDef *fac__generated_functions(void);
 extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
+extern PyMethodDef fac__hook_functions[], fac__function_functions[];
 extern PyMethodDef fac__tensor_autograd_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);
 PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
 PyObject *fac__item_of(fac_tensor *t);
+/* A graph's node. Wrappers of op nodes hold their node; a custom Function's context is held by its
+ * node and only looks at it. */
+typedef struct {
+    PyObject_HEAD fac_node *node;
+    PyObject *dict;
+    bool looks_only;
+} fac__NodeObject;
 PyObject *fac__wrap_node(fac_node *n); /* new reference; takes nothing */
+int fac__node_alive(PyObject *node);   /* -1 with an exception where the graph was freed */
 int fac__tensor_traverse_graph(fac__TensorObject *o, visitproc visit, void *arg);
 
 #endif

@@ -90,6 +90,8 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, call_table) < 0 ||
         PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
         PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__hook_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__function_functions) < 0 ||
         PyModule_AddFunctions(module, fac__text_functions) < 0 ||
         PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)
         return -1;

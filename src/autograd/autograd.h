@@ -37,8 +37,20 @@ typedef struct {
     uint8_t slot;       /* tensor parameter it fills; 255 for outputs */
     uint8_t list_index; /* within a list parameter */
     void *packed;       /* saved-tensor hooks' own value, instead of tensor */
-    const void *hooks;
+    const struct fac__pack_hooks *hooks;
+    fac_node *origin; /* counted: where the packed tensor's gradient goes */
+    uint32_t origin_nr;
 } fac__saved;
+
+/* What saves tensors in another form; the innermost of a thread's stack is asked. */
+typedef struct fac__pack_hooks {
+    void *(*pack)(void *ctx, fac_tensor *t); /* NULL: error set */
+    fac_tensor *(*unpack)(void *ctx, void *packed);
+    void (*drop)(void *ctx, void *packed);
+    void (*retain)(const struct fac__pack_hooks *h);
+    void (*release)(const struct fac__pack_hooks *h);
+    void *ctx;
+} fac__pack_hooks;
 
 /* What hangs on a node: run before, after, or on the captured gradient. The callbacks own ctx. */
 typedef struct fac__hook {
@@ -128,6 +140,7 @@ struct fac__autograd {
     fac__hook *hooks; /* on a leaf, until its accumulator exists, and after */
     fac__hook *post_accumulate;
     void *tangent; /* forward mode */
+    struct fac__retainer *retainer; /* retain_grad's hook on grad_fn, which looks back here */
 };
 
 struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no memory */
@@ -135,6 +148,11 @@ void fac__autograd_free(fac_tensor *t);
 fac__edge fac__gradient_edge(fac_tensor *t); /* counted; {NULL, 0} without gradient */
 fac_node *fac__grad_fn(fac_tensor *t);       /* borrowed; rederives a view's */
 int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr); /* steals nothing */
+
+/* Adds a hook after those that are there. Takes ctx, which `release` frees. */
+int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,
+                  int (*call)(void *, fac_node *, fac_tensor **, int, fac_tensor **, int),
+                  void (*release)(void *), void *ctx);
 
 /* --- recording ------------------------------------------------------------------------------- */
 

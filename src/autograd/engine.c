@@ -370,7 +370,7 @@ static int run_node(struct task *t, uint32_t s) {
     if (r == 0 && wanted && any) {
         if (node->hooks != NULL)
             r = run_hooks(node, FAC__HOOK_PRE, grads, n, NULL);
-        if (r == 0 && (n > 1 || (node->flags & FAC__NODE_MATERIALIZE)))
+        if (r == 0 && ((n > 1 && node->op != NULL) || (node->flags & FAC__NODE_MATERIALIZE)))
             r = materialize(node, grads);
         fac_node *outer = fac__tls.current_node;
         fac__tls.current_node = node;

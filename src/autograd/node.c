@@ -118,6 +118,49 @@ int fac__meta_set(fac__meta *m, const fac_tensor *t) {
 
 /* --- saved values ---------------------------------------------------------------------------- */
 
+/* Through the innermost saved-tensor hooks. */
+static int save_packed(fac__saved *s, fac_tensor *t) {
+    const fac__pack_hooks *h = fac__tls.saved_hooks;
+    s->tensor = NULL;
+    if (!s->is_output && (t->features & FAC__GRAD)) {
+        fac__edge e = fac__gradient_edge(t);
+        s->origin = e.node;
+        s->origin_nr = e.nr;
+    }
+    bool mode = fac_set_grad_mode(false);
+    fac__tls.saved_hooks = NULL; /* what packing saves itself isn't packed */
+    s->packed = h->pack(h->ctx, t);
+    fac__tls.saved_hooks = (void *)(uintptr_t)h;
+    fac_set_grad_mode(mode);
+    if (s->packed == NULL)
+        return -1;
+    h->retain(h);
+    s->hooks = h;
+    return 0;
+}
+
+static fac_tensor *unpack_packed(const fac__saved *s, fac_node *node) {
+    fac_tensor *got = s->hooks->unpack(s->hooks->ctx, s->packed);
+    fac_node *to = s->is_output ? node : s->origin;
+    if (got == NULL || to == NULL)
+        return got;
+    fac_tensor *t = fac__shallow_copy(got);
+    fac__release(got);
+    if (t == NULL || to->variable != NULL) {
+        /* a leaf's place in the graph is its accumulator's */
+        if (t != NULL && fac__set_history(t, to, 0) != 0) {
+            fac__release(t);
+            return NULL;
+        }
+        return t;
+    }
+    if (fac__set_history(t, to, s->is_output ? s->output_nr : s->origin_nr) != 0) {
+        fac__release(t);
+        return NULL;
+    }
+    return t;
+}
+
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     s->is_output = is_output;
     s->released = false;
@@ -127,6 +170,8 @@ int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
         s->tensor = NULL;
         return 0;
     }
+    if (FAC_UNLIKELY(fac__tls.saved_hooks != NULL))
+        return save_packed(s, t);
     if (!is_output) {
         s->tensor = fac__retain(t);
         s->version = fac__version_value(t);
@@ -147,6 +192,13 @@ void fac__saved_release(fac__saved *s) {
     fac_tensor *t = s->tensor;
     s->tensor = NULL;
     s->released = true;
+    if (s->packed != NULL) {
+        s->hooks->drop(s->hooks->ctx, s->packed);
+        s->hooks->release(s->hooks);
+        fac__node_release(s->origin);
+        s->packed = NULL;
+        s->origin = NULL;
+    }
     fac__release(t);
 }
 
@@ -195,6 +247,8 @@ fac_tensor *fac__unpack(const fac__saved *s, fac_node *node) {
         released_error();
         return NULL;
     }
+    if (s->packed != NULL)
+        return unpack_packed(s, node);
     if (s->tensor == NULL)
         return NULL;
     uint32_t now = fac__version_value(s->tensor);

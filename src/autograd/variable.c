@@ -23,6 +23,11 @@ struct fac__autograd *fac__autograd_of(fac_tensor *t) {
     return t->autograd;
 }
 
+/* What retain_grad() leaves at grad_fn; `tensor` is cleared when that tensor goes. */
+struct fac__retainer {
+    fac_tensor *tensor;
+};
+
 static void free_hooks(fac__hook *h) {
     while (h != NULL) {
         fac__hook *next = h->next;
@@ -41,7 +46,28 @@ void fac__autograd_free(fac_tensor *t) {
     fac__tangents_free(a->tangent);
     free_hooks(a->hooks);
     free_hooks(a->post_accumulate);
+    if (a->retainer != NULL)
+        a->retainer->tensor = NULL;
     fac__object_free(a, sizeof *a);
+}
+
+int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,
+                  int (*call)(void *, fac_node *, fac_tensor **, int, fac_tensor **, int),
+                  void (*release)(void *), void *ctx) {
+    fac__hook *h = calloc(1, sizeof *h);
+    if (h == NULL) {
+        release(ctx);
+        return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a hook");
+    }
+    h->kind = kind;
+    h->nr = nr;
+    h->call = call;
+    h->free = release;
+    h->ctx = ctx;
+    while (*list != NULL)
+        list = &(*list)->next;
+    *list = h;
+    return 0;
 }
 
 /* --- AccumulateGrad: where gradients come to rest ----------------------------------------------
@@ -137,6 +163,44 @@ static int accumulate_into(fac_tensor *variable, fac_tensor *g) {
     }
     fac_scope_close(scope);
     return r;
+}
+
+static int retain_hook(void *ctx, fac_node *node, fac_tensor **grads, int n, fac_tensor **out,
+                       int nout) {
+    struct fac__retainer *r = ctx;
+    (void)node, (void)n, (void)out, (void)nout;
+    return r->tensor == NULL ? 0 : accumulate_into(r->tensor, grads[0]);
+}
+
+static void retainer_free(void *ctx) {
+    struct fac__retainer *r = ctx;
+    if (r->tensor != NULL)
+        r->tensor->autograd->retainer = NULL;
+    free(r);
+}
+
+bool fac_retain_grad(fac_tensor *t) {
+    if (fac__is_bad(t))
+        return false;
+    if (!fac_requires_grad(t)) {
+        fac__fail(FAC_ERROR_RUNTIME, "can't retain_grad on Tensor that has requires_grad=False");
+        return false;
+    }
+    fac_node *node = fac__grad_fn(t);
+    if (node == NULL || t->autograd->retains_grad)
+        return true;
+    struct fac__retainer *r = malloc(sizeof *r);
+    if (r == NULL) {
+        fac__fail(FAC_ERROR_MEMORY, "not enough memory for a hook");
+        return false;
+    }
+    r->tensor = t;
+    if (fac__hook_add(&node->hooks, FAC__HOOK_RETAIN, t->autograd->output_nr, retain_hook,
+                      retainer_free, r) != 0)
+        return false;
+    t->autograd->retainer = r;
+    t->autograd->retains_grad = true;
+    return true;
 }
 
 static int accumulate_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {

@@ -1,0 +1,306 @@
+/* Hooks: Python callables on tensors, nodes and saved values.
+ *
+ * Hooks of one kind on one thing are a dictionary, which the handles that take hooks out again know
+ * as well; C sees one hook, which calls what the dictionary holds by then. */
+#include "ext.h"
+
+#include <facula/autograd.h>
+
+static void drop(void *dict) {
+    if (!Py_IsInitialized())
+        return;
+    PyGILState_STATE g = PyGILState_Ensure();
+    Py_DECREF((PyObject *)dict);
+    PyGILState_Release(g);
+}
+
+/* --- tensors ---------------------------------------------------------------------------------- */
+
+static int replace(fac_tensor **grad, PyObject *with) {
+    fac_tensor *t = fac__retain(fac__tensor_of(with));
+    fac__release(*grad);
+    *grad = t;
+    return 0;
+}
+
+/* Each hook sees the gradient, and what it returns takes its place. */
+static int call_tensor_hooks(void *dict, fac_node *node, fac_tensor **grad, int n,
+                             fac_tensor **unused, int nunused) {
+    (void)node, (void)n, (void)unused, (void)nunused;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *hooks = PyMapping_Values(dict);
+    PyObject *g = hooks == NULL ? NULL : fac__wrap(fac__retain(*grad));
+    int r = g == NULL ? -1 : 0;
+    bool changed = false;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(hooks); i++) {
+        PyObject *got = PyObject_CallOneArg(PyList_GET_ITEM(hooks, i), g);
+        if (got == NULL) {
+            r = -1;
+        } else if (got == Py_None) {
+            Py_DECREF(got);
+        } else if (!fac__tensor_check(got)) {
+            PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
+                         Py_TYPE(got)->tp_name);
+            Py_DECREF(got);
+            r = -1;
+        } else {
+            Py_SETREF(g, got);
+            changed = true;
+        }
+    }
+    if (r == 0 && changed)
+        r = replace(grad, g);
+    if (r != 0)
+        fac__capture_exception();
+    Py_XDECREF(hooks);
+    Py_XDECREF(g);
+    PyGILState_Release(gil);
+    return r;
+}
+
+static int call_post_accumulate(void *dict, fac_node *node, fac_tensor **variable, int n,
+                                fac_tensor **unused, int nunused) {
+    (void)node, (void)n, (void)unused, (void)nunused;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *hooks = PyMapping_Values(dict);
+    PyObject *t = hooks == NULL ? NULL : fac__wrap(fac__retain(*variable));
+    int r = t == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(hooks); i++) {
+        PyObject *got = PyObject_CallOneArg(PyList_GET_ITEM(hooks, i), t);
+        if (got != NULL && got != Py_None)
+            PyErr_SetString(PyExc_RuntimeError, "Tensor post accumulate grad hooks should return "
+                                                "None.");
+        r = got == Py_None ? 0 : -1;
+        Py_XDECREF(got);
+    }
+    if (r != 0)
+        fac__capture_exception();
+    Py_XDECREF(hooks);
+    Py_XDECREF(t);
+    PyGILState_Release(gil);
+    return r;
+}
+
+/* _add_tensor_hooks(tensor, dict, post_accumulate) */
+static PyObject *add_tensor_hooks(PyObject *m, PyObject *args) {
+    (void)m;
+    PyObject *o, *dict;
+    int post;
+    if (!PyArg_ParseTuple(args, "OOp", &o, &dict, &post))
+        return NULL;
+    if (!fac__tensor_check(o))
+        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    fac_tensor *t = fac__tensor_of(o);
+    struct fac__autograd *a = fac__autograd_of(t);
+    if (a == NULL)
+        return fac__raise();
+    fac_node *node = fac__grad_fn(t);
+    Py_INCREF(dict);
+    int r;
+    if (post)
+        r = fac__hook_add(&a->post_accumulate, FAC__HOOK_POST, 0, call_post_accumulate, drop, dict);
+    else if (node == NULL)
+        r = fac__hook_add(&a->hooks, FAC__HOOK_TENSOR_PRE, 0, call_tensor_hooks, drop, dict);
+    else
+        r = fac__hook_add(&node->hooks, FAC__HOOK_TENSOR_PRE, a->output_nr, call_tensor_hooks, drop,
+                          dict);
+    if (r != 0)
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
+static PyObject *retain_grad(PyObject *m, PyObject *o) {
+    (void)m;
+    if (!fac__tensor_check(o))
+        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    if (!fac_retain_grad(fac__tensor_of(o)))
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static PyObject *wrap_all(fac_tensor **t, int n) {
+    PyObject *r = PyTuple_New(n);
+    for (int i = 0; r != NULL && i < n; i++) {
+        PyObject *o = t[i] == NULL ? Py_NewRef(Py_None) : fac__wrap(fac__retain(t[i]));
+        if (o == NULL)
+            Py_CLEAR(r);
+        else
+            PyTuple_SET_ITEM(r, i, o);
+    }
+    return r;
+}
+
+static int replace_all(fac_tensor **t, int n, PyObject *with) {
+    PyObject *tuple = fac__tensor_check(with) ? PyTuple_Pack(1, with) : PySequence_Tuple(with);
+    if (tuple == NULL)
+        return -1;
+    int r = 0;
+    if (PyTuple_GET_SIZE(tuple) != n) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "hook has returned an incorrect number of values (got %zd, but expected %d)",
+                     PyTuple_GET_SIZE(tuple), n);
+        r = -1;
+    }
+    for (int i = 0; r == 0 && i < n; i++) {
+        PyObject *o = PyTuple_GET_ITEM(tuple, i);
+        if (o != Py_None && !fac__tensor_check(o)) {
+            PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
+                         Py_TYPE(o)->tp_name);
+            r = -1;
+        } else if (o != Py_None) {
+            replace(&t[i], o);
+        } else {
+            fac__release(t[i]);
+            t[i] = NULL;
+        }
+    }
+    Py_DECREF(tuple);
+    return r;
+}
+
+/* Before the node: hook(grad_outputs). After it: hook(grad_inputs, grad_outputs). */
+static int call_node_hooks(void *dict, fac_node *node, fac_tensor **grads, int n,
+                           fac_tensor **outputs, int nout) {
+    (void)node;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *hooks = PyMapping_Values(dict);
+    int r = hooks == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(hooks); i++) {
+        PyObject *in = wrap_all(grads, n), *out = outputs == NULL ? NULL : wrap_all(outputs, nout);
+        PyObject *args[2] = {in, out}, *got = NULL;
+        if (in != NULL && (outputs == NULL || out != NULL))
+            got =
+                PyObject_Vectorcall(PyList_GET_ITEM(hooks, i), args, outputs == NULL ? 1 : 2, NULL);
+        r = got == NULL ? -1 : got == Py_None ? 0 : replace_all(grads, n, got);
+        Py_XDECREF(in);
+        Py_XDECREF(out);
+        Py_XDECREF(got);
+    }
+    if (r != 0)
+        fac__capture_exception();
+    Py_XDECREF(hooks);
+    PyGILState_Release(gil);
+    return r;
+}
+
+/* _node_hooks(node, pre, new dict) -> the dictionary that is there, or the new one */
+static PyObject *node_hooks(PyObject *m, PyObject *args) {
+    (void)m;
+    PyObject *o, *dict;
+    int pre;
+    if (!PyArg_ParseTuple(args, "OpO", &o, &pre, &dict) || fac__node_alive(o) < 0)
+        return NULL;
+    fac_node *n = ((fac__NodeObject *)o)->node;
+    uint8_t kind = pre ? FAC__HOOK_PRE : FAC__HOOK_POST;
+    for (fac__hook *h = n->hooks; h != NULL; h = h->next)
+        if (h->call == call_node_hooks && h->kind == kind)
+            return Py_NewRef((PyObject *)h->ctx);
+    if (fac__hook_add(&n->hooks, kind, 0, call_node_hooks, drop, Py_NewRef(dict)) != 0)
+        return fac__raise();
+    return Py_NewRef(dict);
+}
+
+/* --- saved values ----------------------------------------------------------------------------- */
+
+/* One pair of functions; counted by the stack and by what it packed. */
+struct pack {
+    fac__pack_hooks hooks;
+    PyObject *pack, *unpack;
+    struct pack *outer;
+    Py_ssize_t refs; /* under the GIL */
+};
+
+static void *pack_one(void *ctx, fac_tensor *t) {
+    struct pack *p = ctx;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    fac_tensor *d = fac__shallow_copy(t);
+    PyObject *o = d == NULL ? fac__raise() : fac__wrap(d);
+    PyObject *packed = o == NULL ? NULL : PyObject_CallOneArg(p->pack, o);
+    Py_XDECREF(o);
+    if (packed == NULL)
+        fac__capture_exception();
+    PyGILState_Release(gil);
+    return packed;
+}
+
+static fac_tensor *unpack_one(void *ctx, void *packed) {
+    struct pack *p = ctx;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *o = PyObject_CallOneArg(p->unpack, packed);
+    fac_tensor *t = NULL;
+    if (o != NULL && !fac__tensor_check(o))
+        PyErr_Format(PyExc_TypeError,
+                     "Output of saved tensor unpack_hook expected to be a Tensor "
+                     "but got result of type %s",
+                     Py_TYPE(o)->tp_name);
+    else if (o != NULL)
+        t = fac__retain(fac__tensor_of(o));
+    Py_XDECREF(o);
+    if (t == NULL)
+        fac__capture_exception();
+    PyGILState_Release(gil);
+    return t;
+}
+
+static void drop_one(void *ctx, void *packed) {
+    (void)ctx;
+    drop(packed);
+}
+
+static void pack_retain(const fac__pack_hooks *h) {
+    PyGILState_STATE gil = PyGILState_Ensure();
+    ((struct pack *)h->ctx)->refs++;
+    PyGILState_Release(gil);
+}
+
+static void pack_release(const fac__pack_hooks *h) {
+    struct pack *p = h->ctx;
+    if (!Py_IsInitialized())
+        return;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    if (--p->refs == 0) {
+        Py_DECREF(p->pack);
+        Py_DECREF(p->unpack);
+        PyMem_Free(p);
+    }
+    PyGILState_Release(gil);
+}
+
+static PyObject *push_hooks(PyObject *m, PyObject *args) {
+    (void)m;
+    PyObject *pack, *unpack;
+    if (!PyArg_ParseTuple(args, "OO", &pack, &unpack))
+        return NULL;
+    struct pack *p = PyMem_Calloc(1, sizeof *p);
+    if (p == NULL)
+        return PyErr_NoMemory();
+    fac__pack_hooks *outer = fac__tls.saved_hooks;
+    p->hooks = (fac__pack_hooks){pack_one, unpack_one, drop_one, pack_retain, pack_release, p};
+    p->pack = Py_NewRef(pack);
+    p->unpack = Py_NewRef(unpack);
+    p->outer = outer == NULL ? NULL : outer->ctx;
+    p->refs = 1;
+    fac__tls.saved_hooks = &p->hooks;
+    Py_RETURN_NONE;
+}
+
+static PyObject *pop_hooks(PyObject *m, PyObject *unused) {
+    (void)m;
+    (void)unused;
+    fac__pack_hooks *top = fac__tls.saved_hooks;
+    if (top != NULL) {
+        struct pack *outer = ((struct pack *)top->ctx)->outer;
+        fac__tls.saved_hooks = outer == NULL ? NULL : &outer->hooks;
+        pack_release(top);
+    }
+    Py_RETURN_NONE;
+}
+
+PyMethodDef fac__hook_functions[] = {{"_add_tensor_hooks", add_tensor_hooks, METH_VARARGS, NULL},
+                                     {"_retain_grad", retain_grad, METH_O, NULL},
+                                     {"_node_hooks", node_hooks, METH_VARARGS, NULL},
+                                     {"_push_saved_hooks", push_hooks, METH_VARARGS, NULL},
+                                     {"_pop_saved_hooks", pop_hooks, METH_NOARGS, NULL},
+                                     {0}};
