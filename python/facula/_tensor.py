@@ -1,6 +1,7 @@
 """What is convenient rather than hot about tensors: added to the C type when the package loads."""
 
 import copyreg
+from collections import OrderedDict
 
 from . import _C
 from ._C import Tensor
@@ -327,6 +328,43 @@ def _reversed(self):
 
 
 Tensor.__reversed__ = _reversed
+
+
+def _add_hook(self, hook, post_accumulate):
+    from .utils.hooks import RemovableHandle
+
+    hooks = _C._tensor_hooks(self, post_accumulate, OrderedDict())
+    if not post_accumulate:
+        self._backward_hooks = hooks
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def _register_hook(self, hook):
+    """hook(grad) runs when the tensor's gradient is there; what it returns takes its place."""
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    return _add_hook(self, hook, False)
+
+
+def _register_post_accumulate_grad_hook(self, hook):
+    """hook(tensor) runs each time that a leaf's .grad has been added to."""
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if self.grad_fn is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    return _add_hook(self, hook, True)
+
+
+def _retain_grad(self):
+    """Makes a result keep its gradient in .grad, as leaves do."""
+    _C._retain_grad(self)
+
+
+Tensor.register_hook = _register_hook
+Tensor.register_post_accumulate_grad_hook = _register_post_accumulate_grad_hook
+Tensor.retain_grad = _retain_grad
 
 
 def _deepcopy(self, memo):

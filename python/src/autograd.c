@@ -1,118 +1,9 @@
-/* Autograd's Python side: grad mode, backward, node objects. */
+/* Autograd's Python side: grad mode, anomaly mode, backward. */
 #include "ext.h"
 
 #include <facula/autograd.h>
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
-
-typedef fac__NodeObject NodeObject;
-
-static PyTypeObject *node_base;
-static PyObject *node_types; /* name -> type: grad_fn prints as <AddBackward0 object at ...> */
-
-static void node_dealloc(PyObject *o) {
-    PyTypeObject *type = Py_TYPE(o);
-    fac_node *n = ((NodeObject *)o)->node;
-    if (n != NULL) {
-        if (n->wrapper == o)
-            n->wrapper = NULL;
-        if (!((NodeObject *)o)->looks_only)
-            fac__node_release(n);
-    }
-    Py_CLEAR(((NodeObject *)o)->dict);
-    type->tp_free(o);
-    Py_DECREF(type);
-}
-
-int fac__node_alive(PyObject *o) {
-    if (((NodeObject *)o)->node != NULL)
-        return 0;
-    PyErr_SetString(PyExc_RuntimeError,
-                    "Attribute access on a custom Function's node whose graph has been freed");
-    return -1;
-}
-
-static PyObject *node_name(PyObject *o, PyObject *unused) {
-    (void)unused;
-    if (((NodeObject *)o)->node == NULL)
-        return PyUnicode_FromString(Py_TYPE(o)->tp_name);
-    return PyUnicode_FromString(fac__node_name(((NodeObject *)o)->node));
-}
-
-static PyObject *node_next(PyObject *o, void *unused) {
-    (void)unused;
-    if (fac__node_alive(o) < 0)
-        return NULL;
-    fac_node *n = ((NodeObject *)o)->node;
-    PyObject *t = PyTuple_New((Py_ssize_t)n->nedges);
-    for (uint32_t i = 0; t != NULL && i < n->nedges; i++) {
-        PyObject *next =
-            n->edges[i].node == NULL ? Py_NewRef(Py_None) : fac__wrap_node(n->edges[i].node);
-        PyObject *pair = next == NULL ? NULL : Py_BuildValue("(NI)", next, n->edges[i].nr);
-        if (pair == NULL)
-            Py_CLEAR(t);
-        else
-            PyTuple_SET_ITEM(t, (Py_ssize_t)i, pair);
-    }
-    return t;
-}
-
-static PyObject *node_variable(PyObject *o, void *unused) {
-    (void)unused;
-    if (fac__node_alive(o) < 0)
-        return NULL;
-    fac_node *n = ((NodeObject *)o)->node;
-    if (n->variable == NULL)
-        return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
-                            fac__node_name(n));
-    return fac__wrap(fac__retain(n->variable));
-}
-
-static PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "name() -> str"}, {0}};
-static PyGetSetDef node_getset[] = {{"next_functions", node_next, NULL, NULL, NULL},
-                                    {"variable", node_variable, NULL, NULL, NULL},
-                                    {0}};
-static PyType_Slot node_slots[] = {{Py_tp_dealloc, node_dealloc},
-                                   {Py_tp_methods, node_methods},
-                                   {Py_tp_getset, node_getset},
-                                   {0, NULL}};
-static PyType_Spec node_spec = {"facula._C.Node", sizeof(NodeObject), 0,
-                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
-
-static PyTypeObject *node_type(const char *name) {
-    PyObject *type = PyDict_GetItemString(node_types, name);
-    if (type != NULL)
-        return (PyTypeObject *)type;
-    PyObject *made = PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){s:s,s:()}", name,
-                                           node_base, "__module__", "builtins", "__slots__");
-    if (made == NULL || PyDict_SetItemString(node_types, name, made) < 0) {
-        Py_XDECREF(made);
-        return NULL;
-    }
-    Py_DECREF(made);
-    return (PyTypeObject *)made;
-}
-
-PyObject *fac__wrap_node(fac_node *n) {
-    if (n->wrapper != NULL)
-        return Py_NewRef((PyObject *)n->wrapper);
-    PyTypeObject *type = node_type(fac__node_name(n));
-    NodeObject *o = type == NULL ? NULL : (NodeObject *)type->tp_alloc(type, 0);
-    if (o == NULL)
-        return NULL;
-    o->node = fac__node_retain(n);
-    o->dict = NULL;
-    n->wrapper = o;
-    return (PyObject *)o;
-}
-
-int fac__tensor_traverse_graph(fac__TensorObject *o, visitproc visit, void *arg) {
-    (void)o;
-    (void)visit;
-    (void)arg;
-    return 0;
-}
+#include <string.h>
 
 /* --- modes and backward ------------------------------------------------------------------------
  */
@@ -161,6 +52,77 @@ static int tensor_array(PyObject *seq, bool none_ok, fac_tensor ***out, int *n) 
     }
     return 0;
 }
+
+/* --- anomaly mode ------------------------------------------------------------------------------
+ */
+
+static PyObject *stack_text(void) {
+    PyObject *traceback = PyImport_ImportModule("traceback");
+    PyObject *lines =
+        traceback == NULL ? NULL : PyObject_CallMethod(traceback, "format_stack", NULL);
+    PyObject *empty = lines == NULL ? NULL : PyUnicode_FromString("");
+    PyObject *text = empty == NULL ? NULL : PyUnicode_Join(empty, lines);
+    Py_XDECREF(traceback);
+    Py_XDECREF(lines);
+    Py_XDECREF(empty);
+    return text;
+}
+
+static char *forward_trace(void) {
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyObject *text = stack_text();
+    const char *s = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    char *copy = s == NULL ? NULL : strdup(s);
+    Py_XDECREF(text);
+    PyErr_Restore(kind, value, trace);
+    PyGILState_Release(gil);
+    return copy;
+}
+
+static void tell_anomaly(const fac_node *node) {
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyObject *text =
+        node->trace == NULL
+            ? PyUnicode_FromFormat("Error detected in %s. No forward pass information available. "
+                                   "Enable detect anomaly during forward pass for more "
+                                   "information.",
+                                   fac__node_name(node))
+            : PyUnicode_FromFormat("Error detected in %s. Traceback of forward call that caused "
+                                   "the error:\n%s",
+                                   fac__node_name(node), node->trace);
+    if (text == NULL || PyErr_WarnEx(PyExc_UserWarning, PyUnicode_AsUTF8(text), 1) < 0)
+        PyErr_Clear(); /* the node's own error is what is raised */
+    Py_XDECREF(text);
+    PyErr_Restore(kind, value, trace);
+    PyGILState_Release(gil);
+}
+
+/* _set_anomaly(on, check_nan) -> what both were */
+static PyObject *set_anomaly(PyObject *m, PyObject *args) {
+    (void)m;
+    int on, check;
+    if (!PyArg_ParseTuple(args, "pp", &on, &check))
+        return NULL;
+    PyObject *old = Py_BuildValue("(NN)", PyBool_FromLong(fac__tls.anomaly),
+                                  PyBool_FromLong(fac__tls.anomaly_check_nan));
+    fac__tls.anomaly = on;
+    fac__tls.anomaly_check_nan = check;
+    return old;
+}
+
+static PyObject *anomaly_mode(PyObject *m, PyObject *unused) {
+    (void)m;
+    (void)unused;
+    return Py_BuildValue("(NN)", PyBool_FromLong(fac__tls.anomaly),
+                         PyBool_FromLong(fac__tls.anomaly_check_nan));
+}
+
+/* --- backward ----------------------------------------------------------------------------------
+ */
 
 /* Once a process. */
 static int warn_of_cycle(void) {
@@ -243,13 +205,13 @@ PyMethodDef fac__autograd_functions[] = {
     {"is_inference_mode_enabled", is_inference, METH_NOARGS, NULL},
     {"_set_inference", set_inference, METH_O, NULL},
     {"_backward", run_backward, METH_VARARGS, NULL},
+    {"_set_anomaly", set_anomaly, METH_VARARGS, NULL},
+    {"_anomaly_mode", anomaly_mode, METH_NOARGS, NULL},
     {0}};
 PyMethodDef fac__tensor_autograd_methods[] = {{0}};
 
 int fac__init_autograd(PyObject *module) {
-    node_base = (PyTypeObject *)PyType_FromSpec(&node_spec);
-    node_types = PyDict_New();
-    if (node_base == NULL || node_types == NULL)
-        return -1;
-    return PyModule_AddObjectRef(module, "_Node", (PyObject *)node_base);
+    fac__anomaly_trace = forward_trace;
+    fac__anomaly_tell = tell_anomaly;
+    return fac__init_nodes(module);
 }

@@ -45,7 +45,7 @@ static PyObject *wrap_generator(fac_generator *g) {
 }
 
 /* One parameter as Python writes it. */
-static PyObject *box(const fac__param *p, const char *args) {
+PyObject *fac__box(const fac__param *p, const char *args) {
     const void *field = args + p->offset;
     switch ((enum fac__type)p->type) {
     case FAC__T_TENSOR:
@@ -133,7 +133,7 @@ static int box_all(const fac__op *op, const char *args, PyObject **tuple, PyObje
     PyObject *v[64] = {NULL};
     int r = *kwargs == NULL ? -1 : 0, n = op->nparams < 64 ? op->nparams : 64;
     for (int i = 0; r == 0 && i < n; i++) {
-        v[i] = box(&op->params[i], args);
+        v[i] = fac__box(&op->params[i], args);
         if (v[i] == NULL)
             r = -1;
         else if (is_default(&op->params[i], v[i]))

@@ -181,7 +181,11 @@ typedef struct {
     bool looks_only;
 } fac__NodeObject;
 PyObject *fac__wrap_node(fac_node *n); /* new reference; takes nothing */
-int fac__node_alive(PyObject *node);   /* -1 with an exception where the graph was freed */
+int fac__init_nodes(PyObject *module);
+bool fac__is_python_hook(const fac__hook *h); /* its ctx is a Python object that it counts */
+bool fac__is_python_node(const fac_node *n);  /* its args are such an object */
+int fac__node_alive(PyObject *node);          /* -1 with an exception where the graph was freed */
+PyObject *fac__box(const fac__param *p, const char *args); /* an op's argument as Python has it */
 int fac__tensor_traverse_graph(fac__TensorObject *o, visitproc visit, void *arg);
 
 #endif

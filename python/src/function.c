@@ -56,6 +56,10 @@ static void free_node(fac_node *node) {
     PyGILState_Release(gil);
 }
 
+bool fac__is_python_node(const fac_node *n) {
+    return n->type->apply == apply && n->args != NULL;
+}
+
 /* Node types are few, one a Function's name, and live on. */
 static const fac__node_type *type_named(const char *name) {
     if (types == NULL && (types = PyDict_New()) == NULL)
@@ -105,6 +109,7 @@ static PyObject *bind(PyObject *m, PyObject *args) {
     fac_node *node = fac__node_new(type, (uint32_t)n, (uint32_t)outputs, (uint32_t)saved, 0);
     if (node == NULL)
         return fac__raise();
+    node->flags |= FAC__NODE_ALWAYS;
     if (materialize)
         node->flags |= FAC__NODE_MATERIALIZE;
     for (Py_ssize_t i = 0; i < n; i++)
@@ -119,24 +124,25 @@ static PyObject *bind(PyObject *m, PyObject *args) {
     return capsule;
 }
 
-/* _join(tensor, ctx, nr, in_place): the tensor is output nr of ctx's node. */
+/* _join(tensor, ctx, nr, how): the tensor is output nr of ctx's node; how: 0 a new one, 1 written
+ * in place, -1 one without gradient. */
 static PyObject *join(PyObject *m, PyObject *args) {
     (void)m;
     PyObject *o;
     fac__NodeObject *ctx;
-    int nr, in_place;
-    if (!PyArg_ParseTuple(args, "OOip", &o, &ctx, &nr, &in_place) ||
+    int nr, how;
+    if (!PyArg_ParseTuple(args, "OOii", &o, &ctx, &nr, &how) ||
         fac__node_alive((PyObject *)ctx) < 0)
         return NULL;
     fac_tensor *t = fac__tensor_of(o);
     if (fac__meta_set(&ctx->node->outputs[nr], t) != 0)
         return fac__raise();
-    int r;
-    if (in_place) {
+    int r = 0;
+    if (how > 0) {
         r = fac__rebase_history(t, ctx->node);
         if (r == 0 && t->autograd->grad_fn == ctx->node)
             t->autograd->output_nr = (uint32_t)nr;
-    } else {
+    } else if (how == 0) {
         r = fac__set_history(t, ctx->node, (uint32_t)nr);
         if (r == 0 && (t->features & FAC__VIEW))
             t->autograd->creation = FAC__CREATED_CUSTOM;
@@ -194,7 +200,26 @@ static PyObject *bound(PyObject *m, PyObject *o) {
     return PyBool_FromLong(((fac__NodeObject *)o)->node != NULL);
 }
 
-PyMethodDef fac__function_functions[] = {
-    {"_bind", bind, METH_VARARGS, NULL}, {"_bound", bound, METH_O, NULL},
-    {"_join", join, METH_VARARGS, NULL}, {"_save", save, METH_VARARGS, NULL},
-    {"_saved", saved, METH_O, NULL},     {0}};
+/* Whether a transform of facula.func holds the tensor. */
+static PyObject *is_wrapped(PyObject *m, PyObject *o) {
+    (void)m;
+    return PyBool_FromLong((fac__tensor_of(o)->features & FAC__WRAPPED) != 0);
+}
+
+static PyObject *increment_version(PyObject *m, PyObject *o) {
+    (void)m;
+    if (!fac__tensor_check(o))
+        return PyErr_Format(PyExc_TypeError, "increment_version expects a Tensor");
+    if (fac__bump_version(fac__tensor_of(o)) != 0)
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
+PyMethodDef fac__function_functions[] = {{"_bind", bind, METH_VARARGS, NULL},
+                                         {"_bound", bound, METH_O, NULL},
+                                         {"_join", join, METH_VARARGS, NULL},
+                                         {"_save", save, METH_VARARGS, NULL},
+                                         {"_saved", saved, METH_O, NULL},
+                                         {"_is_wrapped", is_wrapped, METH_O, NULL},
+                                         {"_increment_version", increment_version, METH_O, NULL},
+                                         {0}};

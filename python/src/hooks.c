@@ -81,12 +81,13 @@ static int call_post_accumulate(void *dict, fac_node *node, fac_tensor **variabl
     return r;
 }
 
-/* _add_tensor_hooks(tensor, dict, post_accumulate) */
-static PyObject *add_tensor_hooks(PyObject *m, PyObject *args) {
+/* _tensor_hooks(tensor, post_accumulate, new dict) -> the dictionary that is there, or the new one
+ */
+static PyObject *tensor_hooks(PyObject *m, PyObject *args) {
     (void)m;
     PyObject *o, *dict;
     int post;
-    if (!PyArg_ParseTuple(args, "OOp", &o, &dict, &post))
+    if (!PyArg_ParseTuple(args, "OpO", &o, &post, &dict))
         return NULL;
     if (!fac__tensor_check(o))
         return PyErr_Format(PyExc_TypeError, "expected a Tensor");
@@ -94,19 +95,17 @@ static PyObject *add_tensor_hooks(PyObject *m, PyObject *args) {
     struct fac__autograd *a = fac__autograd_of(t);
     if (a == NULL)
         return fac__raise();
-    fac_node *node = fac__grad_fn(t);
-    Py_INCREF(dict);
-    int r;
-    if (post)
-        r = fac__hook_add(&a->post_accumulate, FAC__HOOK_POST, 0, call_post_accumulate, drop, dict);
-    else if (node == NULL)
-        r = fac__hook_add(&a->hooks, FAC__HOOK_TENSOR_PRE, 0, call_tensor_hooks, drop, dict);
-    else
-        r = fac__hook_add(&node->hooks, FAC__HOOK_TENSOR_PRE, a->output_nr, call_tensor_hooks, drop,
-                          dict);
-    if (r != 0)
+    fac_node *node = post ? NULL : fac__grad_fn(t);
+    fac__hook **list = post ? &a->post_accumulate : node == NULL ? &a->hooks : &node->hooks;
+    uint8_t kind = post ? FAC__HOOK_POST : FAC__HOOK_TENSOR_PRE;
+    uint32_t nr = node == NULL ? 0 : a->output_nr;
+    for (fac__hook *h = *list; h != NULL; h = h->next)
+        if (h->free == drop && h->kind == kind && h->nr == nr)
+            return Py_NewRef((PyObject *)h->ctx);
+    if (fac__hook_add(list, kind, nr, post ? call_post_accumulate : call_tensor_hooks, drop,
+                      Py_NewRef(dict)) != 0)
         return fac__raise();
-    Py_RETURN_NONE;
+    return Py_NewRef(dict);
 }
 
 static PyObject *retain_grad(PyObject *m, PyObject *o) {
@@ -202,6 +201,20 @@ static PyObject *node_hooks(PyObject *m, PyObject *args) {
     return Py_NewRef(dict);
 }
 
+bool fac__is_python_hook(const fac__hook *h) {
+    return h->free == drop;
+}
+
+static PyObject *gradient_node(PyObject *m, PyObject *o) {
+    (void)m;
+    if (!fac__tensor_check(o))
+        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    fac__edge e = fac__gradient_edge(fac__tensor_of(o));
+    PyObject *node = e.node == NULL ? fac__raise() : fac__wrap_node(e.node);
+    fac__node_release(e.node);
+    return node;
+}
+
 /* --- saved values ----------------------------------------------------------------------------- */
 
 /* One pair of functions; counted by the stack and by what it packed. */
@@ -268,11 +281,24 @@ static void pack_release(const fac__pack_hooks *h) {
     PyGILState_Release(gil);
 }
 
+static PyObject *disabled; /* the message of disable_saved_tensors_hooks, or NULL */
+
+static PyObject *disable_hooks(PyObject *m, PyObject *message) {
+    (void)m;
+    PyObject *old = disabled == NULL ? Py_NewRef(Py_None) : disabled;
+    disabled = message == Py_None ? NULL : Py_NewRef(message);
+    return old;
+}
+
 static PyObject *push_hooks(PyObject *m, PyObject *args) {
     (void)m;
     PyObject *pack, *unpack;
     if (!PyArg_ParseTuple(args, "OO", &pack, &unpack))
         return NULL;
+    if (disabled != NULL) {
+        PyErr_SetObject(PyExc_RuntimeError, disabled);
+        return NULL;
+    }
     struct pack *p = PyMem_Calloc(1, sizeof *p);
     if (p == NULL)
         return PyErr_NoMemory();
@@ -298,9 +324,11 @@ static PyObject *pop_hooks(PyObject *m, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef fac__hook_functions[] = {{"_add_tensor_hooks", add_tensor_hooks, METH_VARARGS, NULL},
+PyMethodDef fac__hook_functions[] = {{"_tensor_hooks", tensor_hooks, METH_VARARGS, NULL},
                                      {"_retain_grad", retain_grad, METH_O, NULL},
                                      {"_node_hooks", node_hooks, METH_VARARGS, NULL},
+                                     {"_gradient_node", gradient_node, METH_O, NULL},
+                                     {"_disable_saved_hooks", disable_hooks, METH_O, NULL},
                                      {"_push_saved_hooks", push_hooks, METH_VARARGS, NULL},
                                      {"_pop_saved_hooks", pop_hooks, METH_NOARGS, NULL},
                                      {0}};

@@ -99,16 +99,17 @@ struct fac_node {
     fac__hook *hooks;
     void *wrapper;        /* the Python object */
     fac_tensor *variable; /* AccumulateGrad: the leaf, counted */
-    fac_node *parent;     /* anomaly mode: where it was made during a backward */
+    fac_node *parent;     /* CopySlices: the node of the op that wrote the region */
     char *trace;          /* anomaly mode: the forward's stack */
     fac__edge inline_edges[3];
     fac__meta inline_output;
 };
 
 enum {
-    FAC__NODE_RELEASED = 1u << 0,   /* saved values freed by a backward */
-    FAC__NODE_INPLACE = 1u << 2,    /* recorded by the in-place form */
-    FAC__NODE_MATERIALIZE = 1u << 1 /* NULL gradients become zeros before apply */
+    FAC__NODE_RELEASED = 1u << 0,    /* saved values freed by a backward */
+    FAC__NODE_INPLACE = 1u << 2,     /* recorded by the in-place form */
+    FAC__NODE_MATERIALIZE = 1u << 1, /* NULL gradients become zeros before apply */
+    FAC__NODE_ALWAYS = 1u << 3       /* applied even where no gradient arrived */
 };
 
 /* --- a tensor's record ----------------------------------------------------------------------- */
@@ -139,7 +140,7 @@ struct fac__autograd {
     uint8_t creation; /* a fac__creation */
     fac__hook *hooks; /* on a leaf, until its accumulator exists, and after */
     fac__hook *post_accumulate;
-    void *tangent; /* forward mode */
+    void *tangent;                  /* forward mode */
     struct fac__retainer *retainer; /* retain_grad's hook on grad_fn, which looks back here */
 };
 
@@ -154,6 +155,12 @@ int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,
                   int (*call)(void *, fac_node *, fac_tensor **, int, fac_tensor **, int),
                   void (*release)(void *), void *ctx);
 
+/* Note [Anomaly mode]: while fac__tls.anomaly is set, nodes remember where they were made, as the
+ * text that fac__anomaly_trace gives (from malloc; NULL is allowed). A node that fails, or gives
+ * nan where anomaly_check_nan is set, is told to fac__anomaly_tell. Bindings set both. */
+extern char *(*fac__anomaly_trace)(void);
+extern void (*fac__anomaly_tell)(const fac_node *node);
+
 /* --- recording ------------------------------------------------------------------------------- */
 
 /* The autograd level of the gate. */
@@ -163,6 +170,9 @@ fac_node *fac__node_new(const fac__node_type *type, uint32_t nedges, uint32_t no
 void fac__node_release(fac_node *node);
 fac_node *fac__node_retain(fac_node *node);
 const char *fac__node_name(const fac_node *node);
+const char *fac__node_full_name(const fac_node *node); /* as Node.name() has it */
+/* The op behind the node, as messages name it. */
+const char *fac__node_brief(const fac_node *node, char *room, size_t size);
 int fac__meta_set(fac__meta *m, const fac_tensor *t);
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node); /* new reference */
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr);

@@ -339,6 +339,29 @@ static int send(struct task *t, fac_node *node, fac_tensor **inputs, int sofar) 
     return r;
 }
 
+/* See Note [Anomaly mode]. */
+static int look_for_anomaly(fac_node *node, fac_tensor **inputs, int sofar) {
+    int r = sofar;
+    for (uint32_t e = 0; r == 0 && fac__tls.anomaly_check_nan && e < node->nedges; e++) {
+        if (inputs[e] == NULL)
+            continue;
+        fac_scope *scope = fac_scope_open();
+        bool mode = fac_set_grad_mode(false);
+        fac_scalar found = {0};
+        fac_tensor *any = scope == NULL ? fac_bad : fac_any(fac_isnan(inputs[e]));
+        r = fac__is_bad(any) ? -1 : fac__item(any, &found);
+        fac_set_grad_mode(mode);
+        fac_scope_close(scope);
+        if (r == 0 && found.as.i != 0)
+            r = fac__fail(FAC_ERROR_RUNTIME,
+                          "Function '%s' returned nan values in its %uth output.",
+                          fac__node_name(node), e);
+    }
+    if (r != 0 && fac__anomaly_tell != NULL)
+        fac__anomaly_tell(node);
+    return r;
+}
+
 static int run_node(struct task *t, uint32_t s) {
     fac_node *node = t->slots[s].node;
     fac_tensor **grads = buffers(&t->slots[s]);
@@ -349,7 +372,7 @@ static int run_node(struct task *t, uint32_t s) {
     fac_tensor **inputs = node->nedges <= 8 ? few : calloc(node->nedges, sizeof(fac_tensor *));
     if (inputs == NULL)
         return fac__fail(FAC_ERROR_MEMORY, "not enough memory for gradients");
-    bool any = false;
+    bool any = (node->flags & FAC__NODE_ALWAYS) != 0;
     for (uint32_t i = 0; i < n; i++)
         any |= grads[i] != NULL;
     int r = 0;
@@ -377,6 +400,8 @@ static int run_node(struct task *t, uint32_t s) {
         if (r == 0)
             r = node->type->apply(node, grads, inputs);
         fac__tls.current_node = outer;
+        if (FAC_UNLIKELY(fac__tls.anomaly))
+            r = look_for_anomaly(node, inputs, r);
         if (r == 0 && node->hooks != NULL)
             r = run_hooks(node, FAC__HOOK_POST, grads, n, inputs);
         if (!t->keep_graph && node->type->release_saved != NULL)

@@ -2,9 +2,14 @@
 #include "autograd.h"
 
 #include "../core/alloc.h"
+#include <facula/autograd.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+char *(*fac__anomaly_trace)(void);
+void (*fac__anomaly_tell)(const fac_node *node);
 
 static size_t align(size_t n) {
     return (n + 15) & ~(size_t)15;
@@ -34,6 +39,8 @@ fac_node *fac__node_new(const fac__node_type *type, uint32_t nedges, uint32_t no
     n->saved = (fac__saved *)(void *)at;
     n->args = at + saved;
     n->sequence = fac__tls.node_sequence++;
+    if (FAC_UNLIKELY(fac__tls.anomaly) && fac__anomaly_trace != NULL)
+        n->trace = fac__anomaly_trace();
     return n;
 }
 
@@ -73,19 +80,19 @@ void fac__node_release(fac_node *node) {
     if (atomic_load_explicit(&node->refs, memory_order_acquire) != 1 &&
         atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1)
         return;
-    fac__thread *tls = &fac__tls;
-    node->wrapper = (void *)tls->dying; /* a dead node has no wrapper: the slot links the list */
-    tls->dying = node;
-    if (tls->releasing)
+    node->wrapper =
+        (void *)fac__tls.dying; /* a dead node has no wrapper: the slot links the list */
+    fac__tls.dying = node;
+    if (fac__tls.releasing)
         return;
-    tls->releasing = true;
-    while (tls->dying != NULL) {
-        fac_node *n = tls->dying;
-        tls->dying = n->wrapper;
+    fac__tls.releasing = true;
+    while (fac__tls.dying != NULL) {
+        fac_node *n = fac__tls.dying;
+        fac__tls.dying = n->wrapper;
         n->wrapper = NULL;
         node_free(n);
     }
-    tls->releasing = false;
+    fac__tls.releasing = false;
 }
 
 const char *fac__node_name(const fac_node *node) {
@@ -96,6 +103,23 @@ const char *fac__node_name(const fac_node *node) {
         return op->node_inplace;
     bool dim = op->node_dim != NULL && *((const bool *)node->args + op->dim_given);
     return dim ? op->node_dim : op->node;
+}
+
+const char *fac__node_brief(const fac_node *node, char *room, size_t size) {
+    snprintf(room, size, "%s", fac__node_full_name(node));
+    size_t n = strlen(room);
+    while (n > 0 && room[n - 1] >= '0' && room[n - 1] <= '9')
+        n--;
+    if (n >= 8 && memcmp(room + n - 8, "Backward", 8) == 0)
+        room[n - 8] = 0;
+    return room;
+}
+
+const char *fac__node_full_name(const fac_node *node) {
+    const char *name = fac__node_name(node);
+    return strcmp(name, "CopySlices") == 0       ? "torch::autograd::CopySlices"
+           : strcmp(name, "AccumulateGrad") == 0 ? "torch::autograd::AccumulateGrad"
+                                                 : name;
 }
 
 int fac__meta_set(fac__meta *m, const fac_tensor *t) {
@@ -215,17 +239,18 @@ static int released_error(void) {
 static int version_error(const fac__saved *s, const fac_node *node, uint32_t now) {
     static const char hint[] =
         "Hint: enable anomaly detection to find the operation that failed to compute its "
-        "gradient, with torch.autograd.set_detect_anomaly(True).";
+        "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).";
     static const char type[] = "torch.%sTensor";
     char name[48];
     snprintf(name, sizeof name, type, fac__scalar_type_name((fac_dtype)s->tensor->dtype));
+    char of[64];
     if (s->is_output)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "one of the variables needed for gradient computation has been modified "
                          "by an inplace operation: [%s %s], which is output %d of %s, is at "
                          "version %u; expected version %u instead. %s",
                          name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), s->output_nr,
-                         fac__node_name(node), now, s->version, hint);
+                         fac__node_brief(node, of, sizeof of), now, s->version, hint);
     struct fac__autograd *a = s->tensor->autograd;
     if (a != NULL && a->grad_fn != NULL)
         return fac__fail(FAC_ERROR_RUNTIME,
@@ -233,7 +258,7 @@ static int version_error(const fac__saved *s, const fac_node *node, uint32_t now
                          "by an inplace operation: [%s %s], which is output %u of %s, is at "
                          "version %u; expected version %u instead. %s",
                          name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), a->output_nr,
-                         fac__node_name(a->grad_fn), now, s->version, hint);
+                         fac__node_brief(a->grad_fn, of, sizeof of), now, s->version, hint);
     return fac__fail(FAC_ERROR_RUNTIME,
                      "one of the variables needed for gradient computation has been modified by an "
                      "inplace operation: [%s %s] is at version %u; expected version %u instead. %s",

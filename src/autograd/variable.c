@@ -8,6 +8,7 @@
 #include <facula/autograd.h>
 #include <facula/ops.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,14 +41,14 @@ static void free_hooks(fac__hook *h) {
 void fac__autograd_free(fac_tensor *t) {
     struct fac__autograd *a = t->autograd;
     t->autograd = NULL;
+    if (a->retainer != NULL)
+        a->retainer->tensor = NULL;
     fac__node_release(a->grad_fn);
     fac__release(a->grad);
     fac__release(a->base);
     fac__tangents_free(a->tangent);
     free_hooks(a->hooks);
     free_hooks(a->post_accumulate);
-    if (a->retainer != NULL)
-        a->retainer->tensor = NULL;
     fac__object_free(a, sizeof *a);
 }
 
@@ -275,11 +276,30 @@ fac__edge fac__gradient_edge(fac_tensor *t) {
     return (fac__edge){accumulator(t), 0};
 }
 
+/* What retain_grad() asked for holds for the tensor as it is now. */
+static void move_retainer(const struct fac__autograd *a, fac_node *from, fac_node *to,
+                          uint32_t nr) {
+    fac__hook **at = &from->hooks;
+    while (*at != NULL && (*at)->ctx != a->retainer)
+        at = &(*at)->next;
+    fac__hook *h = *at;
+    if (h == NULL)
+        return;
+    *at = h->next;
+    h->next = NULL;
+    h->nr = nr;
+    for (at = &to->hooks; *at != NULL;)
+        at = &(*at)->next;
+    *at = h;
+}
+
 int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr) {
     struct fac__autograd *a = fac__autograd_of(t);
     if (a == NULL)
         return -1;
     fac_node *old = a->grad_fn;
+    if (a->retainer != NULL && old != node)
+        move_retainer(a, old, node, nr);
     a->grad_fn = fac__node_retain(node);
     a->output_nr = nr;
     t->features |= FAC__GRAD;
@@ -397,6 +417,48 @@ static void as_strided_edge(fac_tensor *t) {
 
 /* --- in-place -------------------------------------------------------------------------------- */
 
+/* Views that an op in grad mode must not write to. */
+static int refuse_view(fac_tensor *t, const struct fac__autograd *a) {
+    static const char *const ambiguous =
+        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
+        "your code by moving both the view and the inplace either both inside the %s block (if you "
+        "don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+        "tracked).";
+    static const char *const why[] = {
+        [FAC__CREATED_MULTI] =
+            "This view is the output of a function that returns multiple views. Such functions do "
+            "not allow the output views to be modified inplace. You should replace the inplace "
+            "operation by an out-of-place one.",
+        [FAC__CREATED_NO_GRAD] = "no_grad",
+        [FAC__CREATED_INFERENCE] = "inference_mode",
+        [FAC__CREATED_CUSTOM] =
+            "This view was created inside a custom Function (or because an input was returned "
+            "as-is) and the autograd logic to handle view+inplace would override the custom "
+            "backward associated with the custom Function, leading to incorrect gradients. This "
+            "behavior is forbidden. You can fix this by cloning the output of the custom "
+            "Function.",
+    };
+    char text[400], name[64];
+    bool inference = a->creation == FAC__CREATED_INFERENCE;
+    if (inference || a->creation == FAC__CREATED_NO_GRAD) {
+        snprintf(text, sizeof text, ambiguous, why[a->creation]);
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "A view was created in %s mode and is being modified inplace %s. %s",
+                         inference ? "inference" : "no_grad",
+                         inference ? "in normal mode" : "with grad mode enabled", text);
+    }
+    fac_node *fn = fac__grad_fn(t);
+    if (fn == NULL)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "A view was created in no_grad mode and is being modified inplace with "
+                         "grad mode enabled. %s",
+                         why[a->creation]);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "Output %u of %s is a view and is being modified inplace. "
+                     "%s",
+                     a->output_nr, fac__node_brief(fn, name, sizeof name), why[a->creation]);
+}
+
 int fac__check_inplace(fac_tensor *t, bool grad) {
     if (t->features & FAC__INFERENCE) {
         if (!fac__tls.inference && grad && fac__tls.grad_mode)
@@ -408,43 +470,12 @@ int fac__check_inplace(fac_tensor *t, bool grad) {
         return 0;
     }
     struct fac__autograd *a = t->autograd;
-    if (a == NULL || !grad || !fac__tls.grad_mode)
+    if (a == NULL || !fac__tls.grad_mode ||
+        !(grad || ((t->features & FAC__VIEW) != 0 && (a->base->features & FAC__GRAD) != 0)))
         return 0;
     if (t->features & FAC__VIEW) {
-        static const char *const why[] = {
-            [FAC__CREATED_MULTI] =
-                "This view is the output of a function that returns multiple views. Such functions "
-                "do not allow the output views to be modified inplace. You should replace the "
-                "inplace operation by an out-of-place one.",
-            [FAC__CREATED_NO_GRAD] =
-                "This view was created in no_grad mode and is being modified inplace with grad "
-                "mode enabled. Given that this use case is ambiguous and error-prone, it is "
-                "forbidden. You can clarify your code by moving both the view and the inplace "
-                "either both inside the no_grad block (if you don't want the inplace to be "
-                "tracked) or both outside (if you want the inplace to be tracked).",
-            [FAC__CREATED_INFERENCE] =
-                "This view was created in inference mode and is being modified inplace with grad "
-                "mode enabled. Given that this use case is ambiguous and error-prone, it is "
-                "forbidden. You can clarify your code by moving both the view and the inplace "
-                "either both inside the inference_mode block (if you don't want the inplace to be "
-                "tracked) or both outside (if you want the inplace to be tracked).",
-            [FAC__CREATED_CUSTOM] =
-                "This view was created inside a custom Function (or because an input was returned "
-                "as-is) and the autograd logic to handle view+inplace would override the custom "
-                "backward associated with the custom Function, leading to incorrect gradients. "
-                "This behavior is forbidden. You can fix this by cloning the output of the custom "
-                "Function.",
-        };
-        if (a->creation != FAC__CREATED_NORMAL) {
-            fac_node *fn = fac__grad_fn(t);
-            if (fn != NULL)
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 "Output %u of %s is a view and is being modified inplace. %s",
-                                 a->output_nr, fac__node_name(fn), why[a->creation]);
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "A view was created and is being modified inplace. %s",
-                             why[a->creation]);
-        }
+        if (a->creation != FAC__CREATED_NORMAL)
+            return refuse_view(t, a);
         struct fac__autograd *b = a->base->autograd;
         if (fac_requires_grad(t) && (b == NULL || b->grad_fn == NULL))
             return fac__fail(FAC_ERROR_RUNTIME,

@@ -2,6 +2,9 @@
 
 from .. import _C
 from .._C import Tensor
+from . import forward_ad, graph
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
+from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 
@@ -39,3 +42,21 @@ def grad(
     if materialize_grads:
         result = tuple(_C.zeros_like(x) if g is None else g for g, x in zip(result, inputs))
     return result
+
+
+def __getattr__(name):
+    import importlib
+
+    if name in ("functional", "gradcheck", "gradgradcheck"):
+        module = "functional" if name == "functional" else "gradcheck"
+        try:
+            found = importlib.import_module(f"{__name__}.{module}")
+        except ModuleNotFoundError:
+            raise AttributeError(f"facula has no torch.autograd.{name}") from None
+        if name != "functional":
+            globals().update(gradcheck=found.gradcheck, gradgradcheck=found.gradgradcheck)
+        return globals()[name]
+    raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
+
+
+Variable = Tensor

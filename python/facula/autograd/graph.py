@@ -1,0 +1,91 @@
+"""The graph that backward walks: its nodes, their hooks, and hooks of what they save."""
+
+import contextlib
+from collections import OrderedDict, namedtuple
+
+from .. import _C
+from .._C import Tensor
+
+Node = _C._Node
+
+GradientEdge = namedtuple("GradientEdge", "node output_nr ownership_token", defaults=(None,))
+
+
+def get_gradient_edge(tensor):
+    """The node, and which of its outputs, that the gradient of tensor goes to."""
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require "
+            "gradients"
+        )
+    return GradientEdge(_C._gradient_node(tensor), tensor.output_nr)
+
+
+def increment_version(tensor):
+    """Tells autograd that one tensor, or each of several, was written behind its back."""
+    for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        _C._increment_version(t)
+
+
+def _add_hook(node, fn, pre):
+    from ..utils.hooks import RemovableHandle
+
+    hooks = _C._node_hooks(node, pre, OrderedDict())
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = fn
+    return handle
+
+
+def _register_hook(self, fn):
+    """fn(grad_inputs, grad_outputs) runs after the node and may return other grad_inputs."""
+    return _add_hook(self, fn, False)
+
+
+def _register_prehook(self, fn):
+    """fn(grad_outputs) runs before the node and may return other grad_outputs."""
+    return _add_hook(self, fn, True)
+
+
+Node.register_hook = _register_hook
+Node.register_prehook = _register_prehook
+
+
+class saved_tensors_hooks:
+    """Within, what is saved for backward goes through pack_hook, and back through unpack_hook."""
+
+    def __init__(self, pack_hook, unpack_hook):
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self):
+        _C._push_saved_hooks(self.pack_hook, self.unpack_hook)
+
+    def __exit__(self, *args):
+        _C._pop_saved_hooks()
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Within, what is saved for backward is kept on the CPU."""
+
+    def __init__(self, pin_memory=False, device_type="cuda"):
+        if pin_memory:
+            raise RuntimeError("Cannot access accelerator device when none is available.")
+
+        def pack(tensor):
+            return tensor.device, tensor.to("cpu")
+
+        def unpack(packed):
+            device, tensor = packed
+            return tensor.to(device)
+
+        super().__init__(pack, unpack)
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message):
+    """Within, entering saved_tensors_hooks raises RuntimeError(error_message)."""
+    old = _C._disable_saved_hooks(error_message)
+    try:
+        yield
+    finally:
+        _C._disable_saved_hooks(old)
