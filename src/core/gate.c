@@ -392,9 +392,11 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
     if (outs->how == FAC__CALL_NEW) {
         const uint32_t leaves = FAC__SLOW | FAC__L_ANY;
         if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
-            if (FAC_LIKELY(!(op->flags & FAC__OP_VIEW)))
-                return op->exec(op, args, outs);
-            return fac__record(op, args, outs);
+            int r = FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
+                                                            : fac__record(op, args, outs);
+            if (FAC_UNLIKELY(r != 0))
+                fac__outs_clear(outs);
+            return r;
         }
     } else {
         for (int i = 0; i < outs->n && i < 4; i++)
@@ -402,8 +404,10 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
                 f |= outs->given[i]->features;
     }
     int r = call_slow(op, args, outs, f);
-    if (FAC_UNLIKELY(r != 0))
+    if (FAC_UNLIKELY(r != 0)) {
+        fac__outs_clear(outs);
         fac__error_op(op);
+    }
     return r;
 }
 
