@@ -4006,6 +4006,59 @@ FAC_API fac_tensor *fac_set_tensor_inplace_ex(fac_tensor *input, fac_tensor *sou
 FAC_API fac_tensor *fac_set_nothing_ex(fac_tensor *input);
 FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 
+typedef struct {
+    size_t size_;
+    fac_opt_bool is_coalesced;
+} fac_sparse_coo_tensor_options;
+/* sparse_coo_tensor(indices, values, size, *, is_coalesced=None) -> Tensor
+ *
+ * A tensor of shape size that is zero but at the columns of indices, (sparse_dim, nnz) int64. values is (nnz, *dense sizes). Places may repeat: their values add up. */
+FAC_API fac_tensor *fac_sparse_coo_tensor_ex(fac_tensor *indices, fac_tensor *values, fac_ints size, const fac_sparse_coo_tensor_options *o);
+
+/* coalesce() -> Tensor
+ *
+ * The same tensor with its places sorted and each named once. */
+FAC_API fac_tensor *fac_coalesce_ex(fac_tensor *input);
+
+/* indices() -> Tensor
+ *
+ * The places of a coalesced tensor, (sparse_dim, nnz) int64. */
+FAC_API fac_tensor *fac_indices_ex(fac_tensor *input);
+
+/* values() -> Tensor
+ *
+ * The values of a coalesced tensor, (nnz, *dense sizes). */
+FAC_API fac_tensor *fac_values_ex(fac_tensor *input);
+
+/* _indices() -> Tensor
+ *
+ * The places as they are, coalesced or not. */
+FAC_API fac_tensor *fac__indices_ex(fac_tensor *input);
+
+/* _values() -> Tensor
+ *
+ * The values as they are, coalesced or not. */
+FAC_API fac_tensor *fac__values_ex(fac_tensor *input);
+
+/* to_dense() -> Tensor
+ *
+ * The strided tensor of the same elements. */
+FAC_API fac_tensor *fac_to_dense_ex(fac_tensor *input);
+
+typedef struct {
+    size_t size_;
+    fac_opt_int sparse_dim;
+} fac_to_sparse_options;
+/* to_sparse(sparse_dim=None) -> Tensor
+ *
+ * The elements that are not zero, or the slices over the dimensions behind sparse_dim. */
+FAC_API fac_tensor *fac_to_sparse_ex(fac_tensor *input, const fac_to_sparse_options *o);
+
+/* sparse_mask(mask) -> Tensor
+ *
+ * The elements of a strided tensor at the places of a sparse one. */
+FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
+
 #ifdef __cplusplus
 }
 #endif
@@ -5228,6 +5281,17 @@ FAC_API fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input);
 #define fac_set_tensor_(input, source) fac_set_tensor_inplace_ex(input, source)
 #define fac_set_nothing(input) fac_set_nothing_ex(input)
 #define fac_set_nothing_(input) fac_set_nothing_inplace_ex(input)
+#define fac_sparse_coo_tensor(...) FAC__WITH_sparse_coo_tensor_ex(__VA_ARGS__, .size_ = sizeof(fac_sparse_coo_tensor_options))
+#define FAC__WITH_sparse_coo_tensor_ex(indices, values, size, ...) fac_sparse_coo_tensor_ex(indices, values, size, &(const fac_sparse_coo_tensor_options){__VA_ARGS__})
+#define fac_coalesce(input) fac_coalesce_ex(input)
+#define fac_indices(input) fac_indices_ex(input)
+#define fac_values(input) fac_values_ex(input)
+#define fac__indices(input) fac__indices_ex(input)
+#define fac__values(input) fac__values_ex(input)
+#define fac_to_dense(input) fac_to_dense_ex(input)
+#define fac_to_sparse(...) FAC__WITH_to_sparse_ex(__VA_ARGS__, .size_ = sizeof(fac_to_sparse_options))
+#define FAC__WITH_to_sparse_ex(input, ...) fac_to_sparse_ex(input, &(const fac_to_sparse_options){__VA_ARGS__})
+#define fac_sparse_mask(input, mask) fac_sparse_mask_ex(input, mask)
 
 #endif
 

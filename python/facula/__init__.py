@@ -53,6 +53,7 @@ _LAZY = frozenset(
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
+         "sparse_coo_tensor": "sparse",
          "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
 _FROM.update(
     dict.fromkeys(

@@ -330,6 +330,24 @@ def _reversed(self):
 Tensor.__reversed__ = _reversed
 
 
+def _to_dense(self, dtype=None, *, masked_grad=None):
+    """The strided tensor of the same elements."""
+    result = self._to_dense()
+    return result if dtype is None else result.to(dtype)
+
+
+def _to_sparse(self, sparse_dim=None, *, layout=None, blocksize=None, dense_dim=None):
+    """The sparse_coo tensor of the same elements."""
+    if layout not in (None, _C.sparse_coo) or blocksize is not None or dense_dim is not None:
+        raise NotImplementedError("to_sparse: facula has the layout torch.sparse_coo alone")
+    return self._to_sparse(sparse_dim)
+
+
+Tensor.to_dense = _to_dense
+Tensor.to_sparse = _to_sparse
+Tensor.to_sparse_coo = lambda self: self.to_sparse()
+
+
 def _add_hook(self, hook, post_accumulate):
     from .utils.hooks import RemovableHandle
 
@@ -404,7 +422,15 @@ def _rebuild(cls, data, dtype, shape, requires_grad):
     return Tensor._make_subclass(cls, t.view(shape), requires_grad)
 
 
+def _rebuild_sparse(cls, indices, values, shape, coalesced, requires_grad):
+    t = _C._sparse_coo_tensor_unsafe(indices, values, shape, is_coalesced=coalesced)
+    return Tensor._make_subclass(cls, t, requires_grad)
+
+
 def _reduce_ex(self, protocol):
+    if self.is_sparse:
+        parts = (self._indices(), self._values(), tuple(self.shape), self.is_coalesced())
+        return _rebuild_sparse, (type(self), *parts, self.requires_grad)
     t = self.detach().contiguous()
     return (
         _rebuild,

@@ -208,7 +208,6 @@ PyMethodDef fac__autograd_functions[] = {
     {"_set_anomaly", set_anomaly, METH_VARARGS, NULL},
     {"_anomaly_mode", anomaly_mode, METH_NOARGS, NULL},
     {0}};
-PyMethodDef fac__tensor_autograd_methods[] = {{0}};
 
 int fac__init_autograd(PyObject *module) {
     fac__anomaly_trace = forward_trace;

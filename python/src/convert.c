@@ -575,6 +575,9 @@ static PyObject *tolist(PyObject *module, PyObject *o) {
     fac_tensor *t = fac__tensor_of(o), *plain = t;
     if (t->features & FAC__WRAPPED)
         return PyErr_Format(PyExc_RuntimeError, "vmap: a batched tensor has no values of its own");
+    if (t->layout != FAC_STRIDED)
+        return PyErr_Format(PyExc_RuntimeError,
+                            "Cannot access data pointer of Tensor that doesn't have storage");
     if (t->device.type == FAC_META)
         return PyErr_Format(PyExc_NotImplementedError, "Cannot copy out of meta tensor; no data!");
     if (t->features & (FAC__CONJ | FAC__NEG)) {

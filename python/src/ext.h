@@ -167,7 +167,7 @@ extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
 extern PyMethodDef fac__hook_functions[], fac__function_functions[];
-extern PyMethodDef fac__tensor_autograd_methods[];
+extern PyMethodDef fac__sparse_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);

@@ -1961,6 +1961,12 @@ static PyObject *function_triu(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     return fac__py_function(&function_entry_triu, self, args, n, names);
 }
+static const fac__op *const function_ops__sparse_coo_tensor_unsafe[] = {&fac__op_sparse_coo_tensor};
+static const fac__entry function_entry__sparse_coo_tensor_unsafe = {"_sparse_coo_tensor_unsafe", function_ops__sparse_coo_tensor_unsafe, 1, NULL};
+static PyObject *function__sparse_coo_tensor_unsafe(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry__sparse_coo_tensor_unsafe, self, args, n, names);
+}
 static PyMethodDef function_table[] = {
     {"empty", (PyCFunction)(void (*)(void))function_empty, METH_FASTCALL | METH_KEYWORDS,
      "empty(*size, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nA tensor of shape `size` with whatever its memory held.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
@@ -2608,6 +2614,8 @@ static PyMethodDef function_table[] = {
      "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: tril_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"triu", (PyCFunction)(void (*)(void))function_triu, METH_FASTCALL | METH_KEYWORDS,
      "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: triu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"_sparse_coo_tensor_unsafe", (PyCFunction)(void (*)(void))function__sparse_coo_tensor_unsafe, METH_FASTCALL | METH_KEYWORDS,
+     "sparse_coo_tensor(indices, values, size, *, is_coalesced=None) -> Tensor\n\nA tensor of shape size that is zero but at the columns of indices, (sparse_dim, nnz) int64. values is (nnz, *dense sizes). Places may repeat: their values add up.\n\nDifferentiable in: values.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {0}};
 
 static const fac__op *const nn_ops_one_hot[] = {&fac__op_one_hot};
@@ -5579,6 +5587,54 @@ static PyObject *method_triu(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     return fac__py_method(&method_entry_triu, self, args, n, names);
 }
+static const fac__op *const method_ops_coalesce[] = {&fac__op_coalesce};
+static const fac__entry method_entry_coalesce = {"coalesce", method_ops_coalesce, 1, NULL};
+static PyObject *method_coalesce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_coalesce, self, args, n, names);
+}
+static const fac__op *const method_ops_indices[] = {&fac__op_indices};
+static const fac__entry method_entry_indices = {"indices", method_ops_indices, 1, NULL};
+static PyObject *method_indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_indices, self, args, n, names);
+}
+static const fac__op *const method_ops_values[] = {&fac__op_values};
+static const fac__entry method_entry_values = {"values", method_ops_values, 1, NULL};
+static PyObject *method_values(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_values, self, args, n, names);
+}
+static const fac__op *const method_ops__indices[] = {&fac__op__indices};
+static const fac__entry method_entry__indices = {"_indices", method_ops__indices, 1, NULL};
+static PyObject *method__indices(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__indices, self, args, n, names);
+}
+static const fac__op *const method_ops__values[] = {&fac__op__values};
+static const fac__entry method_entry__values = {"_values", method_ops__values, 1, NULL};
+static PyObject *method__values(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__values, self, args, n, names);
+}
+static const fac__op *const method_ops__to_dense[] = {&fac__op_to_dense};
+static const fac__entry method_entry__to_dense = {"_to_dense", method_ops__to_dense, 1, NULL};
+static PyObject *method__to_dense(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__to_dense, self, args, n, names);
+}
+static const fac__op *const method_ops__to_sparse[] = {&fac__op_to_sparse};
+static const fac__entry method_entry__to_sparse = {"_to_sparse", method_ops__to_sparse, 1, NULL};
+static PyObject *method__to_sparse(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry__to_sparse, self, args, n, names);
+}
+static const fac__op *const method_ops_sparse_mask[] = {&fac__op_sparse_mask};
+static const fac__entry method_entry_sparse_mask = {"sparse_mask", method_ops_sparse_mask, 1, NULL};
+static PyObject *method_sparse_mask(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_sparse_mask, self, args, n, names);
+}
 static PyMethodDef method_table[] = {
     {"new_empty", (PyCFunction)(void (*)(void))method_new_empty, METH_FASTCALL | METH_KEYWORDS,
      "new_empty(size, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nMemory as it is, of this tensor's dtype and device by default.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
@@ -6078,6 +6134,22 @@ static PyMethodDef method_table[] = {
      "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: tril_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"triu", (PyCFunction)(void (*)(void))method_triu, METH_FASTCALL | METH_KEYWORDS,
      "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: triu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"coalesce", (PyCFunction)(void (*)(void))method_coalesce, METH_FASTCALL | METH_KEYWORDS,
+     "coalesce() -> Tensor\n\nThe same tensor with its places sorted and each named once.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"indices", (PyCFunction)(void (*)(void))method_indices, METH_FASTCALL | METH_KEYWORDS,
+     "indices() -> Tensor\n\nThe places of a coalesced tensor, (sparse_dim, nnz) int64.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"values", (PyCFunction)(void (*)(void))method_values, METH_FASTCALL | METH_KEYWORDS,
+     "values() -> Tensor\n\nThe values of a coalesced tensor, (nnz, *dense sizes).\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"_indices", (PyCFunction)(void (*)(void))method__indices, METH_FASTCALL | METH_KEYWORDS,
+     "_indices() -> Tensor\n\nThe places as they are, coalesced or not.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"_values", (PyCFunction)(void (*)(void))method__values, METH_FASTCALL | METH_KEYWORDS,
+     "_values() -> Tensor\n\nThe values as they are, coalesced or not.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"_to_dense", (PyCFunction)(void (*)(void))method__to_dense, METH_FASTCALL | METH_KEYWORDS,
+     "to_dense() -> Tensor\n\nThe strided tensor of the same elements.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"_to_sparse", (PyCFunction)(void (*)(void))method__to_sparse, METH_FASTCALL | METH_KEYWORDS,
+     "to_sparse(sparse_dim=None) -> Tensor\n\nThe elements that are not zero, or the slices over the dimensions behind sparse_dim.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"sparse_mask", (PyCFunction)(void (*)(void))method_sparse_mask, METH_FASTCALL | METH_KEYWORDS,
+     "sparse_mask(mask) -> Tensor\n\nThe elements of a strided tensor at the places of a sparse one.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {0}};
 
 static const fac__op *const inplace_ops_copy[] = {&fac__op_copy};

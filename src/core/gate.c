@@ -5,6 +5,8 @@
  * gets the descriptor and the arguments and calls again below itself; no op knows of any level. */
 #include "core.h"
 
+#include "../sparse/coo.h"
+
 #include "../autograd/autograd.h"
 #include "../levels/levels.h"
 #include "iterate.h"
@@ -161,10 +163,7 @@ int fac__dispatch(const fac__op *op, void *args, fac__outs *outs) {
                          "%s read a tensor of which only the shape was saved for backward",
                          op->name);
     if ((f & FAC__SPARSE) && !(op->flags & FAC__OP_SPARSE))
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
-                         "Could not run '%s' with arguments of layout torch.sparse_coo: the "
-                         "operator is not implemented for sparse tensors",
-                         op->name);
+        return fac__sparse_call(op, args, outs);
     if ((f & (FAC__CONJ | FAC__NEG)) && !(op->flags & (FAC__OP_READS_CONJ | FAC__OP_VIEW)))
         return dispatch_resolved(op, args, outs);
     return op->exec(op, args, outs);

@@ -67,6 +67,10 @@ static bool expands_to(const fac_tensor *src, const fac_tensor *dst) {
 }
 
 int fac__copy_into(fac_tensor *dst, fac_tensor *src) {
+    if (FAC_UNLIKELY(dst->layout != FAC_STRIDED || src->layout != FAC_STRIDED))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "copying between tensors of layout torch.sparse_coo and others is not "
+                         "implemented: use to_dense() and to_sparse()");
     if (!expands_to(src, dst)) {
         int n = dst->ndim;
         int64_t shape[FAC_MAX_DIMS];

@@ -7,6 +7,7 @@
 #include "print.h"
 
 #include "../autograd/autograd.h"
+#include "../sparse/coo.h"
 #include <facula/autograd.h>
 #include "core.h"
 #include "text.h"
@@ -389,6 +390,42 @@ static int64_t last_line(const fac__text *out) {
     return newline == NULL ? (int64_t)out->n : (int64_t)(out->s + out->n - newline) - 1;
 }
 
+/* A part of a sparse tensor: its shape is told where it has no elements, its dtype never. */
+static int part_text(fac__text *out, const char *name, const fac_tensor *t) {
+    fac__text_str(out, name);
+    fac__text_str(out, "=tensor(");
+    if (elements(out, t, last_line(out)) != 0)
+        return -1;
+    if (t->numel == 0) {
+        fac__text_str(out, ", ");
+        size_text(out, t);
+    }
+    fac__text_str(out, ")");
+    return out->failed ? -1 : 0;
+}
+
+static int sparse_text(fac__text *out, const fac_tensor *t, int64_t indent, tail *s) {
+    const struct fac__coo *c = t->payload;
+    if (part_text(out, "indices", c->indices) != 0)
+        return -1;
+    fac__text_str(out, ",\n");
+    fac__text_pad(out, ' ', indent);
+    if (part_text(out, "values", c->values) != 0)
+        return -1;
+    s->force_newline = true;
+    size_suffix(s, t);
+    char text[64];
+    snprintf(text, sizeof text, "nnz=%lld", (long long)c->values->sizes[0]);
+    suffix(s, text);
+    if (t->dtype != fac_default_dtype() && t->dtype != FAC_INT64 && t->dtype != FAC_BOOL &&
+        t->dtype != fac__complex_of(fac_default_dtype())) {
+        snprintf(text, sizeof text, "dtype=torch.%s", fac_dtype_name((fac_dtype)t->dtype));
+        suffix(s, text);
+    }
+    suffix(s, "layout=torch.sparse_coo");
+    return 0;
+}
+
 /* data is t in the CPU's memory. */
 static int repr(fac__text *out, const fac_tensor *t, const fac_tensor *data,
                 const fac__repr_options *o) {
@@ -397,7 +434,15 @@ static int repr(fac__text *out, const fac_tensor *t, const fac_tensor *data,
     if (out->failed)
         return -1;
     int64_t indent = last_line(out), start = (int64_t)out->n - indent;
-    if (o->contents != NULL)
+    tail s = {.out = out, .indent = indent};
+    fac_print_options p = fac_get_print_options();
+    s.linewidth = p.linewidth;
+    s.no_items = p.edgeitems == 0;
+    bool sparse = t->layout == FAC_SPARSE_COO && o->contents == NULL;
+    if (sparse) {
+        if (sparse_text(out, t, indent, &s) != 0)
+            return -1;
+    } else if (o->contents != NULL)
         fac__text_str(out, o->contents);
     else if (t->device.type == FAC_META)
         fac__text_str(out, "...");
@@ -407,11 +452,10 @@ static int repr(fac__text *out, const fac_tensor *t, const fac_tensor *data,
         return -1;
     /* PyTorch counts two characters more than stand on the line. */
     fac__text body = {.s = out->s + start, .n = out->n - (size_t)start};
-    tail s = {.out = out, .indent = indent, .column = last_line(&body) + 2};
-    fac_print_options p = fac_get_print_options();
-    s.linewidth = p.linewidth;
-    s.no_items = p.edgeitems == 0;
-    shape_suffixes(&s, t);
+    if (!sparse) {
+        s.column = last_line(&body) + 2;
+        shape_suffixes(&s, t);
+    }
     for (int i = 0; i < o->nsuffixes; i++)
         suffix(&s, o->suffixes[i]);
     if (!o->no_autograd)
@@ -421,10 +465,6 @@ static int repr(fac__text *out, const fac_tensor *t, const fac_tensor *data,
 }
 
 char *fac__repr(const fac_tensor *t, const fac__repr_options *o) {
-    if (t->layout != FAC_STRIDED) {
-        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "printing tensors of this layout");
-        return NULL;
-    }
     fac__text out = {0};
     fac_tensor *here = NULL;
     if (t->device.type != FAC_CPU && t->device.type != FAC_META) {

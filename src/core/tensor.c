@@ -1,6 +1,8 @@
 /* Tensors and storages: making, sharing, resizing and letting go of them. No arithmetic, no
  * autograd but the release of its record. */
 #include "core.h"
+
+#include "../sparse/coo.h"
 #include "../levels/levels.h"
 
 #include "../autograd/autograd.h"
@@ -384,6 +386,11 @@ fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, cons
 }
 
 fac_tensor *fac__shallow_copy(const fac_tensor *t) {
+    if (t->layout == FAC_SPARSE_COO) {
+        const struct fac__coo *c = t->payload;
+        return fac__coo_new(c->indices, c->values, (fac_ints){t->sizes, t->ndim, true},
+                            c->coalesced);
+    }
     const struct fac__batch *b = fac__batch_of(t);
     if (FAC_UNLIKELY(b != NULL))
         return fac__batched(fac__shallow_copy(b->value), b->dim, b->level);

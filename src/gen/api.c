@@ -5302,3 +5302,57 @@ fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input)
     return fac__api_inplace(&fac__op_set_nothing, &args);
 }
 
+fac_tensor *fac_sparse_coo_tensor_ex(fac_tensor *indices, fac_tensor *values, fac_ints size, const fac_sparse_coo_tensor_options *o)
+{
+    struct fac__sparse_coo_tensor_args args = {.indices = indices, .values = values, .size = size, .is_coalesced = o->is_coalesced};
+    return fac__api_call(&fac__op_sparse_coo_tensor, &args);
+}
+
+fac_tensor *fac_coalesce_ex(fac_tensor *input)
+{
+    struct fac__coalesce_args args = {.input = input};
+    return fac__api_call(&fac__op_coalesce, &args);
+}
+
+fac_tensor *fac_indices_ex(fac_tensor *input)
+{
+    struct fac__indices_args args = {.input = input};
+    return fac__api_call(&fac__op_indices, &args);
+}
+
+fac_tensor *fac_values_ex(fac_tensor *input)
+{
+    struct fac__values_args args = {.input = input};
+    return fac__api_call(&fac__op_values, &args);
+}
+
+fac_tensor *fac__indices_ex(fac_tensor *input)
+{
+    struct fac___indices_args args = {.input = input};
+    return fac__api_call(&fac__op__indices, &args);
+}
+
+fac_tensor *fac__values_ex(fac_tensor *input)
+{
+    struct fac___values_args args = {.input = input};
+    return fac__api_call(&fac__op__values, &args);
+}
+
+fac_tensor *fac_to_dense_ex(fac_tensor *input)
+{
+    struct fac__to_dense_args args = {.input = input};
+    return fac__api_call(&fac__op_to_dense, &args);
+}
+
+fac_tensor *fac_to_sparse_ex(fac_tensor *input, const fac_to_sparse_options *o)
+{
+    struct fac__to_sparse_args args = {.input = input, .sparse_dim = o->sparse_dim};
+    return fac__api_call(&fac__op_to_sparse, &args);
+}
+
+fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask)
+{
+    struct fac__sparse_mask_args args = {.input = input, .mask = mask};
+    return fac__api_call(&fac__op_sparse_mask, &args);
+}
+

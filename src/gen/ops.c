@@ -1049,6 +1049,60 @@ int fac__exec_diagflat(const fac__op *op, void *args, fac__outs *outs)
     return fac__run_composite(op, f, args, outs);
 }
 
+int fac__exec_sparse_coo_tensor(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_sparse_coo_tensor;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_coalesce(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_coalesce;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_indices;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_values(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_values;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec__indices(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite__indices;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec__values(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite__values;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_to_dense(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_to_dense;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_to_sparse(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_to_sparse;
+    return fac__run_composite(op, f, args, outs);
+}
+
+int fac__exec_sparse_mask(const fac__op *op, void *args, fac__outs *outs)
+{
+    fac__composite_fn *f = (fac__composite_fn *)fac__composite_sparse_mask;
+    return fac__run_composite(op, f, args, outs);
+}
+
 static const fac__param params_empty[] = {
     {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, FAC__P_VARARGS, offsetof(struct fac__empty_args, size), 0, 255},
     {"dtype", NULL, "torch.dtype", "None", FAC__T_DTYPE, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__empty_args, dtype), 0, 255},
@@ -20502,6 +20556,350 @@ const fac__op fac__op_set_nothing = {
     .numbers = {0},
 };
 
+static const fac__param params_sparse_coo_tensor[] = {
+    {"indices", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__sparse_coo_tensor_args, indices), 0, 0},
+    {"values", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__sparse_coo_tensor_args, values), 0, 1},
+    {"size", NULL, "tuple of ints", NULL, FAC__T_INTS, 0, offsetof(struct fac__sparse_coo_tensor_args, size), 0, 255},
+    {"is_coalesced", NULL, "bool", "None", FAC__T_OPT_BOOL, FAC__P_OPTIONAL | FAC__P_NONE | FAC__P_KEYWORD, offsetof(struct fac__sparse_coo_tensor_args, is_coalesced), 0, 255},
+};
+static const fac__saves saves_sparse_coo_tensor[] = {{1, 0x1, 0x0, 0x0}};
+const fac__op fac__op_sparse_coo_tensor = {
+    .name = "sparse_coo_tensor",
+    .overload = "",
+    .python = "_sparse_coo_tensor_unsafe",
+    .node = "SparseCooTensorWithDimsAndTensorsBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_sparse_coo_tensor,
+    .exec = fac__exec_sparse_coo_tensor,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_sparse_coo_tensor,
+    .saves = saves_sparse_coo_tensor,
+    .id = 491,
+    .args_size = sizeof(struct fac__sparse_coo_tensor_args),
+    .dim_given = 0,
+    .flags = FAC__OP_FUNCTION | FAC__OP_SPARSE,
+    .nparams = 4,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__sparse_coo_tensor_args, indices), offsetof(struct fac__sparse_coo_tensor_args, values)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_coalesce[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__coalesce_args, input), 0, 0},
+};
+static const fac__saves saves_coalesce[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_coalesce = {
+    .name = "coalesce",
+    .overload = "",
+    .python = "coalesce",
+    .node = "CoalesceBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_coalesce,
+    .exec = fac__exec_coalesce,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_coalesce,
+    .saves = saves_coalesce,
+    .id = 492,
+    .args_size = sizeof(struct fac__coalesce_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__coalesce_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__indices_args, input), 0, 0},
+};
+const fac__op fac__op_indices = {
+    .name = "indices",
+    .overload = "",
+    .python = "indices",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_indices,
+    .exec = fac__exec_indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 493,
+    .args_size = sizeof(struct fac__indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD | FAC__OP_NO_GRAD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_values[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__values_args, input), 0, 0},
+};
+static const fac__saves saves_values[] = {{0, 0x1, 0x0, 0x0}};
+const fac__op fac__op_values = {
+    .name = "values",
+    .overload = "",
+    .python = "values",
+    .node = "ValuesBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_values,
+    .exec = fac__exec_values,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_values,
+    .saves = saves_values,
+    .id = 494,
+    .args_size = sizeof(struct fac__values_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__values_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params__indices[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac___indices_args, input), 0, 0},
+};
+const fac__op fac__op__indices = {
+    .name = "_indices",
+    .overload = "",
+    .python = "_indices",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params__indices,
+    .exec = fac__exec__indices,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 495,
+    .args_size = sizeof(struct fac___indices_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD | FAC__OP_NO_GRAD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac___indices_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params__values[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac___values_args, input), 0, 0},
+};
+const fac__op fac__op__values = {
+    .name = "_values",
+    .overload = "",
+    .python = "_values",
+    .node = NULL,
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params__values,
+    .exec = fac__exec__values,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = NULL,
+    .saves = NULL,
+    .id = 496,
+    .args_size = sizeof(struct fac___values_args),
+    .dim_given = 0,
+    .flags = FAC__OP_COMPOSITE | FAC__OP_METHOD | FAC__OP_NO_GRAD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 0,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac___values_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_to_dense[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__to_dense_args, input), 0, 0},
+};
+static const fac__saves saves_to_dense[] = {{0, 0x1, 0x0, 0x0}};
+const fac__op fac__op_to_dense = {
+    .name = "to_dense",
+    .overload = "",
+    .python = "_to_dense",
+    .node = "ToDenseBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_to_dense,
+    .exec = fac__exec_to_dense,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_to_dense,
+    .saves = saves_to_dense,
+    .id = 497,
+    .args_size = sizeof(struct fac__to_dense_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD | FAC__OP_SPARSE,
+    .nparams = 1,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__to_dense_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_to_sparse[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__to_sparse_args, input), 0, 0},
+    {"sparse_dim", NULL, "int", "None", FAC__T_OPT_INT, FAC__P_OPTIONAL | FAC__P_NONE, offsetof(struct fac__to_sparse_args, sparse_dim), 0, 255},
+};
+static const fac__saves saves_to_sparse[] = {{0, 0x0, 0x0, 0x0}};
+const fac__op fac__op_to_sparse = {
+    .name = "to_sparse",
+    .overload = "",
+    .python = "_to_sparse",
+    .node = "ToSparseBackward1",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_to_sparse,
+    .exec = fac__exec_to_sparse,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_to_sparse,
+    .saves = saves_to_sparse,
+    .id = 498,
+    .args_size = sizeof(struct fac__to_sparse_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD | FAC__OP_SPARSE,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 1,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__to_sparse_args, input)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
+static const fac__param params_sparse_mask[] = {
+    {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__sparse_mask_args, input), 0, 0},
+    {"mask", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__sparse_mask_args, mask), 0, 1},
+};
+static const fac__saves saves_sparse_mask[] = {{0, 0x2, 0x0, 0x0}};
+const fac__op fac__op_sparse_mask = {
+    .name = "sparse_mask",
+    .overload = "",
+    .python = "sparse_mask",
+    .node = "SparseMaskBackward0",
+    .node_dim = NULL,
+    .node_inplace = NULL,
+    .kernel = NULL,
+    .label = NULL,
+    .struct_name = NULL,
+    .out_names = NULL,
+    .params = params_sparse_mask,
+    .exec = fac__exec_sparse_mask,
+    .rule = NULL,
+    .check = NULL,
+    .vjp = fac__vjp_sparse_mask,
+    .saves = saves_sparse_mask,
+    .id = 499,
+    .args_size = sizeof(struct fac__sparse_mask_args),
+    .dim_given = 0,
+    .flags = FAC__OP_METHOD | FAC__OP_SPARSE,
+    .nparams = 2,
+    .nout = 1,
+    .nsaves = 1,
+    .dtypes = FAC__D_PROMOTE,
+    .ntensors = 2,
+    .nlists = 0,
+    .tensor_offsets = {offsetof(struct fac__sparse_mask_args, input), offsetof(struct fac__sparse_mask_args, mask)},
+    .list_offsets = {0},
+    .nondiff_outputs = 0,
+    .nnumbers = 0,
+    .numbers = {0},
+};
+
 const fac__op *const fac__ops[FAC__NUM_OPS] = {
     &fac__op_empty,
     &fac__op_empty_strided,
@@ -20994,4 +21392,13 @@ const fac__op *const fac__ops[FAC__NUM_OPS] = {
     &fac__op_set_strided,
     &fac__op_set_tensor,
     &fac__op_set_nothing,
+    &fac__op_sparse_coo_tensor,
+    &fac__op_coalesce,
+    &fac__op_indices,
+    &fac__op_values,
+    &fac__op__indices,
+    &fac__op__values,
+    &fac__op_to_dense,
+    &fac__op_to_sparse,
+    &fac__op_sparse_mask,
 };

@@ -3705,6 +3705,71 @@ struct fac__set_nothing_args {
 };
 fac__exec_fn fac__exec_set_nothing;
 
+struct fac__sparse_coo_tensor_args {
+    fac_tensor *indices;
+    fac_tensor *values;
+    fac_ints size;
+    fac_opt_bool is_coalesced;
+};
+fac__exec_fn fac__exec_sparse_coo_tensor;
+fac__vjp_fn fac__vjp_sparse_coo_tensor;
+void fac__composite_sparse_coo_tensor(const struct fac__sparse_coo_tensor_args *a, fac_tensor **out);
+
+struct fac__coalesce_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_coalesce;
+fac__vjp_fn fac__vjp_coalesce;
+void fac__composite_coalesce(const struct fac__coalesce_args *a, fac_tensor **out);
+
+struct fac__indices_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_indices;
+void fac__composite_indices(const struct fac__indices_args *a, fac_tensor **out);
+
+struct fac__values_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_values;
+fac__vjp_fn fac__vjp_values;
+void fac__composite_values(const struct fac__values_args *a, fac_tensor **out);
+
+struct fac___indices_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec__indices;
+void fac__composite__indices(const struct fac___indices_args *a, fac_tensor **out);
+
+struct fac___values_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec__values;
+void fac__composite__values(const struct fac___values_args *a, fac_tensor **out);
+
+struct fac__to_dense_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__exec_to_dense;
+fac__vjp_fn fac__vjp_to_dense;
+void fac__composite_to_dense(const struct fac__to_dense_args *a, fac_tensor **out);
+
+struct fac__to_sparse_args {
+    fac_tensor *input;
+    fac_opt_int sparse_dim;
+};
+fac__exec_fn fac__exec_to_sparse;
+fac__vjp_fn fac__vjp_to_sparse;
+void fac__composite_to_sparse(const struct fac__to_sparse_args *a, fac_tensor **out);
+
+struct fac__sparse_mask_args {
+    fac_tensor *input;
+    fac_tensor *mask;
+};
+fac__exec_fn fac__exec_sparse_mask;
+fac__vjp_fn fac__vjp_sparse_mask;
+void fac__composite_sparse_mask(const struct fac__sparse_mask_args *a, fac_tensor **out);
+
 enum {
     FAC__OP_ID_empty,
     FAC__OP_ID_empty_strided,
@@ -4197,6 +4262,15 @@ enum {
     FAC__OP_ID_set_strided,
     FAC__OP_ID_set_tensor,
     FAC__OP_ID_set_nothing,
+    FAC__OP_ID_sparse_coo_tensor,
+    FAC__OP_ID_coalesce,
+    FAC__OP_ID_indices,
+    FAC__OP_ID_values,
+    FAC__OP_ID__indices,
+    FAC__OP_ID__values,
+    FAC__OP_ID_to_dense,
+    FAC__OP_ID_to_sparse,
+    FAC__OP_ID_sparse_mask,
     FAC__NUM_OPS
 };
 
@@ -4692,5 +4766,14 @@ extern const fac__op fac__op_resize_as;
 extern const fac__op fac__op_set_strided;
 extern const fac__op fac__op_set_tensor;
 extern const fac__op fac__op_set_nothing;
+extern const fac__op fac__op_sparse_coo_tensor;
+extern const fac__op fac__op_coalesce;
+extern const fac__op fac__op_indices;
+extern const fac__op fac__op_values;
+extern const fac__op fac__op__indices;
+extern const fac__op fac__op__values;
+extern const fac__op fac__op_to_dense;
+extern const fac__op fac__op_to_sparse;
+extern const fac__op fac__op_sparse_mask;
 
 #endif

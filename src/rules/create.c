@@ -2,6 +2,7 @@
 #include "../core/core.h"
 #include "../core/iterate.h"
 #include "../gen/ops.h"
+#include "../sparse/coo.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,15 +20,37 @@ static int check_device(fac_device d) {
 
 static int check_layout(const char *op, fac_layout layout) {
     if (layout == FAC_SPARSE_COO)
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
-                         "%s: layout torch.sparse_coo is not implemented", op);
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(...) is not implemented for sparse layout", op);
     return 0;
+}
+
+/* No elements at all: zeros. */
+static int make_sparse(fac__outs *outs, fac_ints size, fac_dtype dtype, fac_device device) {
+    int64_t places[2] = {size.n, 0}, none = 0;
+    for (int i = 0; i < size.n; i++)
+        if (size.values[i] < 0)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "Trying to create tensor with negative dimension %lld: %s",
+                             (long long)size.values[i], fac__shape_text(size.n, size.values));
+    if (size.n > FAC_MAX_DIMS || outs->how == FAC__CALL_OUT)
+        return fac__fail(FAC_ERROR_RUNTIME, "zeros: out= and layout torch.sparse_coo");
+    fac_tensor *indices = fac__empty(2, places, NULL, FAC_INT64, device_or_cpu(device));
+    fac_tensor *values =
+        fac__empty(1, &none, NULL, dtype == FAC_DTYPE_NONE ? fac_default_dtype() : dtype,
+                   device_or_cpu(device));
+    if (indices != NULL && values != NULL)
+        outs->v[0] = fac__coo_new(indices, values, size, size.n > 0);
+    fac__release(indices);
+    fac__release(values);
+    return outs->v[0] == NULL ? -1 : 0;
 }
 
 /* A new tensor, or the out= one resized. */
 static int make(fac__outs *outs, fac_ints size, fac_dtype dtype, fac_device device,
                 fac_memory_format format, fac_layout layout, const char *op) {
     int64_t strides[FAC_MAX_DIMS];
+    if (layout == FAC_SPARSE_COO && (strcmp(op, "zeros") == 0 || strcmp(op, "empty") == 0))
+        return check_device(device) != 0 ? -1 : make_sparse(outs, size, dtype, device);
     if (check_device(device) != 0 || check_layout(op, layout) != 0)
         return -1;
     if (size.n > FAC_MAX_DIMS)
@@ -100,6 +123,8 @@ int fac__exec_empty_strided(const fac__op *op, void *args, fac__outs *outs) {
 }
 
 static int filled(fac__outs *outs, fac_scalar value) {
+    if (outs->v[0]->layout == FAC_SPARSE_COO)
+        return 0;
     if (fac__fill_into(outs->v[0], value) == 0)
         return 0;
     fac__outs_clear(outs);

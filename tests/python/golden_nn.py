@@ -136,7 +136,11 @@ def run_expression(text, T, cases):
 
 
 # Warnings of what PyTorch's kernels do and facula's do not, and one that is given once a process.
-UNHEEDED = "Using padding='same' with even kernel lengths", "Using backward() with create_graph"
+UNHEEDED = (
+    "Using padding='same' with even kernel lengths",
+    "Using backward() with create_graph",
+    "Sparse invariant checks are implicitly disabled",
+)
 
 
 def heeded(outcome):
