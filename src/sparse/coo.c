@@ -146,7 +146,8 @@ COMPOSITE(sparse_coo_tensor) {
         return;
     fac_tensor *indices = fac__cast(a->indices, FAC_INT64);
     if (indices != NULL && check_places(indices, a->size) == 0) {
-        bool distinct = a->is_coalesced != FAC_UNSET ? a->is_coalesced == FAC_TRUE : indices->sizes[1] < 2;
+        bool distinct =
+            a->is_coalesced != FAC_UNSET ? a->is_coalesced == FAC_TRUE : indices->sizes[1] < 2;
         give(out, fac__coo_new(indices, a->values, a->size, distinct));
     }
     fac__release(indices);
@@ -191,8 +192,8 @@ COMPOSITE(_values) {
 /* Row-major positions over the first n sizes, (nnz). */
 static fac_tensor *positions(const struct fac__coo *c, const int64_t *sizes) {
     int64_t n = c->indices->sizes[0];
-    fac_tensor *p = fac_zeros(fac_dims(c->indices->sizes[1]), .dtype = FAC_INT64,
-                              .device = c->indices->device);
+    fac_tensor *p =
+        fac_zeros(fac_dims(c->indices->sizes[1]), .dtype = FAC_INT64, .device = c->indices->device);
     for (int64_t d = 0; d < n; d++)
         p = fac_add(fac_mul(p, sizes[d]), fac_select(c->indices, 0, d));
     return p;
@@ -282,8 +283,9 @@ COMPOSITE(to_sparse) {
         return;
     out[0] = fac_bad;
     if (n > t->ndim || (n <= 0 && t->ndim > 0)) {
-        fac__fail(FAC_ERROR_RUNTIME, "sparse_dim argument must be in [%d,%d] range, but %lld is given",
-                  t->ndim > 0, t->ndim, (long long)n);
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "sparse_dim argument must be in [%d,%d] range, but %lld is given", t->ndim > 0,
+                  t->ndim, (long long)n);
         return;
     }
     fac_tensor *there = fac_ne(t, 0);
@@ -318,6 +320,6 @@ COMPOSITE(sparse_mask) {
     if (t->layout == FAC_SPARSE_COO)
         t = fac_to_dense(t);
     if (!fac__is_bad(t))
-        give(out, fac__coo_new(c->indices, fac__coo_gather(t, c), (fac_ints){t->sizes, t->ndim, true},
-                               c->coalesced));
+        give(out, fac__coo_new(c->indices, fac__coo_gather(t, c),
+                               (fac_ints){t->sizes, t->ndim, true}, c->coalesced));
 }

@@ -137,9 +137,9 @@ static fac_tensor *add(fac_value x, fac_value y, fac_scalar alpha, fac_tensor *s
         return fac_bad;
     }
     const struct fac__coo *c = y.tensor->payload;
-    bool same = x.tensor->ndim == y.tensor->ndim &&
-                memcmp(x.tensor->sizes, y.tensor->sizes,
-                       sizeof(int64_t) * (size_t)x.tensor->ndim) == 0;
+    bool same =
+        x.tensor->ndim == y.tensor->ndim &&
+        memcmp(x.tensor->sizes, y.tensor->sizes, sizeof(int64_t) * (size_t)x.tensor->ndim) == 0;
     if (!same) {
         fac__fail(FAC_ERROR_RUNTIME,
                   "add: expected 'self' and 'other' to have same size, but self has size %s while "
@@ -165,7 +165,7 @@ static fac_tensor *do_add_inplace(void *args, fac_tensor *self) {
 }
 
 static fac_scalar negated(fac_scalar s) {
-    return !fac__given(s)         ? fac_int(-1)
+    return !fac__given(s)        ? fac_int(-1)
            : s.kind == FAC_INT64 ? fac_int(-s.as.i)
                                  : fac_float(-s.as.f);
 }
@@ -220,8 +220,9 @@ static fac_tensor *do_mm(void *args) {
         return fac_bad;
     }
     if (x->sizes[1] != y->sizes[0]) {
-        fac__fail(FAC_ERROR_RUNTIME, "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and "
-                                     "%lldx%lld)",
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and "
+                  "%lldx%lld)",
                   (long long)x->sizes[0], (long long)x->sizes[1], (long long)y->sizes[0],
                   (long long)y->sizes[1]);
         return fac_bad;
@@ -241,8 +242,8 @@ static fac_tensor *do_mm(void *args) {
 
 static const struct {
     const fac__op *op;
-    fac_tensor *(*run)(void *args);                        /* borrowed result */
-    fac_tensor *(*inplace)(void *args, fac_tensor *self);  /* NULL: self becomes run's result */
+    fac_tensor *(*run)(void *args);                       /* borrowed result */
+    fac_tensor *(*inplace)(void *args, fac_tensor *self); /* NULL: self becomes run's result */
 } forms[] = {
     {&fac__op_clone, do_clone, NULL},
     {&fac__op_detach, do_alias, NULL},
