@@ -231,7 +231,8 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
     pool.grad_mode = fac__tls.grad_mode;
     atomic_store(&pool.failed, INT64_MAX);
     atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool.active, 1, memory_order_relaxed);
+    /* releases the fields above to workers that come late out of the round before */
+    atomic_store_explicit(&pool.active, 1, memory_order_release);
     atomic_fetch_add_explicit(&pool.round, 1, memory_order_release);
     if (atomic_load(&pool.sleepers) > 0)
         futex_wake(&pool.round);

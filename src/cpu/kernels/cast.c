@@ -1,4 +1,5 @@
 /* Conversions between all pairs of dtypes, and plain copies by element width. */
+#include "half.h"
 #include "loops.h"
 
 #include <complex.h>
@@ -15,53 +16,16 @@ typedef struct {
 } bf16;
 
 static inline float from_f16(f16 v) {
-    uint32_t h = v.bits, sign = (h & 0x8000u) << 16, mag = h & 0x7fffu, x;
-    float f;
-    if (mag >= 0x7c00u) {
-        x = sign | 0x7f800000u | ((mag & 0x3ffu) << 13);
-    } else if (mag >= 0x400u) {
-        x = sign | ((mag << 13) + 0x38000000u);
-    } else {
-        f = (float)mag * 0x1p-24f;
-        memcpy(&x, &f, 4);
-        x |= sign;
-    }
-    memcpy(&f, &x, 4);
-    return f;
+    return fac__float_of_float16(v.bits);
 }
-
 static inline f16 to_f16(float f) {
-    uint32_t x;
-    memcpy(&x, &f, 4);
-    uint32_t sign = (x >> 16) & 0x8000u, mag = x & 0x7fffffffu;
-    if (mag > 0x7f800000u)
-        return (f16){(uint16_t)(sign | 0x7e00u)};
-    if (mag >= 0x477ff000u)
-        return (f16){(uint16_t)(sign | 0x7c00u)};
-    if (mag < 0x38800000u) {
-        float m;
-        memcpy(&m, &mag, 4);
-        m += 0.5f; /* the rounded bits end up at the bottom */
-        uint32_t r;
-        memcpy(&r, &m, 4);
-        return (f16){(uint16_t)(sign | (r - 0x3f000000u))};
-    }
-    return (f16){(uint16_t)(sign | ((mag - 0x38000000u + 0xfffu + ((mag >> 13) & 1u)) >> 13))};
+    return (f16){fac__float16_of_float(f)};
 }
-
 static inline float from_bf16(bf16 v) {
-    uint32_t x = (uint32_t)v.bits << 16;
-    float f;
-    memcpy(&f, &x, 4);
-    return f;
+    return fac__float_of_bfloat16(v.bits);
 }
-
 static inline bf16 to_bf16(float f) {
-    uint32_t x;
-    memcpy(&x, &f, 4);
-    if ((x & 0x7fffffffu) > 0x7f800000u)
-        return (bf16){0x7fc0u};
-    return (bf16){(uint16_t)((x + 0x7fffu + ((x >> 16) & 1u)) >> 16)};
+    return (bf16){fac__bfloat16_of_float(f)};
 }
 
 /* Out of range conversions give what x86's instructions give, without being undefined. */
@@ -124,7 +88,7 @@ INT_SOURCE(int64_t)
 INT_SOURCE(uint16_t)
 INT_SOURCE(uint32_t)
 INT_SOURCE(uint64_t)
-/* Conversions of the 16-bit floats to themselves keep the bits of a nan. */
+
 FLOAT_SOURCE(f16, from_f16(x), from_f16(x), from_f16(x) != 0)
 FLOAT_SOURCE(bf16, from_bf16(x), from_bf16(x), from_bf16(x) != 0)
 FLOAT_SOURCE(float, x, x, x != 0)
@@ -132,21 +96,76 @@ FLOAT_SOURCE(double, x, x, x != 0)
 FLOAT_SOURCE(c64, crealf(x), x, x != 0)
 FLOAT_SOURCE(c128, creal(x), x, x != 0)
 
-#define ROW(F)                                                                                     \
+/* Between the 16-bit floats and float32, which every op of narrow tensors goes through: the
+ * compiler does not make vectors of these conversions by itself. */
+#define WIDEN(h, dtype)                                                                            \
+    static void widen_##h(LOOP_ARGS) {                                                             \
+        if (s[0] != sizeof(float) || s[1] != sizeof(uint16_t)) {                                   \
+            h##_to_float(data, s, n0, n1, ctx);                                                    \
+            return;                                                                                \
+        }                                                                                          \
+        for (ptrdiff_t j = 0; j < n1; j++) {                                                       \
+            float *o = (float *)(data[0] + j * s[2]);                                              \
+            const uint16_t *p = (const uint16_t *)(data[1] + j * s[3]);                            \
+            ptrdiff_t i = 0;                                                                       \
+            for (; i + 8 <= n0; i += 8) {                                                          \
+                fac__v8 v;                                                                         \
+                fac__load8_##dtype(&v, p + i);                                                     \
+                memcpy(o + i, &v, sizeof v);                                                       \
+            }                                                                                      \
+            for (; i < n0; i++)                                                                    \
+                o[i] = fac__float_of_##dtype(p[i]);                                                \
+        }                                                                                          \
+    }                                                                                              \
+    static void narrow_##h(LOOP_ARGS) {                                                            \
+        if (s[0] != sizeof(uint16_t) || s[1] != sizeof(float)) {                                   \
+            float_to_##h(data, s, n0, n1, ctx);                                                    \
+            return;                                                                                \
+        }                                                                                          \
+        for (ptrdiff_t j = 0; j < n1; j++) {                                                       \
+            uint16_t *o = (uint16_t *)(data[0] + j * s[2]);                                        \
+            const float *p = (const float *)(data[1] + j * s[3]);                                  \
+            ptrdiff_t i = 0;                                                                       \
+            for (; i + 8 <= n0; i += 8) {                                                          \
+                fac__v8 v;                                                                         \
+                memcpy(&v, p + i, sizeof v);                                                       \
+                fac__store8_##dtype(o + i, &v);                                                    \
+            }                                                                                      \
+            for (; i < n0; i++)                                                                    \
+                o[i] = fac__##dtype##_of_float(p[i]);                                              \
+        }                                                                                          \
+    }
+WIDEN(f16, float16)
+WIDEN(bf16, bfloat16)
+UNARY_FAST(same_f16, uint16_t, f16, f16, x)
+UNARY_FAST(same_bf16, uint16_t, bf16, bf16, x)
+
+#define ROW(F) ROW_WITH(F, F##_to_f16, F##_to_bf16, F##_to_float)
+#define ROW_WITH(F, F16, BF16, F32)                                                                \
     {                                                                                              \
         [FAC_BOOL] = F##_to_b8,         [FAC_UINT8] = F##_to_uint8_t,                              \
         [FAC_INT8] = F##_to_int8_t,     [FAC_INT16] = F##_to_int16_t,                              \
         [FAC_INT32] = F##_to_int32_t,   [FAC_INT64] = F##_to_int64_t,                              \
         [FAC_UINT16] = F##_to_uint16_t, [FAC_UINT32] = F##_to_uint32_t,                            \
-        [FAC_UINT64] = F##_to_uint64_t, [FAC_FLOAT16] = F##_to_f16,                                \
-        [FAC_BFLOAT16] = F##_to_bf16,   [FAC_FLOAT32] = F##_to_float,                              \
+        [FAC_UINT64] = F##_to_uint64_t, [FAC_FLOAT16] = F16,                                       \
+        [FAC_BFLOAT16] = BF16,          [FAC_FLOAT32] = F32,                                       \
         [FAC_FLOAT64] = F##_to_double,  [FAC_COMPLEX64] = F##_to_c64,                              \
         [FAC_COMPLEX128] = F##_to_c128,                                                            \
     }
 fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES] = {
-    [FAC_BOOL] = ROW(b8),         [FAC_UINT8] = ROW(uint8_t),   [FAC_INT8] = ROW(int8_t),
-    [FAC_INT16] = ROW(int16_t),   [FAC_INT32] = ROW(int32_t),   [FAC_INT64] = ROW(int64_t),
-    [FAC_UINT16] = ROW(uint16_t), [FAC_UINT32] = ROW(uint32_t), [FAC_UINT64] = ROW(uint64_t),
-    [FAC_FLOAT16] = ROW(f16),     [FAC_BFLOAT16] = ROW(bf16),   [FAC_FLOAT32] = ROW(float),
-    [FAC_FLOAT64] = ROW(double),  [FAC_COMPLEX64] = ROW(c64),   [FAC_COMPLEX128] = ROW(c128),
+    [FAC_BOOL] = ROW(b8),
+    [FAC_UINT8] = ROW(uint8_t),
+    [FAC_INT8] = ROW(int8_t),
+    [FAC_INT16] = ROW(int16_t),
+    [FAC_INT32] = ROW(int32_t),
+    [FAC_INT64] = ROW(int64_t),
+    [FAC_UINT16] = ROW(uint16_t),
+    [FAC_UINT32] = ROW(uint32_t),
+    [FAC_UINT64] = ROW(uint64_t),
+    [FAC_FLOAT16] = ROW_WITH(f16, same_f16, f16_to_bf16, widen_f16),
+    [FAC_BFLOAT16] = ROW_WITH(bf16, bf16_to_f16, same_bf16, widen_bf16),
+    [FAC_FLOAT32] = ROW_WITH(float, narrow_f16, narrow_bf16, float_to_float),
+    [FAC_FLOAT64] = ROW(double),
+    [FAC_COMPLEX64] = ROW(c64),
+    [FAC_COMPLEX128] = ROW(c128),
 };

@@ -1,5 +1,6 @@
 /* Pointwise loops over bools, integers and reals. */
 #include "loops.h"
+#include "pointwise_half.h"
 #include "scalar_ops.h"
 
 #include <string.h>
@@ -206,6 +207,7 @@ FOR_FLOATS(FLOAT_OPS)
 UNARY_FAST(neg_half, uint16_t, uint16_t, uint16_t, x ^ 0x8000u)
 UNARY_FAST(abs_half, uint16_t, uint16_t, uint16_t, x & 0x7fffu)
 #define HALF_COLUMNS(f) [FAC_FLOAT16] = f, [FAC_BFLOAT16] = f
+#define HALF_PAIR(f) [FAC_FLOAT16] = f##_f16, [FAC_BFLOAT16] = f##_bf16
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
@@ -249,10 +251,10 @@ UNARY_FAST(abs_half, uint16_t, uint16_t, uint16_t, x & 0x7fffu)
 #define REALS_COMMA(name, ...) REALS(name),
 
 static const fac__loop_row rows[] = {
-    ALL(add),
-    NUMBERS(sub),
-    ALL(mul),
-    REALS(div_true),
+    {"add", {BOOL_COLUMN(add), INT_COLUMNS(add), FLOAT_COLUMNS(add), HALF_PAIR(add)}},
+    {"sub", {INT_COLUMNS(sub), FLOAT_COLUMNS(sub), HALF_PAIR(sub)}},
+    {"mul", {BOOL_COLUMN(mul), INT_COLUMNS(mul), FLOAT_COLUMNS(mul), HALF_PAIR(mul)}},
+    {"div_true", {FLOAT_COLUMNS(div_true), HALF_PAIR(div_true)}},
     NUMBERS(div_floor),
     NUMBERS(div_trunc),
     NUMBERS(remainder),
