@@ -44,8 +44,10 @@
         }                                                                                          \
         for (ptrdiff_t j = 0; j < n1; j++)                                                         \
             for (ptrdiff_t i = 0; i < n0; i++) {                                                   \
-                float a = fac__float_of_##dtype(*(const uint16_t *)(data[1] + j * s[4] + i * s[1])); \
-                float b = fac__float_of_##dtype(*(const uint16_t *)(data[2] + j * s[5] + i * s[2])); \
+                float a =                                                                          \
+                    fac__float_of_##dtype(*(const uint16_t *)(data[1] + j * s[4] + i * s[1]));     \
+                float b =                                                                          \
+                    fac__float_of_##dtype(*(const uint16_t *)(data[2] + j * s[5] + i * s[2]));     \
                 *(uint16_t *)(data[0] + j * s[3] + i * s[0]) = fac__##dtype##_of_float(expr);      \
             }                                                                                      \
     }
