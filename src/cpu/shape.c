@@ -1,6 +1,7 @@
 /* Kernels that rearrange elements: they find geometries, and the device's move does the work. */
 #include "../core/backend_table.h"
 #include "../gen/ops.h"
+#include "copy_row.h"
 
 #include <string.h>
 
@@ -18,11 +19,56 @@ static int put(const fac_tensor *out, int ndim, const int64_t *sizes, const int6
 
 /* --- joining --------------------------------------------------------------------------------- */
 
+/* Contiguous tensors side by side: a row of each in turn, so that the result is written in one
+ * sweep. */
+struct rows {
+    fac_tensors parts;
+    char *to;
+    size_t width, row; /* bytes of an element, and of a row of the result */
+    int64_t n;
+};
+
+static int join_rows(void *ctx, int64_t begin, int64_t end) {
+    const struct rows *r = ctx;
+    char *to = r->to + (size_t)begin * r->row;
+    for (int64_t k = begin; k < end; k++)
+        for (int i = 0; i < r->parts.n; i++) {
+            const fac_tensor *t = r->parts.values[i];
+            size_t bytes = (size_t)(t->numel / r->n) * r->width;
+            fac__copy_row(to, t->data + (size_t)k * bytes, bytes);
+            to += bytes;
+        }
+    return 0;
+}
+
+static bool joins_by_rows(fac_tensors l, const fac_tensor *o) {
+    for (int i = 0; i < l.n; i++)
+        if (l.values[i]->dtype != o->dtype || !fac__is_contig(l.values[i]))
+            return false;
+    return fac__is_contig(o) && o->numel > 0;
+}
+
+static int join(fac_tensors l, const fac_tensor *o, int64_t outer) {
+    enum { GRAIN = 32768 };
+    size_t width = fac__itemsize(o->dtype);
+    struct rows r = {l, o->data, width, (size_t)(o->numel / outer) * width, outer};
+    return fac__parallel_for(outer, GRAIN / (o->numel / outer), join_rows, &r);
+}
+
+static int64_t product(const int64_t *sizes, int n) {
+    int64_t p = 1;
+    for (int d = 0; d < n; d++)
+        p *= sizes[d];
+    return p;
+}
+
 static int cat(const void *args, fac_tensor **out) {
     const struct fac__cat_args *a = args;
     const fac_tensor *o = out[0];
     int64_t sizes[FAC_MAX_DIMS], at = 0;
     int dim = (int)(a->dim < 0 ? a->dim + o->ndim : a->dim);
+    if (joins_by_rows(a->tensors, o) && product(o->sizes, dim) > 1)
+        return join(a->tensors, o, product(o->sizes, dim));
     memcpy(sizes, o->sizes, sizeof(int64_t) * (size_t)o->ndim);
     for (int i = 0; i < a->tensors.n; i++) {
         fac_tensor *t = a->tensors.values[i];
@@ -41,6 +87,8 @@ static int stack(const void *args, fac_tensor **out) {
     const fac_tensor *o = out[0];
     int64_t strides[FAC_MAX_DIMS];
     int dim = (int)(a->dim < 0 ? a->dim + o->ndim : a->dim), n = 0;
+    if (joins_by_rows(a->tensors, o) && product(o->sizes, dim) > 1)
+        return join(a->tensors, o, product(o->sizes, dim));
     for (int d = 0; d < o->ndim; d++)
         if (d != dim)
             strides[n++] = o->strides[d];
@@ -54,34 +102,33 @@ static int stack(const void *args, fac_tensor **out) {
 
 /* --- repetition ------------------------------------------------------------------------------ */
 
-/* The first copy is written, then doubled along each dimension in turn. */
+/* One move: along each dimension the source's own stride within a copy, and none between copies. */
 static int repeat(const void *args, fac_tensor **out) {
     const struct fac__repeat_args *a = args;
-    fac_tensor *t = a->input, *o = out[0];
-    int64_t sizes[FAC_MAX_DIMS];
-    int lead = o->ndim - t->ndim;
+    const fac_tensor *t = a->input, *o = out[0];
+    int64_t sizes[2 * FAC_MAX_DIMS];
+    ptrdiff_t ds[2 * FAC_MAX_DIMS], ss[2 * FAC_MAX_DIMS];
+    ptrdiff_t width = (ptrdiff_t)fac__itemsize(o->dtype);
+    int n = 0, lead = o->ndim - t->ndim;
     if (o->numel == 0)
         return 0;
-    for (int d = 0; d < o->ndim; d++)
-        sizes[d] = d < lead ? 1 : t->sizes[d - lead];
-    if (put(o, o->ndim, sizes, o->strides, 0, t) != 0)
-        return -1;
-    for (int d = o->ndim - 1; d >= 0; d--) {
-        int64_t unit = sizes[d], have = unit;
-        while (have < o->sizes[d]) {
-            int64_t more = have < o->sizes[d] - have ? have : o->sizes[d] - have;
-            sizes[d] = more;
-            fac_tensor *from = fac__alias(o, o->ndim, sizes, o->strides, o->offset);
-            int r =
-                from == NULL ? -1 : put(o, o->ndim, sizes, o->strides, have * o->strides[d], from);
-            fac__release(from);
-            if (r != 0)
-                return -1;
-            have += more;
+    for (int d = 0; d < o->ndim; d++) {
+        int64_t own = d < lead ? 1 : t->sizes[d - lead], times = a->repeats.values[d];
+        if (times != 1) {
+            sizes[n] = times;
+            ds[n] = own * o->strides[d] * width;
+            ss[n++] = 0;
         }
-        sizes[d] = o->sizes[d];
+        if (own != 1) {
+            sizes[n] = own;
+            ds[n] = o->strides[d] * width;
+            ss[n++] = t->strides[d - lead] * width;
+        }
     }
-    return 0;
+    if (n > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "repeat: at most %d repeated dimensions", FAC_MAX_DIMS);
+    const struct fac__moving m = {n, sizes, o->data, ds, t->data, ss, (size_t)width};
+    return fac__device_table_of(fac_cpu())->move(&m);
 }
 
 static int64_t count_at(const fac_tensor *t, int64_t i) {

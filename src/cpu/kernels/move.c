@@ -4,6 +4,7 @@
  * allow. The two innermost (or, where the source runs along another, the innermost and that one)
  * make a plane of rows, of which there are five kinds: copied, filled with one element, reversed,
  * transposed in tiles, and any other. */
+#include "../copy_row.h"
 #include <facula/backend.h>
 
 #include <string.h>
@@ -23,56 +24,77 @@ struct plane {
 };
 typedef void plane_fn(const struct plane *p);
 
+/* The loops' bounds and strides are copied out of p, which they might write to for all the compiler
+ * knows. */
 #define PLANES(w, T)                                                                               \
     static void any_##w(const struct plane *p) {                                                   \
-        for (int64_t j = 0; j < p->n1; j++) {                                                      \
-            char *d = p->dst + j * p->d1;                                                          \
-            const char *s = p->src + j * p->s1;                                                    \
-            for (int64_t i = 0; i < p->n0; i++)                                                    \
-                *(T *)(void *)(d + i * p->d0) = *(const T *)(const void *)(s + i * p->s0);         \
-        }                                                                                          \
+        const int64_t n0 = p->n0, n1 = p->n1;                                                      \
+        const ptrdiff_t d0 = p->d0, s0 = p->s0, d1 = p->d1, s1 = p->s1;                            \
+        char *d = p->dst;                                                                          \
+        const char *s = p->src;                                                                    \
+        for (int64_t j = 0; j < n1; j++, d += d1, s += s1)                                         \
+            for (int64_t i = 0; i < n0; i++)                                                       \
+                *(T *)(void *)(d + i * d0) = *(const T *)(const void *)(s + i * s0);               \
     }                                                                                              \
     static void gather_##w(const struct plane *p) {                                                \
-        for (int64_t j = 0; j < p->n1; j++) {                                                      \
-            T *d = (T *)(void *)(p->dst + j * p->d1);                                              \
+        const int64_t n0 = p->n0, n1 = p->n1;                                                      \
+        const ptrdiff_t s0 = p->s0;                                                                \
+        for (int64_t j = 0; j < n1; j++) {                                                         \
+            T *restrict d = (T *)(void *)(p->dst + j * p->d1);                                     \
             const char *s = p->src + j * p->s1;                                                    \
-            for (int64_t i = 0; i < p->n0; i++)                                                    \
-                d[i] = *(const T *)(const void *)(s + i * p->s0);                                  \
+            for (int64_t i = 0; i < n0; i++)                                                       \
+                d[i] = *(const T *)(const void *)(s + i * s0);                                     \
         }                                                                                          \
     }                                                                                              \
     static void copy_##w(const struct plane *p) {                                                  \
         for (int64_t j = 0; j < p->n1; j++)                                                        \
-            memcpy(p->dst + j * p->d1, p->src + j * p->s1, (size_t)p->n0 * sizeof(T));             \
+            fac__copy_row(p->dst + j * p->d1, p->src + j * p->s1, (size_t)p->n0 * sizeof(T));      \
     }                                                                                              \
     static void fill_##w(const struct plane *p) {                                                  \
-        for (int64_t j = 0; j < p->n1; j++) {                                                      \
+        const int64_t n0 = p->n0, n1 = p->n1;                                                      \
+        for (int64_t j = 0; j < n1; j++) {                                                         \
             T *restrict d = (T *)(void *)(p->dst + j * p->d1);                                     \
-            T x = *(const T *)(const void *)(p->src + j * p->s1);                                  \
-            for (int64_t i = 0; i < p->n0; i++)                                                    \
+            const T x = *(const T *)(const void *)(p->src + j * p->s1);                            \
+            for (int64_t i = 0; i < n0; i++)                                                       \
                 d[i] = x;                                                                          \
         }                                                                                          \
     }                                                                                              \
     static void reverse_##w(const struct plane *p) {                                               \
-        for (int64_t j = 0; j < p->n1; j++) {                                                      \
+        const int64_t n0 = p->n0, n1 = p->n1;                                                      \
+        for (int64_t j = 0; j < n1; j++) {                                                         \
             T *restrict d = (T *)(void *)(p->dst + j * p->d1);                                     \
-            const T *restrict s = (const T *)(const void *)(p->src + j * p->s1) - (p->n0 - 1);     \
-            for (int64_t i = 0; i < p->n0; i++)                                                    \
-                d[i] = s[p->n0 - 1 - i];                                                           \
+            const T *restrict s = (const T *)(const void *)(p->src + j * p->s1) - (n0 - 1);        \
+            for (int64_t i = 0; i < n0; i++)                                                       \
+                d[i] = s[n0 - 1 - i];                                                              \
         }                                                                                          \
     }                                                                                              \
     /* d0 and s1 are one element: what lies along a row of one side lies across the other. */      \
     static void transpose_##w(const struct plane *p) {                                             \
-        for (int64_t j = 0; j < p->n1; j += TILE)                                                  \
-            for (int64_t i = 0; i < p->n0; i += TILE) {                                            \
-                int64_t nj = p->n1 - j < TILE ? p->n1 - j : TILE;                                  \
-                int64_t ni = p->n0 - i < TILE ? p->n0 - i : TILE;                                  \
-                const char *s = p->src + i * p->s0 + j * p->s1;                                    \
-                char *d = p->dst + i * p->d0 + j * p->d1;                                          \
+        const int64_t n0 = p->n0, n1 = p->n1;                                                      \
+        const ptrdiff_t s0 = p->s0, d1 = p->d1;                                                    \
+        for (int64_t j = 0; j < n1; j += TILE)                                                     \
+            for (int64_t i = 0; i < n0; i += TILE) {                                               \
+                const int64_t nj = n1 - j < TILE ? n1 - j : TILE;                                  \
+                const int64_t ni = n0 - i < TILE ? n0 - i : TILE;                                  \
+                const char *s = p->src + i * s0 + j * p->s1;                                       \
+                char *d = p->dst + i * p->d0 + j * d1;                                             \
+                T tile[TILE][TILE];                                                                \
+                if (nj == TILE && ni == TILE) {                                                    \
+                    for (int64_t x = 0; x < TILE; x++)                                             \
+                        __builtin_memcpy(tile[x], s + x * s0, sizeof tile[x]);                     \
+                    for (int64_t y = 0; y < TILE; y++) {                                           \
+                        T row[TILE];                                                               \
+                        for (int64_t x = 0; x < TILE; x++)                                         \
+                            row[x] = tile[x][y];                                                   \
+                        __builtin_memcpy(d + y * d1, row, sizeof row);                             \
+                    }                                                                              \
+                    continue;                                                                      \
+                }                                                                                  \
                 for (int64_t y = 0; y < nj; y++) {                                                 \
-                    T *restrict to = (T *)(void *)(d + y * p->d1);                                 \
+                    T *restrict to = (T *)(void *)(d + y * d1);                                    \
                     const char *from = s + y * (ptrdiff_t)sizeof(T);                               \
                     for (int64_t x = 0; x < ni; x++)                                               \
-                        to[x] = *(const T *)(const void *)(from + x * p->s0);                      \
+                        to[x] = *(const T *)(const void *)(from + x * s0);                         \
                 }                                                                                  \
             }                                                                                      \
     }
