@@ -18,7 +18,8 @@ static inline void fac__copy_row(char *d, const char *s, size_t n) {
     size_t i = 0;
     for (; i + 128 <= n; i += 128) {
         const fac__chunk *from = (const fac__chunk *)(const void *)(s + i);
-        fac__chunk *to = (fac__chunk *)(void *)(d + i), a = from[0], b = from[1], c = from[2], e = from[3];
+        fac__chunk *to = (fac__chunk *)(void *)(d + i), a = from[0], b = from[1], c = from[2],
+                   e = from[3];
         to[0] = a;
         to[1] = b;
         to[2] = c;
