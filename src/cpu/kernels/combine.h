@@ -6,6 +6,7 @@
 #ifndef FAC_COMBINE_H
 #define FAC_COMBINE_H
 
+#include "../copy_row.h"
 #include "half.h"
 
 #include <facula/backend.h>
@@ -26,23 +27,25 @@ typedef struct {
     uint64_t half[2];
 } fac__wide;
 
+/* The block is copied first: loops that store could change it for all the compiler knows. */
 #define BLOCK_LOOPS(S, O, STATEMENT)                                                               \
-    if (b->points_inside) {                                                                        \
-        for (int64_t i = 0; i < b->n0; i++) {                                                      \
-            char *self = b->self + i * b->ss, *other = b->other + i * b->os;                       \
-            for (int64_t p = 0; p < b->np; p++) {                                                  \
-                S *s = (S *)(void *)(self + b->at[p]);                                             \
-                O *o = (O *)(void *)(other + b->oat[p]);                                           \
+    const struct fac__block k = *b;                                                                \
+    if (k.points_inside) {                                                                         \
+        for (int64_t i = 0; i < k.n0; i++) {                                                       \
+            char *self = k.self + i * k.ss, *other = k.other + i * k.os;                           \
+            for (int64_t p = 0; p < k.np; p++) {                                                   \
+                S *s = (S *)(void *)(self + k.at[p]);                                              \
+                O *o = (O *)(void *)(other + k.oat[p]);                                            \
                 STATEMENT;                                                                         \
             }                                                                                      \
         }                                                                                          \
         return;                                                                                    \
     }                                                                                              \
-    for (int64_t p = 0; p < b->np; p++) {                                                          \
-        char *self = b->self + b->at[p], *other = b->other + b->oat[p];                            \
-        for (int64_t i = 0; i < b->n0; i++) {                                                      \
-            S *s = (S *)(void *)(self + i * b->ss);                                                \
-            O *o = (O *)(void *)(other + i * b->os);                                               \
+    for (int64_t p = 0; p < k.np; p++) {                                                           \
+        char *self = k.self + k.at[p], *other = k.other + k.oat[p];                                \
+        for (int64_t i = 0; i < k.n0; i++) {                                                       \
+            S *s = (S *)(void *)(self + i * k.ss);                                                 \
+            O *o = (O *)(void *)(other + i * k.os);                                                \
             STATEMENT;                                                                             \
         }                                                                                          \
     }
@@ -50,16 +53,18 @@ typedef struct {
 #define MOVE(width, T)                                                                             \
     static void read_##width(const struct fac__block *b) {                                         \
         if (!b->points_inside && b->ss == sizeof(T) && b->os == sizeof(T)) {                       \
-            for (int64_t p = 0; p < b->np; p++)                                                    \
-                memcpy(b->other + b->oat[p], b->self + b->at[p], (size_t)b->n0 * sizeof(T));       \
+            const struct fac__block k = *b;                                                        \
+            for (int64_t p = 0; p < k.np; p++)                                                     \
+                fac__copy_row(k.other + k.oat[p], k.self + k.at[p], (size_t)k.n0 * sizeof(T));     \
             return;                                                                                \
         }                                                                                          \
         BLOCK_LOOPS(const T, T, *o = *s)                                                           \
     }                                                                                              \
     static void write_##width(const struct fac__block *b) {                                        \
         if (!b->points_inside && b->ss == sizeof(T) && b->os == sizeof(T)) {                       \
-            for (int64_t p = 0; p < b->np; p++)                                                    \
-                memcpy(b->self + b->at[p], b->other + b->oat[p], (size_t)b->n0 * sizeof(T));       \
+            const struct fac__block k = *b;                                                        \
+            for (int64_t p = 0; p < k.np; p++)                                                     \
+                fac__copy_row(k.self + k.at[p], k.other + k.oat[p], (size_t)k.n0 * sizeof(T));     \
             return;                                                                                \
         }                                                                                          \
         BLOCK_LOOPS(T, const T, *s = *o)                                                           \

@@ -33,10 +33,11 @@ static fac__block_fn *by_width(bool writes, size_t item) {
 #define ADD(dtype, T, C, LOAD, STORE)                                                              \
     static void add_##dtype(const struct fac__block *b) {                                          \
         if (!b->points_inside && b->ss == sizeof(T) && b->os == sizeof(T)) {                       \
-            for (int64_t p = 0; p < b->np; p++) {                                                  \
-                T *s = (T *)(void *)(b->self + b->at[p]);                                          \
-                const T *o = (const T *)(const void *)(b->other + b->oat[p]);                      \
-                _Pragma("GCC ivdep") for (int64_t i = 0; i < b->n0; i++) s[i] =                    \
+            const struct fac__block k = *b;                                                        \
+            for (int64_t p = 0; p < k.np; p++) {                                                   \
+                T *s = (T *)(void *)(k.self + k.at[p]);                                            \
+                const T *o = (const T *)(const void *)(k.other + k.oat[p]);                        \
+                _Pragma("GCC ivdep") for (int64_t i = 0; i < k.n0; i++) s[i] =                     \
                     (T)STORE((C)((C)LOAD(s[i]) + (C)LOAD(o[i])));                                  \
             }                                                                                      \
             return;                                                                                \

@@ -10,8 +10,14 @@
 
 enum { AT = 512 };
 
+struct scatter;
+/* A line whose indices lie side by side; the first that is out of bounds, or n. */
+typedef int64_t line_fn(const struct scatter *s, const int64_t *index, char *self, char *other,
+                        int64_t n);
+
 struct scatter {
     fac__block_fn *block;
+    line_fn *line; /* NULL: by blocks */
     char *self, *other;
     const fac_tensor *index;
     int ndim, dim, inner;
@@ -19,13 +25,62 @@ struct scatter {
     ptrdiff_t self_strides[FAC_MAX_DIMS], other_strides[FAC_MAX_DIMS], index_strides[FAC_MAX_DIMS];
     int64_t limit; /* of indices */
     int64_t chunk, chunks;
-    bool check;
+    bool check, checked;
 };
 
 static int out_of_bounds(const struct scatter *s, int64_t i) {
     return fac__fail(FAC_ERROR_RUNTIME,
                      "index %lld is out of bounds for dimension %d with size %lld", (long long)i,
                      s->dim, (long long)s->limit);
+}
+
+static int64_t first_bad(const int64_t *index, int64_t n, int64_t limit) {
+    /* the sign of one of the two is set by an index below zero or beyond the limit */
+    uint64_t signs = 0;
+    for (int64_t j = 0; j < n; j++)
+        signs |= (uint64_t)index[j] | ((uint64_t)limit - 1 - (uint64_t)index[j]);
+    for (int64_t j = 0; signs >> 63 != 0 && j < n; j++)
+        if ((uint64_t)index[j] >= (uint64_t)limit)
+            return j;
+    return n;
+}
+
+#define LINE(name, T, STATEMENT)                                                                   \
+    static int64_t name(const struct scatter *s, const int64_t *index, char *self, char *other,    \
+                        int64_t n) {                                                               \
+        const ptrdiff_t step = s->self_strides[s->dim], os = s->other_strides[s->inner];           \
+        int64_t bad = s->checked ? n : first_bad(index, n, s->limit);                              \
+        if (s->check || bad < n)                                                                   \
+            return bad;                                                                            \
+        if (step == sizeof(T) && os == sizeof(T)) {                                                \
+            T *const to = (T *)(void *)self, *const from = (T *)(void *)other;                     \
+            _Pragma("GCC unroll 4") for (int64_t j = 0; j < n; j++) {                              \
+                T *at = to + index[j], *o = from + j;                                              \
+                STATEMENT;                                                                         \
+            }                                                                                      \
+            return n;                                                                              \
+        }                                                                                          \
+        for (int64_t j = 0; j < n; j++) {                                                          \
+            T *at = (T *)(void *)(self + index[j] * step), *o = (T *)(void *)(other + j * os);     \
+            STATEMENT;                                                                             \
+        }                                                                                          \
+        return n;                                                                                  \
+    }
+LINE(read_line_4, uint32_t, *o = *at)
+LINE(read_line_8, uint64_t, *o = *at)
+LINE(write_line_4, uint32_t, *at = *o)
+LINE(write_line_8, uint64_t, *at = *o)
+LINE(add_line_float, float, *at += *o)
+LINE(add_line_double, double, *at += *o)
+
+static line_fn *line_of(fac__block_fn *block) {
+    return block == read_4                   ? read_line_4
+           : block == read_8                 ? read_line_8
+           : block == write_4                ? write_line_4
+           : block == write_8                ? write_line_8
+           : block == fac__adds[FAC_FLOAT32] ? add_line_float
+           : block == fac__adds[FAC_FLOAT64] ? add_line_double
+                                             : NULL;
 }
 
 /* n neighbours along the inner dimension, whose self position is `self` but for the index. */
@@ -35,6 +90,12 @@ static int stretch(const struct scatter *s, const char *index, char *self, char 
     ptrdiff_t is = s->index_strides[in], os = s->other_strides[in];
     ptrdiff_t ss = in == s->dim ? 0 : s->self_strides[in], step = s->self_strides[s->dim];
     bool wide = s->index->dtype == FAC_INT64;
+    if (wide && in == s->dim && is == sizeof(int64_t) && s->line != NULL) {
+        int64_t bad = s->line(s, (const int64_t *)(const void *)index, self, other, n);
+        if (bad < n)
+            return out_of_bounds(s, ((const int64_t *)(const void *)index)[bad]);
+        return 0;
+    }
     for (int64_t from = 0; from < n; from += AT) {
         int64_t m = n - from < AT ? n - from : AT;
         uint64_t bad = 0;
@@ -106,6 +167,7 @@ static int bundles(void *ctx, int64_t begin, int64_t end) {
 static int run(const fac_tensor *self, int64_t dim, const fac_tensor *index, fac_tensor *other,
                fac__block_fn *block, bool writes) {
     struct scatter s = {.block = block, .index = index, .self = self->data, .other = other->data};
+    s.line = line_of(block);
     if (index->numel == 0)
         return 0;
     s.ndim = index->ndim > 0 ? index->ndim : 1;
@@ -136,6 +198,7 @@ static int run(const fac_tensor *self, int64_t dim, const fac_tensor *index, fac
         if (fac__parallel_for(units, grain, bundles, &s) != 0)
             return -1;
         s.check = false;
+        s.checked = true;
     }
     return fac__parallel_for(units, grain, bundles, &s);
 }
