@@ -19,12 +19,14 @@ class finfo:
     def __init__(self, type=None):
         d = _C.get_default_dtype() if type is None else type
         if not isinstance(d, _C.dtype):
-            raise TypeError("torch.finfo() requires a floating point input type.")
+            raise TypeError(
+                f"finfo(): argument 'type' (position 1) must be torch.dtype, not {_C._type_name(d)}"
+            )
         d = d.to_real() if d.is_complex else d
         if not d.is_floating_point:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. "
-                f"Use torch.iinfo to handle '{d}'"
+                "Use torch.iinfo to handle 'torch.finfo'"
             )
         self.dtype = _name(d)
         self.bits, mantissa, low, high, decimals = _FLOATS[self.dtype]
@@ -53,10 +55,14 @@ class iinfo:
 
     def __init__(self, type):
         if not isinstance(type, _C.dtype):
-            raise TypeError("torch.iinfo() requires an integer input type.")
+            raise TypeError(
+                "iinfo(): argument 'type' (position 1) must be torch.dtype, "
+                f"not {_C._type_name(type)}"
+            )
         if type.is_floating_point or type.is_complex:
             raise TypeError(
-                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'"
+                "torch.iinfo() requires an integer input type. "
+                "Use torch.finfo to handle 'torch.iinfo'"
             )
         if type is _C.bool:
             raise TypeError("torch.bool is not supported by torch.iinfo")

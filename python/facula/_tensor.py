@@ -67,10 +67,7 @@ def _numpy(self, *, force=False):
             "Use tensor.resolve_neg().numpy() instead."
         )
     elif t.is_sparse:
-        raise TypeError(
-            "can't convert Sparse layout tensor to numpy. "
-            "Use Tensor.to_dense() to convert to a dense tensor first."
-        )
+        raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
     return numpy.asarray(_Exported(t))
 
 
@@ -181,7 +178,7 @@ Tensor.to = _to
 
 
 def _caster(name, dtype):
-    def cast(self, memory_format=_C.preserve_format):
+    def cast(self, *, memory_format=_C.preserve_format):
         return (
             self
             if self.dtype is dtype
@@ -201,7 +198,7 @@ for _name, _dtype in {
     setattr(Tensor, _name, _caster(_name, _dtype))
 
 
-def _cpu(self, memory_format=_C.preserve_format):
+def _cpu(self, *, memory_format=_C.preserve_format):
     """This tensor on the CPU."""
     return self.to("cpu")
 
@@ -228,23 +225,37 @@ def is_storage(obj):
     return type(obj).__name__ in ("UntypedStorage", "TypedStorage")
 
 
+def _checked(name, input):
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"{name}(): argument 'input' (position 1) must be Tensor, not {_C._type_name(input)}"
+        )
+    return input
+
+
 def is_floating_point(input):
     """Whether input's dtype is floating."""
-    return input.is_floating_point()
+    return _checked("is_floating_point", input).is_floating_point()
 
 
 def is_complex(input):
     """Whether input's dtype is complex."""
-    return input.is_complex()
+    return _checked("is_complex", input).is_complex()
 
 
 def numel(input):
     """The number of elements."""
-    return input.numel()
+    return _checked("numel", input).numel()
 
 
-def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+def frombuffer(buffer, *, dtype=None, count=-1, offset=0, requires_grad=False):
     """A one-dimensional tensor over the memory of an object with the buffer protocol."""
+    if dtype is None:
+        raise TypeError('frombuffer() missing 1 required positional arguments: "dtype"')
+    try:
+        memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
     view = memoryview(buffer).cast("B")
     size = dtype.itemsize
     if view.nbytes == 0:
@@ -317,6 +328,8 @@ Tensor.__contains__ = _contains
 
 
 def _complex(self):
+    if self.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
     return complex(self.item())
 
 

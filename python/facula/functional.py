@@ -19,13 +19,19 @@ __all__ = [
 ]
 
 
-def einsum(equation, *operands):
+def einsum(*args):
     """Products summed over the labels that the equation leaves out: einsum("ij,jk->ik", a, b).
 
     Operands may also be given as einsum(a, [0, 1], b, [1, 2], [0, 2]).
     """
-    if not isinstance(equation, str):
-        equation, operands = _from_sublists((equation, *operands))
+    if len(args) < 2:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, "
+            "or at least one operand and its subscripts list"
+        )
+    equation, *operands = args
+    if isinstance(equation, _C.Tensor):
+        equation, operands = _from_sublists(args)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = operands[0]
     return _C._einsum(equation, list(operands))

@@ -11,6 +11,10 @@
 
 enum { ARGS_BYTES = 512 };
 
+const char fac__no_pinned_memory[] =
+    "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is "
+    "available on this system.";
+
 /* --- single values -----------------------------------------------------------------------------
  */
 
@@ -21,7 +25,7 @@ int fac__to_int(PyObject *o, int64_t *out) {
         int overflow;
         long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
         if (overflow != 0) {
-            PyErr_SetString(PyExc_OverflowError, "Overflow when unpacking long long");
+            PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
             return -1;
         }
         *out = v;
@@ -42,8 +46,10 @@ int fac__to_int(PyObject *o, int64_t *out) {
     if (PyFloat_Check(o) || !PyIndex_Check(o))
         return 0;
     PyObject *i = PyNumber_Index(o);
-    if (i == NULL)
-        return -1;
+    if (i == NULL) {
+        PyErr_Clear(); /* no integer after all */
+        return 0;
+    }
     int r = fac__to_int(i, out);
     Py_DECREF(i);
     return r;
@@ -64,7 +70,7 @@ static int int_scalar(PyObject *o, fac_scalar *out) {
         }
         PyErr_Clear();
     }
-    PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+    PyErr_SetString(PyExc_OverflowError, "int too big to convert");
     return -1;
 }
 
@@ -179,7 +185,29 @@ int fac__to_sizes(PyObject *o, int64_t *out, int *n) {
 /* --- one parameter -----------------------------------------------------------------------------
  */
 
-static int to_ints(fac__pool *pool, const fac__param *p, PyObject *o, fac_ints *out) {
+/* One of several integers. What the first of them is decides whether the overload fits; of the
+ * others, and of numbers too large, the complaint is final. */
+static int to_element(const fac__entry *e, const fac__param *p, PyObject *o, Py_ssize_t i,
+                      int64_t *out) {
+    int r = fac__to_int(o, out);
+    if (r == 1 || (r == 0 && i == 0))
+        return r;
+    PyErr_Clear();
+    if (r < 0)
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument '%s' failed to unpack the object at pos %zd with error "
+                     "\"Overflow when unpacking long long\"",
+                     e->name, p->name, i + 1);
+    else
+        PyErr_Format(PyExc_TypeError,
+                     "%s(): argument '%s' failed to unpack the object at pos %zd with error "
+                     "\"type must be tuple of ints,but got %s\"",
+                     e->name, p->name, i + 1, Py_TYPE(o)->tp_name);
+    return -1;
+}
+
+static int to_ints(const fac__entry *e, fac__pool *pool, const fac__param *p, PyObject *o,
+                   fac_ints *out) {
     int64_t one;
     enum { ROOM = (int)(sizeof pool->ints / sizeof pool->ints[0]) };
     int64_t *at = pool->ints + pool->nints;
@@ -191,7 +219,7 @@ static int to_ints(fac__pool *pool, const fac__param *p, PyObject *o, fac_ints *
             return -1;
         }
         for (Py_ssize_t i = 0; i < n; i++) {
-            int r = fac__to_int(PySequence_Fast_GET_ITEM(o, i), &at[i]);
+            int r = to_element(e, p, PySequence_Fast_GET_ITEM(o, i), i, &at[i]);
             if (r != 1)
                 return r;
         }
@@ -280,7 +308,8 @@ static int to_float(PyObject *o, double *out) {
 }
 
 /* 1 converted, 0 another type, -1 exception set. */
-static int convert(fac__pool *pool, const fac__param *p, PyObject *o, char *args) {
+static int convert(const fac__entry *e, fac__pool *pool, const fac__param *p, PyObject *o,
+                   char *args) {
     void *field = args + p->offset;
     if (o == Py_None && (p->flags & FAC__P_NONE))
         return 1;
@@ -305,7 +334,7 @@ static int convert(fac__pool *pool, const fac__param *p, PyObject *o, char *args
         return r;
     }
     case FAC__T_INTS:
-        return to_ints(pool, p, o, field);
+        return to_ints(e, pool, p, o, field);
     case FAC__T_FLOAT:
         return to_float(o, field);
     case FAC__T_OPT_FLOAT: {
@@ -340,8 +369,14 @@ static int convert(fac__pool *pool, const fac__param *p, PyObject *o, char *args
             return 0;
         *(fac_layout *)field = (fac_layout)((fac__EnumObject *)o)->value;
         return 1;
-    case FAC__T_DEVICE:
-        return fac__to_device(o, field);
+    case FAC__T_DEVICE: {
+        int r = fac__to_device(o, field);
+        if (r == 1 && ((fac_device *)field)->type == FAC_CUDA) {
+            PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+            return -1;
+        }
+        return r;
+    }
     case FAC__T_FORMAT:
         if (Py_TYPE(o) != fac__format_type)
             return 0;
@@ -571,7 +606,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
                 return 0;
             int count = 0;
             for (; at < n; at++) {
-                int r = fac__to_int(args[at], &to[count]);
+                int r = to_element(e, p, args[at], count, &to[count]);
                 if (r < 0)
                     return -1;
                 if (r == 0) {
@@ -585,7 +620,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
             seen |= 1ull << i;
             break;
         }
-        int r = convert(pool, p, o, buffer);
+        int r = convert(e, pool, p, o, buffer);
         if (r < 0)
             return -1;
         if (r == 0) {
@@ -622,8 +657,13 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
                 return -1;
             if (r == 1)
                 continue;
-            complain(f, PyExc_TypeError, "%s() got an unexpected keyword argument '%s'", e->name,
-                     PyUnicode_AsUTF8(name));
+            if (op->nout == 1 && (op->flags & FAC__OP_OUT) && self == NULL &&
+                PyUnicode_CompareWithASCIIString(name, "out") == 0)
+                complain(f, PyExc_TypeError, "%s(): argument 'out' must be Tensor, not %s", e->name,
+                         python_type_text(o));
+            else
+                complain(f, PyExc_TypeError, "%s() got an unexpected keyword argument '%s'",
+                         e->name, PyUnicode_AsUTF8(name));
             return 0;
         }
         int i = (int)(p - op->params);
@@ -632,7 +672,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
                      p->name);
             return 0;
         }
-        int r = convert(pool, p, o, buffer);
+        int r = convert(e, pool, p, o, buffer);
         if (r < 0)
             return -1;
         if (r == 0) {
@@ -826,11 +866,21 @@ PyObject *fac__invoke(const fac__op *op, void *args, int how, fac_tensor *const 
 static PyObject *finish_creation(const fac__op *op, const fac__pool *pool, PyObject *result) {
     if (result == NULL || !(op->flags & FAC__OP_CREATION) || !pool->requires_grad)
         return result;
-    if (!fac_set_requires_grad(fac__tensor_of(result), true)) {
-        Py_DECREF(result);
-        return fac__raise();
-    }
-    return result;
+    return fac__begin_grad(result);
+}
+
+PyObject *fac__begin_grad(PyObject *result) {
+    fac_tensor *t = fac__tensor_of(result);
+    bool can = fac__is_float((fac_dtype)t->dtype) || fac__is_complex((fac_dtype)t->dtype);
+    if (!can)
+        PyErr_SetString(PyExc_RuntimeError, "Only Tensors of floating point and complex dtype can "
+                                            "require gradients");
+    else if (fac_set_requires_grad(t, true))
+        return result;
+    else
+        fac__raise();
+    Py_DECREF(result);
+    return NULL;
 }
 
 static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
@@ -854,8 +904,7 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
         if (r == 0)
             continue;
         if (pool.pin_memory) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            "Cannot access accelerator device when none is available.");
+            PyErr_SetString(PyExc_RuntimeError, fac__no_pinned_memory);
             goto done;
         }
         if (how == FAC__CALL_INPLACE) {

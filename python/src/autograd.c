@@ -45,8 +45,12 @@ static int tensor_array(PyObject *seq, bool none_ok, fac_tensor ***out, int *n) 
         if (fac__tensor_check(o)) {
             (*out)[i] = fac__tensor_of(o);
         } else if (o != Py_None || !none_ok) {
-            PyErr_Format(PyExc_TypeError, "element %d of tensors must be Tensor, not %s", i,
-                         Py_TYPE(o)->tp_name);
+            if (none_ok)
+                PyErr_Format(PyExc_TypeError, "gradients can be either Tensors or None, but got %s",
+                             Py_TYPE(o)->tp_name);
+            else
+                PyErr_Format(PyExc_TypeError, "element %d of tensors must be Tensor, not %s", i,
+                             Py_TYPE(o)->tp_name);
             return -1;
         }
     }

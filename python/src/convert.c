@@ -72,6 +72,11 @@ static int shape_of(PyObject *o, int64_t *sizes, int *ndim) {
             return -1;
         at = first;
     }
+    if (*ndim > 0 && PyUnicode_Check(at)) {
+        PyErr_SetString(PyExc_ValueError, "too many dimensions 'str'");
+        Py_DECREF(at);
+        return -1;
+    }
     if (fac__tensor_check(at)) {
         fac_tensor *t = fac__tensor_of(at);
         for (int i = 0; i < t->ndim && *ndim < FAC_MAX_DIMS; i++)
@@ -146,26 +151,31 @@ static int store(PyObject *o, fac_dtype d, char *at) {
         return 0;
     }
     fac_scalar s;
+    bool real = !fac__is_integral(d, true);
     if (fac__tensor_check(o)) {
         if (fac__item(fac__tensor_of(o), &s) != 0) {
             fac__raise();
             return -1;
         }
+    } else if (real && PyLong_Check(o)) {
+        s = fac_float(PyLong_AsDouble(o));
+        if (PyErr_Occurred())
+            return -1;
     } else {
         int r = fac__to_scalar(o, &s);
-        if (r == 0) {
-            if (is_sequence(o))
-                PyErr_Format(PyExc_ValueError, "expected a number, but got a sequence (type '%s')",
-                             Py_TYPE(o)->tp_name);
-            else
-                PyErr_Format(PyExc_TypeError, "new(): invalid data type '%s'", Py_TYPE(o)->tp_name);
-        }
-        if (r != 1)
+        if (r == 0 && real)
+            PyErr_Format(PyExc_TypeError, "must be real number, not %s", Py_TYPE(o)->tp_name);
+        else if (r == 0)
+            PyErr_Format(PyExc_TypeError, "'%s' object cannot be interpreted as an integer",
+                         Py_TYPE(o)->tp_name);
+        bool wide = r == 1 && s.kind == FAC_UINT64 && d != FAC_UINT64 && d != FAC_BOOL;
+        if (wide || (r < 0 && PyErr_ExceptionMatches(PyExc_OverflowError)))
+            PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
+        if (r != 1 || wide)
             return -1;
     }
     if (s.kind == FAC_COMPLEX128 && !fac__is_complex(d)) {
-        PyErr_Format(PyExc_RuntimeError, "value cannot be converted to type %s without overflow",
-                     fac_dtype_name(d));
+        PyErr_Format(PyExc_TypeError, "must be real number, not complex");
         return -1;
     }
     static const struct {
@@ -175,13 +185,13 @@ static int store(PyObject *o, fac_dtype d, char *at) {
                   {FAC_INT16, -32768, 32767},  {FAC_INT32, INT32_MIN, INT32_MAX},
                   {FAC_UINT16, -65535, 65535}, {FAC_UINT32, -4294967295, 4294967295}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (ranges[i].d == d && s.kind == FAC_INT64 &&
-            (s.as.i < ranges[i].low || s.as.i > ranges[i].high)) {
-            static const char *const c_names[] = {
-                [FAC_UINT8] = "uint8_t", [FAC_INT8] = "int8_t",     [FAC_INT16] = "int16_t",
-                [FAC_INT32] = "int32_t", [FAC_UINT16] = "uint16_t", [FAC_UINT32] = "uint32_t"};
+        if (ranges[i].d == d &&
+            ((s.kind == FAC_INT64 && (s.as.i < ranges[i].low || s.as.i > ranges[i].high)) ||
+             (s.kind == FAC_FLOAT64 &&
+              !(s.as.f >= (double)ranges[i].low && s.as.f <= (double)ranges[i].high)))) {
             PyErr_Format(PyExc_RuntimeError,
-                         "value cannot be converted to type %s without overflow", c_names[d]);
+                         "value cannot be converted to type %s without overflow",
+                         fac_dtype_name(d));
             return -1;
         }
     fac__scalar_to(s, d, at);
@@ -206,7 +216,8 @@ static int fill(PyObject *o, const fac_tensor *t, int dim, char **at) {
             if (same)
                 fac__raise();
             else
-                PyErr_Format(PyExc_ValueError, "expected tensors of one shape in the sequence");
+                PyErr_SetString(PyExc_ValueError,
+                                "only one element tensors can be converted to Python scalars");
             return -1;
         }
         memcpy(*at, c->data, (size_t)c->numel * size);
@@ -215,8 +226,7 @@ static int fill(PyObject *o, const fac_tensor *t, int dim, char **at) {
         return 0;
     }
     if (!is_sequence(o)) {
-        PyErr_Format(PyExc_TypeError, "expected sequence of length %lld at dim %d (got a %s)",
-                     (long long)t->sizes[dim], dim, Py_TYPE(o)->tp_name);
+        PyErr_SetString(PyExc_TypeError, "not a sequence");
         return -1;
     }
     PyObject *seq = PySequence_Fast(o, "expected a sequence");
@@ -510,8 +520,7 @@ static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, P
                                 Py_TYPE(values[2])->tp_name);
     }
     if (values[4] != NULL && values[4] == Py_True)
-        return PyErr_Format(PyExc_RuntimeError,
-                            "Cannot access accelerator device when none is available.");
+        return PyErr_Format(PyExc_RuntimeError, "%s", fac__no_pinned_memory);
     if (fac__tensor_check(values[0]) &&
         PyErr_WarnEx(PyExc_UserWarning,
                      "To copy construct from a tensor, it is recommended to use "
@@ -523,11 +532,10 @@ static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     PyObject *r = fac__tensor_from_data(values[0], dtype, device, true);
     if (r != NULL && values[3] != NULL && values[3] != Py_None) {
         int on = PyObject_IsTrue(values[3]);
-        extern bool fac_set_requires_grad(fac_tensor * t, bool value);
-        if (on < 0 || (on && !fac_set_requires_grad(fac__tensor_of(r), true))) {
-            Py_DECREF(r);
-            return on < 0 ? NULL : fac__raise();
-        }
+        if (on < 0)
+            Py_CLEAR(r);
+        else if (on)
+            r = fac__begin_grad(r);
     }
     return r;
 }
@@ -631,14 +639,22 @@ static PyObject *get_default_dtype(PyObject *module, PyObject *unused) {
     return fac__wrap_dtype(fac_default_dtype());
 }
 
+static PyObject *not_dtype(const char *function, const char *name, int position, PyObject *o) {
+    return PyErr_Format(PyExc_TypeError,
+                        "%s(): argument '%s' (position %d) must be torch.dtype, not %s", function,
+                        name, position, Py_TYPE(o)->tp_name);
+}
+
 static PyObject *promote_types(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *a, *b;
     fac_dtype x, y;
     if (!PyArg_ParseTuple(args, "OO:promote_types", &a, &b))
         return NULL;
-    if (fac__to_dtype_arg(a, &x) != 1 || fac__to_dtype_arg(b, &y) != 1)
-        return PyErr_Format(PyExc_TypeError, "promote_types(): arguments must be torch.dtype");
+    if (fac__to_dtype_arg(a, &x) != 1)
+        return not_dtype("promote_types", "type1", 1, a);
+    if (fac__to_dtype_arg(b, &y) != 1)
+        return not_dtype("promote_types", "type2", 2, b);
     return fac__wrap_dtype(fac_promote(x, y));
 }
 
@@ -649,8 +665,10 @@ static PyObject *can_cast(PyObject *module, PyObject *args, PyObject *kwargs) {
     fac_dtype x, y;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:can_cast", names, &a, &b))
         return NULL;
-    if (fac__to_dtype_arg(a, &x) != 1 || fac__to_dtype_arg(b, &y) != 1)
-        return PyErr_Format(PyExc_TypeError, "can_cast(): arguments must be torch.dtype");
+    if (fac__to_dtype_arg(a, &x) != 1)
+        return not_dtype("can_cast", "from_", 1, a);
+    if (fac__to_dtype_arg(b, &y) != 1)
+        return not_dtype("can_cast", "to", 2, b);
     return PyBool_FromLong(fac__can_cast(x, y));
 }
 

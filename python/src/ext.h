@@ -171,6 +171,8 @@ extern PyMethodDef fac__sparse_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);
+PyObject *fac__begin_grad(PyObject *result); /* requires_grad=True of a creation; takes it over */
+extern const char fac__no_pinned_memory[];
 PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
 PyObject *fac__item_of(fac_tensor *t);
 /* A graph's node. Wrappers of op nodes hold their node; a custom Function's context is held by its

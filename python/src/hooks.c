@@ -43,6 +43,18 @@ static int call_tensor_hooks(void *dict, fac_node *node, fac_tensor **grad, int 
                          Py_TYPE(got)->tp_name);
             Py_DECREF(got);
             r = -1;
+        } else if (fac__tensor_of(got)->ndim != (*grad)->ndim ||
+                   memcmp(fac__tensor_of(got)->sizes, (*grad)->sizes,
+                          sizeof(int64_t) * (size_t)(*grad)->ndim) != 0) {
+            PyObject *name = PyObject_GetAttrString(PyList_GET_ITEM(hooks, i), "__name__");
+            PyErr_Clear();
+            if (name != NULL && PyUnicode_Check(name))
+                PyErr_Format(PyExc_RuntimeError, "hook '%U' has changed the size of value", name);
+            else
+                PyErr_SetString(PyExc_RuntimeError, "hook has changed the size of value");
+            Py_XDECREF(name);
+            Py_DECREF(got);
+            r = -1;
         } else {
             Py_SETREF(g, got);
             changed = true;

@@ -68,7 +68,7 @@ static int add_item(struct items *it, PyObject *o) {
         x->kind = FAC_INDEX_INT;
         x->as.integer = PyLong_AsLongLongAndOverflow(o, &overflow);
         if (overflow != 0) {
-            PyErr_SetString(PyExc_IndexError, "index out of range");
+            PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
             return -1;
         }
         it->n++;
@@ -81,7 +81,9 @@ static int add_item(struct items *it, PyObject *o) {
             bound(s->step, &x->as.slice.step) != 0)
             return -1;
         if (x->as.slice.step.given && x->as.slice.step.value <= 0) {
-            PyErr_SetString(PyExc_ValueError, "step must be greater than zero");
+            PyErr_SetString(PyExc_ValueError, x->as.slice.step.value == 0
+                                                  ? "slice step cannot be zero"
+                                                  : "step must be greater than zero");
             return -1;
         }
         it->n++;
@@ -132,6 +134,10 @@ static int add_item(struct items *it, PyObject *o) {
         int r = i == NULL ? -1 : add_item(it, i);
         Py_XDECREF(i);
         return r;
+    }
+    if (PyUnicode_Check(o)) {
+        PyErr_SetString(PyExc_TypeError, "new(): invalid data type 'str'");
+        return -1;
     }
     PyErr_Format(
         PyExc_IndexError,
@@ -198,23 +204,18 @@ int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value) {
         return r == NULL ? -1 : 0;
     }
     fac_value v;
-    PyObject *made = NULL;
     int r = fac__to_value(value, &v);
-    if (r == 0) {
-        made = fac__tensor_from_data(value, (fac_dtype)fac__tensor_of(self)->dtype,
-                                     (fac_device){0, -1}, false);
-        if (made == NULL) {
-            if (PyErr_ExceptionMatches(PyExc_RuntimeError) ||
-                PyErr_ExceptionMatches(PyExc_TypeError))
-                PyErr_Format(PyExc_TypeError, "can't assign a %s to a torch.%sTensor",
-                             Py_TYPE(value)->tp_name,
-                             fac__scalar_type_name((fac_dtype)fac__tensor_of(self)->dtype));
-            return -1;
-        }
-        v = (fac_value){.tensor = fac__tensor_of(made)};
-    } else if (r < 0) {
+    if (r == 0)
+        PyErr_Format(PyExc_TypeError, "can't assign a %s to a torch.%sTensor",
+                     Py_TYPE(value)->tp_name,
+                     fac__scalar_type_name((fac_dtype)fac__tensor_of(self)->dtype));
+    bool wide = r == 1 && v.tensor == NULL && v.number.kind == FAC_UINT64 &&
+                fac__is_integral((fac_dtype)fac__tensor_of(self)->dtype, false) &&
+                fac__tensor_of(self)->dtype != FAC_UINT64;
+    if (wide || (r < 0 && PyErr_ExceptionMatches(PyExc_OverflowError)))
+        PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
+    if (r != 1 || wide)
         return -1;
-    }
     bool bad = true;
     if (read_key(&it, key) == 0) {
         fac_scope *scope = fac_scope_open();
@@ -224,6 +225,5 @@ int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value) {
             fac__raise();
     }
     drop(&it);
-    Py_XDECREF(made);
     return bad ? -1 : 0;
 }

@@ -32,6 +32,9 @@ PyObject *fac__struct_for(const fac__op *op) {
 
 static PyObject *set_num_threads(PyObject *module, PyObject *o) {
     (void)module;
+    if (!PyLong_Check(o))
+        return PyErr_Format(PyExc_RuntimeError, "set_num_threads expects an int, but got %s",
+                            Py_TYPE(o)->tp_name);
     long n = PyLong_AsLong(o);
     if (n == -1 && PyErr_Occurred())
         return NULL;

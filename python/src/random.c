@@ -41,6 +41,11 @@ static fac_generator *of(PyObject *o) {
 
 /* Any Python integer, negative ones as their two's complement. */
 static int seed_of(PyObject *o, uint64_t *seed) {
+    if (!PyNumber_Check(o)) {
+        PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s",
+                     Py_TYPE(o)->tp_name);
+        return -1;
+    }
     PyObject *i = PyNumber_Long(o);
     if (i == NULL)
         return -1;
@@ -49,12 +54,12 @@ static int seed_of(PyObject *o, uint64_t *seed) {
     if (overflow > 0) {
         *seed = PyLong_AsUnsignedLongLong(i);
         if (PyErr_Occurred()) {
-            PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+            PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
             Py_DECREF(i);
             return -1;
         }
     } else if (overflow < 0) {
-        PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+        PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
         Py_DECREF(i);
         return -1;
     } else {

@@ -294,14 +294,27 @@ static int nb_bool(PyObject *o) {
     return s.kind == FAC_INT64 ? s.as.i != 0 : c.re != 0 || c.im != 0;
 }
 
-static PyObject *number_of(PyObject *o) {
-    return fac__item_of(fac__tensor_of(o));
+/* The one element for int() and float(), which take complex numbers on the real axis alone. */
+static PyObject *number_of(PyObject *o, const char *c_type) {
+    fac_tensor *t = fac__tensor_of(o);
+    if (t->numel != 1)
+        return PyErr_Format(PyExc_ValueError,
+                            "only one element tensors can be converted to Python scalars");
+    PyObject *v = fac__item_of(t);
+    if (v == NULL || !PyComplex_Check(v))
+        return v;
+    Py_complex c = PyComplex_AsCComplex(v);
+    Py_DECREF(v);
+    if (c.imag != 0)
+        return PyErr_Format(PyExc_RuntimeError,
+                            "value cannot be converted to type %s without overflow", c_type);
+    return PyFloat_FromDouble(c.real);
 }
 
 static PyObject *nb_int(PyObject *o) {
     if (FAC_UNLIKELY(fac__unusual(o)))
         return fac__override_method("__int__", o, NULL, 0, NULL);
-    PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Long(v);
+    PyObject *v = number_of(o, "int64_t"), *r = v == NULL ? NULL : PyNumber_Long(v);
     Py_XDECREF(v);
     return r;
 }
@@ -309,7 +322,7 @@ static PyObject *nb_int(PyObject *o) {
 static PyObject *nb_float(PyObject *o) {
     if (FAC_UNLIKELY(fac__unusual(o)))
         return fac__override_method("__float__", o, NULL, 0, NULL);
-    PyObject *v = number_of(o), *r = v == NULL ? NULL : PyNumber_Float(v);
+    PyObject *v = number_of(o, "double"), *r = v == NULL ? NULL : PyNumber_Float(v);
     Py_XDECREF(v);
     return r;
 }
@@ -384,6 +397,12 @@ static int set_requires_grad(PyObject *o, PyObject *v, void *unused) {
         PyErr_SetString(PyExc_RuntimeError, "requires_grad must be a bool");
         return -1;
     }
+    fac_dtype d = (fac_dtype)fac__tensor_of(o)->dtype;
+    if (v == Py_True && !fac__is_float(d) && !fac__is_complex(d)) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "only Tensors of floating point and complex dtype can require gradients");
+        return -1;
+    }
     if (!fac_set_requires_grad(fac__tensor_of(o), v == Py_True)) {
         fac__raise();
         return -1;
@@ -424,9 +443,14 @@ static int set_grad(PyObject *o, PyObject *v, void *unused) {
         }
         if (g->dtype != t->dtype) {
             PyErr_Format(PyExc_RuntimeError,
-                         "attempting to assign a gradient with dtype '%s' to a tensor with dtype "
-                         "'%s'. Please ensure that the gradient and the tensor have the same dtype",
-                         fac_dtype_name((fac_dtype)g->dtype), fac_dtype_name((fac_dtype)t->dtype));
+                         "attempting to assign a gradient with dtype '%s' to a tensor with "
+                         "grad_dtype '%s'. The gradient must match the tensor's grad_dtype "
+                         "(defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+                         "attribute with a specific dtype, or None to allow any dtype. Set "
+                         "grad_dtype with caution. Diverging the dtypes of a tensor and its "
+                         "gradient may break downstream systems that assume they match.",
+                         fac__c_type_name((fac_dtype)g->dtype),
+                         fac__scalar_type_name((fac_dtype)t->dtype));
             return -1;
         }
         if (g->ndim != t->ndim ||
@@ -467,10 +491,17 @@ GET(data) {
 static int set_data(PyObject *o, PyObject *v, void *unused) {
     (void)unused;
     if (v == NULL || !fac__tensor_check(v)) {
-        PyErr_SetString(PyExc_TypeError, "Variable data has to be a tensor");
+        PyErr_Format(PyExc_TypeError, "Variable data has to be a tensor, but got %s",
+                     v == NULL ? "nothing" : Py_TYPE(v)->tp_name);
         return -1;
     }
     fac_tensor *t = fac__tensor_of(o), *d = fac__tensor_of(v);
+    if (fac_requires_grad(t) && !fac__is_float((fac_dtype)d->dtype) &&
+        !fac__is_complex((fac_dtype)d->dtype)) {
+        PyErr_SetString(PyExc_RuntimeError, "data set to a tensor that requires gradients must be "
+                                            "floating point or complex dtype");
+        return -1;
+    }
     if (fac__tensor_set_rank(t, d->ndim) != 0) {
         fac__raise();
         return -1;

@@ -152,7 +152,7 @@ int fac__to_device(PyObject *o, fac_device *out) {
         if (i == -1 && PyErr_Occurred())
             return -1;
         if (i < 0 || i > 127) {
-            PyErr_Format(PyExc_RuntimeError, "Device index must not be negative");
+            PyErr_SetString(PyExc_RuntimeError, "Device index must not be negative");
             return -1;
         }
         *out = (fac_device){FAC_CUDA, (int8_t)i};

@@ -491,11 +491,12 @@ static int find_roots(struct task *t, fac__edge *roots, fac_tensor **grads) {
 static int find_captures(struct task *t) {
     const fac__backward_args *a = t->a;
     for (int i = 0; i < a->ninputs; i++) {
+        if (!fac_requires_grad(a->inputs[i]) && a->accumulate)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "can't retain_grad on Tensor that has requires_grad=False");
         if (!fac_requires_grad(a->inputs[i]))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "One of the differentiated Tensors does not require grad");
-        if (a->accumulate && !fac_is_leaf(a->inputs[i]) && 0)
-            return -1;
         t->captures[i] = fac__gradient_edge(a->inputs[i]);
     }
     return 0;
@@ -531,8 +532,9 @@ static int check_unused(struct task *t) {
     for (int i = 0; i < t->a->ninputs; i++)
         if (t->results[i] == NULL)
             return fac__fail(FAC_ERROR_RUNTIME,
-                             "One of the differentiated Tensors appears to not have been used in "
-                             "the graph. Set allow_unused=True if this is the desired behavior.");
+                             "The differentiated Tensor at index %d appears to not have been used "
+                             "in the graph. Set allow_unused=True if this is the desired behavior.",
+                             i);
     return 0;
 }
 

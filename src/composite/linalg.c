@@ -175,7 +175,8 @@ static int label_of(char c) {
 }
 
 /* Reads one operand's subscripts, to ',' or '-' or the end. */
-static const char *read_term(const char *s, int ndim, struct term *t, int *ellipsis, int operand) {
+static const char *read_term(const char *equation, const char *s, int ndim, struct term *t,
+                             int *ellipsis, int operand) {
     int letters = 0;
     bool dots = false;
     for (const char *c = s; *c != '\0' && *c != ',' && *c != '-'; c++)
@@ -208,7 +209,7 @@ static const char *read_term(const char *s, int ndim, struct term *t, int *ellip
             fac__fail(FAC_ERROR_RUNTIME,
                       "einsum(): invalid subscript given at index %d in the equation string, "
                       "subscripts must be in [a-zA-Z]",
-                      0);
+                      (int)(s - equation));
             return NULL;
         }
         if (t->n < FAC_MAX_DIMS)
@@ -227,15 +228,18 @@ static const char *read_term(const char *s, int ndim, struct term *t, int *ellip
 }
 
 /* The diagonal of axes i < j, as the last axis. */
-static fac_tensor *diagonal(fac_tensor *t, int i, int j) {
+static fac_tensor *diagonal(fac_tensor *t, int i, int j, int label, int operand) {
     int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
     int n = 0;
     if (t->sizes[i] != t->sizes[j]) {
         fac__fail(
             FAC_ERROR_RUNTIME,
-            "einsum(): subscript is repeated for an operand, but the sizes don't match, %lld != "
+            "einsum(): subscript %c is repeated for operand %d but the sizes don't match, %lld != "
             "%lld",
-            (long long)t->sizes[j], (long long)t->sizes[i]);
+            label < 26   ? 'A' + label
+            : label < 52 ? 'a' + label - 26
+                         : '.',
+            operand, (long long)t->sizes[j], (long long)t->sizes[i]);
         return fac_bad;
     }
     for (int d = 0; d < t->ndim; d++)
@@ -251,11 +255,12 @@ static fac_tensor *diagonal(fac_tensor *t, int i, int j) {
 
 /* t with repeated labels reduced to their diagonal and axes in the order of `order`; labels that t
  * lacks become size 1. */
-static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n) {
+static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n,
+                           int operand) {
     for (int i = 0; i < x->n; i++)
         for (int j = x->n - 1; j > i; j--)
             if (x->label[i] == x->label[j]) {
-                t = diagonal(t, i, j);
+                t = diagonal(t, i, j, x->label[i], operand);
                 if (fac__is_bad(t))
                     return t;
                 uint8_t l = x->label[i];
@@ -377,12 +382,14 @@ struct einsum {
 };
 
 static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
+    const char *equation = s;
     int ellipsis = 0, count[LABELS] = {0};
+    bool dots = false;
     e->result.n = -1;
     if (ops->n < 1 || ops->n > MAX_OPERANDS)
         return fac__fail(FAC_ERROR_RUNTIME, "einsum(): must provide at least one operand");
     for (int i = 0; i < ops->n; i++) {
-        s = read_term(s, ops->values[i]->ndim, &e->in[i], &ellipsis, i);
+        s = read_term(equation, s, ops->values[i]->ndim, &e->in[i], &ellipsis, i);
         if (s == NULL)
             return -1;
         for (int k = 0; k < e->in[i].n; k++)
@@ -407,11 +414,16 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
             if (*s == ' ')
                 continue;
             if (*s == '.') {
+                if (dots)
+                    return fac__fail(FAC_ERROR_RUNTIME,
+                                     "einsum(): found '.' for output for which an ellipsis (...) "
+                                     "was already found");
                 if (s[1] != '.' || s[2] != '.')
                     return fac__fail(FAC_ERROR_RUNTIME,
-                                     "einsum(): found '.' for output but an ellipsis (...) was not "
-                                     "found in any input");
+                                     "einsum(): found '.' for output that is not part of any "
+                                     "ellipsis (...)");
                 s += 2;
+                dots = true;
                 for (int i = 0; i < ellipsis; i++) {
                     int l = LABELS - ellipsis + i;
                     e->order[e->n++] = (uint8_t)l;
@@ -420,13 +432,16 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
                 continue;
             }
             int l = label_of(*s);
-            if (l < 0 || used[l])
-                return fac__fail(
-                    FAC_ERROR_RUNTIME,
-                    l < 0 ? "einsum(): invalid subscript given in the output"
-                          : "einsum(): output subscript %c appears more than once in the "
-                            "output",
-                    *s);
+            if (l < 0)
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "einsum(): invalid subscript given at index %d in the equation "
+                                 "string, subscripts must be in [a-zA-Z]",
+                                 (int)(s - equation));
+            if (used[l])
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "einsum(): output subscript %c appears more than once in the "
+                                 "output",
+                                 *s);
             if (count[l] == 0)
                 return fac__fail(
                     FAC_ERROR_RUNTIME,
@@ -456,6 +471,29 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
     return 0;
 }
 
+/* Whether operand i's sizes and those before it broadcast. */
+static int agree(const struct einsum *e, fac_tensor *const *t, int i) {
+    for (int d = 0; d < e->n; d++)
+        for (int k = 0; k < i; k++) {
+            int64_t a = t[k]->sizes[d], b = t[i]->sizes[d];
+            int label = e->order[d];
+            if (a == b || a == 1 || b == 1)
+                continue;
+            if (label >= ELLIPSIS)
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "einsum(): operands do not broadcast with remapped shapes "
+                                 "[original->remapped]: %s %s",
+                                 fac__shape_text(t[k]->ndim, t[k]->sizes),
+                                 fac__shape_text(t[i]->ndim, t[i]->sizes));
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "einsum(): subscript %c has size %lld for operand %d which does not "
+                             "broadcast with previously seen size %lld",
+                             label < 26 ? 'A' + label : 'a' + label - 26, (long long)b, i,
+                             (long long)a);
+        }
+    return 0;
+}
+
 void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
     struct einsum e;
     out[0] = fac_bad;
@@ -463,8 +501,8 @@ void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
         return;
     fac_tensor *t[MAX_OPERANDS] = {NULL};
     for (int i = 0; i < a->operands.n; i++) {
-        t[i] = arrange(a->operands.values[i], &e.in[i], e.order, e.n);
-        if (fac__is_bad(t[i]))
+        t[i] = arrange(a->operands.values[i], &e.in[i], e.order, e.n, i);
+        if (fac__is_bad(t[i]) || agree(&e, t, i) != 0)
             return;
     }
     int last[FAC_MAX_DIMS]; /* the last operand in which an axis is not 1 */

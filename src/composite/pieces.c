@@ -269,7 +269,7 @@ COMPOSITE_LIST(meshgrid) {
                              "a tensor of shape %s",
                              fac__shape_text(t->ndim, t->sizes));
         if (t->dtype != a->tensors.values[0]->dtype)
-            return fail_list("torch.meshgrid expects all tensors to have the same %s", "dtype");
+            return fail_list("meshgrid expects all tensors to have the same %s", "dtype");
         if (!fac__same_device(t->device, a->tensors.values[0]->device))
             return fail_list("torch.meshgrid expects all tensors to have the same %s", "device");
         shape[i] = t->numel;

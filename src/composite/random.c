@@ -142,12 +142,19 @@ static fac_tensor *without_replacement(fac_tensor *p, int64_t n, fac_generator *
     return r[1];
 }
 
+static fac_tensor *not_floating(const fac_tensor *p) {
+    fac__fail(FAC_ERROR_RUNTIME,
+              "multinomial only supports floating-point dtypes for input, got: %s",
+              fac__scalar_type_name((fac_dtype)p->dtype));
+    return fac_bad;
+}
+
 COMPOSITE(multinomial) {
     fac_tensor *p = fac_detach(a->input);
     if (p->ndim < 1 || p->ndim > 2)
         out[0] = fail("prob_dist must be 1 or 2 dim");
     else if (!fac__is_float((fac_dtype)p->dtype))
-        out[0] = fail("multinomial only supports floating-point dtypes for input");
+        out[0] = not_floating(p);
     else if (a->num_samples <= 0)
         out[0] = fail("cannot sample n_sample <= 0 samples");
     else if (!a->replacement && a->num_samples > p->sizes[p->ndim - 1])

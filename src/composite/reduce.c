@@ -46,7 +46,10 @@ COMPOSITE(norm_str) {
                                         .dtype = a->dtype);
         return;
     }
-    fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "norm(): the norm '%s' is not implemented", a->p);
+    if (strcmp(a->p, "nuc") == 0)
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "norm(): the norm '%s' is not implemented", a->p);
+    else
+        fac__fail(FAC_ERROR_RUNTIME, "linalg.matrix_norm: Order %s not supported.", a->p);
     out[0] = fac_bad;
 }
 

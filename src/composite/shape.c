@@ -293,7 +293,8 @@ COMPOSITE(unflatten) {
     for (int k = 0; k < a->sizes.n; k++, n++) {
         sizes[n] = a->sizes.values[k];
         if (sizes[n] == -1 && unknown >= 0) {
-            fac__fail(FAC_ERROR_RUNTIME, "only one dimension can be inferred");
+            fac__fail(FAC_ERROR_RUNTIME,
+                      "unflatten got an unexpected error:\nonly one dimension can be inferred");
             return;
         }
         if (sizes[n] == -1)
@@ -437,7 +438,7 @@ COMPOSITE(diag) {
     else if (n == 2)
         out[0] = fac_diagonal_copy(a->input, .offset = a->diagonal);
     else
-        fac__fail(FAC_ERROR_RUNTIME, "diag(): Supports 1D or 2D tensors. Got %dD tensor", n);
+        fac__fail(FAC_ERROR_RUNTIME, "diag(): Supports 1D or 2D tensors. Got %dD", n);
 }
 
 COMPOSITE(diagflat) {

@@ -56,6 +56,9 @@ static int make(fac__outs *outs, fac_ints size, fac_dtype dtype, fac_device devi
     if (size.n > FAC_MAX_DIMS)
         return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
                          FAC_MAX_DIMS, size.n);
+    for (int i = 0; strcmp(op, "zeros") == 0 && i < size.n; i++)
+        if (size.values[i] < 0)
+            return fac__fail(FAC_ERROR_RUNTIME, "zeros: Dimension size must be non-negative.");
     fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
     if (given != NULL) {
         for (int i = 0; i < size.n; i++)
@@ -64,9 +67,9 @@ static int make(fac__outs *outs, fac_ints size, fac_dtype dtype, fac_device devi
                                  "Trying to create tensor with negative dimension %lld: %s",
                                  (long long)size.values[i], fac__shape_text(size.n, size.values));
         if (dtype != FAC_DTYPE_NONE && dtype != given->dtype)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "dtype %s does not match dtype of out parameter (%s)",
-                             fac_dtype_name(dtype), fac_dtype_name((fac_dtype)given->dtype));
+            return fac__fail(
+                FAC_ERROR_RUNTIME, "dtype %s does not match dtype of out parameter (%s)",
+                fac__scalar_type_name(dtype), fac__scalar_type_name((fac_dtype)given->dtype));
         if (fac__resize_(given, size.n, size.values) != 0)
             return -1;
         outs->v[0] = fac__retain(given);
@@ -243,7 +246,7 @@ static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_d
         int64_t ib = fac__scalar_int(start), ie = fac__scalar_int(end), is = fac__scalar_int(step);
         int64_t sign = (is > 0) - (is < 0);
         if (is == 0)
-            return fac__fail(FAC_ERROR_RUNTIME, "step must be nonzero");
+            return fac__fail(FAC_ERROR_VALUE, "step must be nonzero");
         count = (double)((ie - ib + is - sign) / is);
     }
     if (!(count >= 0 && count <= 9.2e18))

@@ -608,9 +608,9 @@ static const char *cpp_name(fac_dtype d) {
 /* self and mask broadcast together; in place, to self's shape. */
 static int masked_shape(const fac_tensor *t, const fac_tensor *mask, const fac__outs *outs,
                         int *ndim, int64_t *sizes) {
-    *ndim = t->ndim;
-    memcpy(sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
-    if (fac__broadcast(ndim, sizes, mask->ndim, mask->sizes) != 0)
+    *ndim = mask->ndim;
+    memcpy(sizes, mask->sizes, sizeof(int64_t) * (size_t)mask->ndim);
+    if (fac__broadcast(ndim, sizes, t->ndim, t->sizes) != 0)
         return -1;
     if (outs->how == FAC__CALL_INPLACE &&
         (*ndim != t->ndim || memcmp(sizes, t->sizes, sizeof(int64_t) * (size_t)*ndim) != 0))

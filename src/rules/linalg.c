@@ -42,10 +42,9 @@ int fac__rule_mm(const fac__op *op, void *args, fac__outs *outs) {
                          (long long)x->sizes[0], (long long)x->sizes[1], (long long)y->sizes[0],
                          (long long)y->sizes[1]);
     if (x->dtype != y->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "expected m1 and m2 to have the same dtype, but got: %s != %s",
-                         x->dtype == FAC_FLOAT32 ? "float" : fac_dtype_name((fac_dtype)x->dtype),
-                         y->dtype == FAC_FLOAT32 ? "float" : fac_dtype_name((fac_dtype)y->dtype));
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "expected m1 and m2 to have the same dtype, but got: %s != %s",
+            fac__c_type_name((fac_dtype)x->dtype), fac__c_type_name((fac_dtype)y->dtype));
     if (same_device(x, y) != 0 || no_bool("addmm_impl_cpu_", x) != 0)
         return -1;
     int64_t sizes[2] = {x->sizes[0], y->sizes[1]};
@@ -157,7 +156,9 @@ int fac__rule_mv(const fac__op *op, void *args, fac__outs *outs) {
                          (long long)x->sizes[0], (long long)x->sizes[0], (long long)x->sizes[1],
                          (long long)v->sizes[0]);
     if (x->dtype != v->dtype)
-        return fac__fail(FAC_ERROR_RUNTIME, "expected scalar type %s but found %s",
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "addmv input tensors must have the same dtype, but got %s, %s, and %s",
+                         fac__scalar_type_name((fac_dtype)v->dtype),
                          fac__scalar_type_name((fac_dtype)x->dtype),
                          fac__scalar_type_name((fac_dtype)v->dtype));
     if (same_device(x, v) != 0 || no_bool("addmv_impl_cpu", x) != 0)
@@ -205,6 +206,10 @@ int fac__rule_linear(const fac__op *op, void *args, fac__outs *outs) {
                          "mat1 and mat2 shapes cannot be multiplied (%lldx%lld and %lldx%lld)",
                          (long long)m, (long long)x->sizes[x->ndim - 1], (long long)k,
                          (long long)(w->ndim == 2 ? w->sizes[0] : 1));
+    if (x->dtype != w->dtype && b == NULL)
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "expected m1 and m2 to have the same dtype, but got: %s != %s",
+            fac__c_type_name((fac_dtype)x->dtype), fac__c_type_name((fac_dtype)w->dtype));
     if (same_dtype("mat1", "mat2", x, w) != 0 || same_device(x, w) != 0 ||
         no_bool("addmm_impl_cpu_", x) != 0)
         return -1;

@@ -8,8 +8,13 @@ int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs) {
     if (d == FAC_DTYPE_NONE)
         d = outs->how == FAC__CALL_OUT && outs->given[0] != NULL ? (fac_dtype)outs->given[0]->dtype
                                                                  : FAC_INT64;
-    if (a->n < 0)
+    if (a->n < 0 && outs->how == FAC__CALL_OUT)
         return fac__fail(FAC_ERROR_RUNTIME, "n must be non-negative, got%lld", (long long)a->n);
+    if (a->n > 0 && fac__is_integral(d, false) && fac__check_fits(fac_int(a->n), d) != 0)
+        return -1;
+    if ((d == FAC_FLOAT16 && a->n > 2049) || (d == FAC_FLOAT32 && a->n > (1 << 24) + 1))
+        return fac__fail(FAC_ERROR_RUNTIME, "n cannot be greater than %d for %s type.",
+                         d == FAC_FLOAT16 ? 2049 : (1 << 24) + 1, fac__scalar_type_name(d));
     return fac__out(outs, 0, 1, &a->n, NULL, d,
                     a->device.type == FAC_DEVICE_NONE ? fac_cpu() : a->device);
 }

@@ -217,8 +217,7 @@ int fac__rule_argmax(const fac__op *op, void *args, fac__outs *outs) {
     int empty = no_elements(t, gone);
     if (empty >= 0 && !a->dim.given)
         return fac__fail(FAC_ERROR_INDEX,
-                         "%s(): Expected reduction dim to be specified for input.numel() == 0. "
-                         "Specify the reduction dim with the 'dim' argument.",
+                         "%s(): Expected reduction dim to be specified for input.numel() == 0.",
                          op->python);
     if (empty >= 0)
         return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",

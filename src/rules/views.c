@@ -288,8 +288,12 @@ int fac__view_expand(const fac__op *op, void *args, fac__outs *outs) {
         }
         if (want < 0)
             return fac__fail(FAC_ERROR_RUNTIME,
-                             "Trying to create tensor with negative dimension %lld: %s",
-                             (long long)want, fac__shape_text(n, a->size.values));
+                             "The expanded size of the tensor (%lld) must match the existing size "
+                             "(%lld) at non-singleton dimension %d.  Target sizes: %s.  Tensor "
+                             "sizes: %s",
+                             (long long)want, (long long)have, i,
+                             fac__shape_text(n, a->size.values),
+                             fac__shape_text(t->ndim, t->sizes));
         if (have != want && have != 1)
             return fac__fail(
                 FAC_ERROR_RUNTIME,

@@ -54,6 +54,11 @@ class set_grad_enabled(_Mode):
     """Recording on or off, from the call on, or inside the block."""
 
     def __init__(self, mode):
+        if not isinstance(mode, bool):
+            raise TypeError(
+                "set_grad_enabled(): argument 'enabled' (position 1) must be bool, "
+                f"not {_C._type_name(mode)}"
+            )
         self.mode = mode
         self.prev = _C._set_grad_enabled(mode)
 

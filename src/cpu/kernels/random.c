@@ -294,6 +294,34 @@ static int normal(const void *args, fac_tensor **out) {
 
 /* --- integers -------------------------------------------------------------------------------- */
 
+/* Whether both ends of a range are values of the dtype. */
+static int check_range(int64_t from, int64_t to, fac_dtype d) {
+    double low, high;
+    switch (d) {
+    case FAC_BOOL:
+        low = 0, high = 1;
+        break;
+    case FAC_FLOAT16:
+        low = -65504, high = 65504;
+        break;
+    case FAC_INT64:
+    case FAC_BFLOAT16:
+    case FAC_FLOAT32:
+    case FAC_FLOAT64:
+        return 0;
+    default: {
+        int bits = 8 * (int)fac_dtype_size(d), is_signed = fac_dtype_is_signed(d);
+        high = ldexp(1, bits - is_signed) - 1;
+        low = is_signed ? -ldexp(1, bits - 1) : 0;
+    }
+    }
+    bool under = (double)from < low || (double)from > high;
+    if (!under && (double)to - 1 >= low && (double)to - 1 <= high)
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME, "%s is out of bounds for %s", under ? "from" : "to - 1",
+                     d == FAC_FLOAT16 ? "c10::Half" : fac__c_type_name(d));
+}
+
 static int random_range(const void *args, fac_tensor **out) {
     const struct fac__random_from_args *a = args;
     struct target t;
@@ -303,7 +331,7 @@ static int random_range(const void *args, fac_tensor **out) {
             FAC_ERROR_RUNTIME,
             "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
             (long long)a->from_, (long long)a->to);
-    if (open_target(&t, out[0]) != 0)
+    if (check_range(a->from_, a->to, (fac_dtype)out[0]->dtype) != 0 || open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
     fac_generator *g = fac__generator_lock(a->generator);
@@ -434,12 +462,17 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
 }
 
 /* The laws below draw 53 bits a sample. */
-#define LAW(name, check, text, value)                                                              \
+#define LAW(name, check, text, got, value)                                                         \
     static int name(const void *args, fac_tensor **out) {                                          \
         const struct fac__##name##_args *a = args;                                                 \
         struct target t;                                                                           \
         if (!(check))                                                                              \
-            return fac__fail(FAC_ERROR_RUNTIME, text);                                             \
+            return fac__fail(FAC_ERROR_RUNTIME, text, got);                                        \
+        if (!floating(out[0]) && strcmp(#name, "exponential") == 0)                                \
+            return fac__fail(FAC_ERROR_RUNTIME,                                                    \
+                             "Exponential distribution is a continuous probability distribution. " \
+                             "dtype must be a floating point but you specified %s",                \
+                             fac__scalar_type_name((fac_dtype)out[0]->dtype));                     \
         if (!floating(out[0]) && strcmp(#name, "geometric") != 0)                                  \
             return not_for(#name "_cpu", out[0]);                                                  \
         if (open_target(&t, out[0]) != 0)                                                          \
@@ -450,13 +483,14 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
         fac__generator_unlock(g);                                                                  \
         return close_target(&t, 0);                                                                \
     }
-LAW(exponential, a->lambd > 0, "exponential_ expects lambda > 0.0",
+LAW(exponential, a->lambd > 0, "exponential_ expects lambda > 0.0, but found lambda=%g", a->lambd,
     -1.0 / a->lambd * log1p(-uniform53(g)))
-LAW(cauchy, a->sigma > 0, "cauchy_ expects sigma > 0.0",
+LAW(cauchy, a->sigma > 0, "cauchy_ expects sigma > 0.0, but found sigma=%g", a->sigma,
     a->median + a->sigma * tan(3.14159265358979323846 * (uniform53(g) - 0.5)))
-LAW(geometric, a->p > 0 && a->p < 1, "geometric_ expects p to be in (0, 1)",
+LAW(geometric, a->p > 0 && a->p < 1, "geometric_ expects p to be in (0, 1), but got p=%g", a->p,
     ceil(log(uniform53(g)) / log1p(-a->p)))
-LAW(log_normal, a->std > 0, "log_normal_ expects std > 0.0", exp(normal_sample(g, a->mean, a->std)))
+LAW(log_normal, a->std > 0, "log_normal_ expects std > 0.0, but found std=%g", a->std,
+    exp(normal_sample(g, a->mean, a->std)))
 
 static int randperm(const void *args, fac_tensor **out) {
     const struct fac__randperm_args *a = args;
