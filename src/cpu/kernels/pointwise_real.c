@@ -109,8 +109,6 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(log2, log2(x))                                                                               \
     X(log10, log10(x))                                                                             \
     X(log1p, log1p(x))                                                                             \
-    X(sin, sin(x))                                                                                 \
-    X(cos, cos(x))                                                                                 \
     X(tan, tan(x))                                                                                 \
     X(asin, asin(x))                                                                               \
     X(acos, acos(x))                                                                               \
@@ -190,6 +188,39 @@ MATH_F(REAL1_64, f64)
 #define REAL2_64(name, expr) BINARY_FAST(name##_f64, double, double, double, expr)
 MATH2(REAL2_32, f32)
 MATH2(REAL2_64, f64)
+
+REAL1_64(sin, sin(x))
+REAL1_64(cos, cos(x))
+/* Runs without a large element are vectors; an element's bits do not depend on its neighbours. */
+#define TURNED(name, function, turns)                                                              \
+    UNARY_PLAIN(name##_each, float, float, float, function(x))                                     \
+    static void name##_f32(LOOP_ARGS) {                                                            \
+        enum { RUN = 256 };                                                                        \
+        if (s[0] != sizeof(float) || s[1] != sizeof(float)) {                                      \
+            name##_each(data, s, n0, n1, ctx);                                                     \
+            return;                                                                                \
+        }                                                                                          \
+        for (ptrdiff_t j = 0; j < n1; j++) {                                                       \
+            float *o = (float *)(data[0] + j * s[2]);                                              \
+            const float *p = (const float *)(data[1] + j * s[3]);                                  \
+            for (ptrdiff_t from = 0; from < n0; from += RUN) {                                     \
+                const ptrdiff_t end = n0 - from < RUN ? n0 : from + RUN;                           \
+                int large = 0;                                                                     \
+                for (ptrdiff_t i = from; i < end; i++)                                             \
+                    large |= !VM_IS_SMALL(p[i]);                                                   \
+                if (large) {                                                                       \
+                    for (ptrdiff_t i = from; i < end; i++)                                         \
+                        o[i] = function(p[i]);                                                     \
+                    continue;                                                                      \
+                }                                                                                  \
+                _Pragma("GCC ivdep") for (ptrdiff_t i = from; i < end; i++) {                      \
+                    o[i] = vm_turned_sin(p[i], turns);                                             \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+TURNED(sin, vm_sin, 0)
+TURNED(cos, vm_cos, 1)
 
 #define FLOAT_OPS(F, T_)                                                                           \
     UNARY_FAST(isnan_##F, T_, T_, boolean, x != x)                                                 \

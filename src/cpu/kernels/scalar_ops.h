@@ -23,6 +23,8 @@
 #define tanh(x) _Generic((x), float: vm_tanh, default: (tanh))(x)
 #define erf(x) _Generic((x), float: vm_erf, default: (erf))(x)
 
+#define erf_near(x) _Generic((x), float: vm_erf_near, default: (erf))(x)
+
 #define FLOAT_HELPERS(T, F)                                                                        \
     static inline T op_floor_div_##F(T a, T b) {                                                   \
         if (b == 0)                                                                                \
@@ -55,14 +57,14 @@
         return x * beta > threshold ? x : log1p(exp(x * beta)) / beta;                             \
     }                                                                                              \
     static inline T op_gelu_erf_##F(T x) {                                                         \
-        return x * (T)0.5 * (1 + erf(x * (T)0.70710678118654752440));                              \
+        return x * (T)0.5 * (1 + erf_near(x * (T)0.70710678118654752440));                         \
     }                                                                                              \
     static inline T op_gelu_tanh_##F(T x) {                                                        \
         T inner = (T)0.79788456080286535588 * (x + (T)0.044715 * x * x * x);                       \
         return (T)0.5 * x * (1 + tanh(inner));                                                     \
     }                                                                                              \
     static inline T op_gelu_erf_backward_##F(T g, T x) {                                           \
-        T cdf = (T)0.5 * (1 + erf(x * (T)0.70710678118654752440));                                 \
+        T cdf = (T)0.5 * (1 + erf_near(x * (T)0.70710678118654752440));                            \
         return g * (cdf + x * exp(x * x * (T) - 0.5) * (T)0.39894228040143267794);                 \
     }                                                                                              \
     static inline T op_gelu_tanh_backward_##F(T g, T x) {                                          \

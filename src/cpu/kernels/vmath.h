@@ -1,5 +1,6 @@
-/* exp, expm1, log, log1p, tanh and erf of float, without branches or tables, so that loops over
- * them become vectors; within 2 ULP. Scalar and vector code run the same operations: the same bits.
+/* exp, expm1, log, log1p, tanh, erf, sin and cos of float, without branches or tables, so that
+ * loops over them become vectors; within 2 ULP. Scalar and vector code run the same operations: the
+ * same bits.
  *
  * Polynomials: Cephes (expf, logf, tanhf), and N. Juffa's fit of erff. */
 #ifndef FAC__VMATH_H
@@ -42,6 +43,12 @@ static inline float vm_exp(float x) {
     p = p * fac__float_of_bits((uint32_t)(h + 127) << 23) *
         fac__float_of_bits((uint32_t)(k - h + 127) << 23);
     return x != x ? x : p;
+}
+
+/* e^x for -87 <= x <= 0: the power of two is normal. */
+static inline float vm_exp_normal(float x) {
+    float r, n = vm_reduce(x, &r);
+    return ((vm_exp_tail(r) + r) + 1.0f) * fac__float_of_bits((uint32_t)((int32_t)n + 127) << 23);
 }
 
 static inline float vm_expm1(float x) {
@@ -103,14 +110,14 @@ static inline float vm_tanh(float x) {
 
 static inline float vm_erf(float x) {
     float t = fabsf(x), s = x * x;
-    float r = VM_FMA(-1.72853470e-5f, t, 3.83197126e-4f);
+    t = t > 4.0f ? 4.0f : t; /* from where on it is 1 */
     float u = VM_FMA(-3.88396438e-3f, t, 2.42546219e-2f);
-    r = VM_FMA(r, s, u);
+    float r = VM_FMA(VM_FMA(-1.72853470e-5f, t, 3.83197126e-4f), t * t, u);
     r = VM_FMA(r, t, -1.06777877e-1f);
     r = VM_FMA(r, t, -6.34846687e-1f);
     r = VM_FMA(r, t, -1.28717512e-1f);
     r = VM_FMA(r, t, -t);
-    float big = t > 4.0f ? 1.0f : 1.0f - vm_exp(r);
+    float big = 1.0f - vm_exp_normal(r);
     big = x < 0 ? -big : big;
     float p = -5.96761703e-4f;
     p = VM_FMA(p, s, 4.99119423e-3f);
@@ -120,6 +127,63 @@ static inline float vm_erf(float x) {
     p = VM_FMA(p, s, 1.28379166e-1f);
     p = VM_FMA(p, x, x);
     return t > 0.927734375f ? big : x != x ? x : p;
+}
+
+/* erf to 2e-7 absolutely, for where 1 is added to it: Eigen's rational approximation. */
+static inline float vm_erf_near(float x) {
+    float c = x > 4.0f ? 4.0f : x < -4.0f ? -4.0f : x, s = c * c;
+    float p = -2.72614225801306e-10f, q = -1.45660718464996e-05f;
+    p = VM_FMA(p, s, 2.77068142495902e-08f);
+    p = VM_FMA(p, s, -2.10102402082508e-06f);
+    p = VM_FMA(p, s, -5.69250639462346e-05f);
+    p = VM_FMA(p, s, -7.34990630326855e-04f);
+    p = VM_FMA(p, s, -2.95459980854025e-03f);
+    p = VM_FMA(p, s, -1.60960333262415e-02f);
+    q = VM_FMA(q, s, -2.13374055278905e-04f);
+    q = VM_FMA(q, s, -1.68282697438203e-03f);
+    q = VM_FMA(q, s, -7.37332916720468e-03f);
+    q = VM_FMA(q, s, -1.42647390514189e-02f);
+    float y = p * c / q;
+    y = x >= 4.0f ? 1.0f : y; /* exactly, as it is multiplied by x */
+    return x <= -4.0f ? -1.0f : y;
+}
+
+/* sin(x + turns * pi/2) for |x| <= VM_TURNS: reduction by three parts of pi/2, each product exact
+ * or fused, and minimax polynomials (N. Juffa's constants). */
+#define VM_TURNS 48039.0f
+
+static inline float vm_turned_sin(float x, int32_t turns) {
+    float j = VM_FMA(x, 0.636619747f, 12582912.0f) - 12582912.0f;
+    float a = VM_FMA(j, -1.57079601e+00f, x);
+    a = VM_FMA(j, -3.13916473e-07f, a);
+    a = VM_FMA(j, -5.39030253e-15f, a);
+    int32_t q = (int32_t)j + turns;
+    float s = a * a, c = 2.44677067e-5f, r = 2.86567956e-6f;
+    c = VM_FMA(c, s, -1.38877297e-3f);
+    c = VM_FMA(c, s, 4.16666567e-2f);
+    c = VM_FMA(c, s, -5.00000000e-1f);
+    c = VM_FMA(c, s, 1.0f);
+    r = VM_FMA(r, s, -1.98559923e-4f);
+    r = VM_FMA(r, s, 8.33338592e-3f);
+    r = VM_FMA(r, s, -1.66666672e-1f);
+    r = VM_FMA(r, a * s, a);
+    float y = (q & 1) != 0 ? c : r;
+    return fac__float_of_bits(fac__bits_of_float(y) ^ (uint32_t)(q & 2) << 30);
+}
+
+/* Without fused products the reduction is not exact. */
+#ifdef __FMA__
+#define VM_IS_SMALL(x) (fabsf(x) <= VM_TURNS)
+#else
+#define VM_IS_SMALL(x) false
+#endif
+
+static inline float vm_sin(float x) {
+    return VM_IS_SMALL(x) ? vm_turned_sin(x, 0) : sinf(x);
+}
+
+static inline float vm_cos(float x) {
+    return VM_IS_SMALL(x) ? vm_turned_sin(x, 1) : cosf(x);
 }
 
 #endif
