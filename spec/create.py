@@ -94,7 +94,14 @@ def arange(start: Scalar, end: Scalar, step: Scalar = 1, *, dtype: dtype | None 
     """
 
 
-@op("custom", creation=True, out=True)
+@op("custom", creation=True, out=True,
+    signature=[
+        "(Tensor start, Tensor end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Number start, Tensor end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def linspace(start: Scalar, end: Scalar, steps: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -110,7 +117,14 @@ def linspace_tensors(start: Value, end: Value, steps: int, *, dtype: dtype | Non
     """
 
 
-@op("composite", creation=True, out=True)
+@op("composite", creation=True, out=True,
+    signature=[
+        "(Tensor start, Tensor end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Number start, Tensor end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor start, Number end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Number start, Number end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def logspace(start: Scalar, end: Scalar, steps: int, base: float = 10.0, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -118,7 +132,12 @@ def logspace(start: Scalar, end: Scalar, steps: int, base: float = 10.0, *, dtyp
     """
 
 
-@op("composite", creation=True, out=True)
+@op("composite", creation=True, out=True,
+    signature=[
+        "(int n, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(int n, int m, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def eye(n: int, m: int | None = None, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """eye(n, m=n, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -209,7 +228,13 @@ def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 @op("structured", rule="overwrite", function=True, inplace=True, mutates=True, reads_conj=True, python="fill", node="FillBackward0",
-    grads={"input": ["input.shape"], "value": ["value.shape"]})
+    grads={"input": ["input.shape"], "value": ["value.shape"]},
+    method_signature=["(Tensor value)", "(Number value)"],
+    signature=[
+        "(Tensor input, Tensor value)",
+        "(Tensor input, Number value)",
+    ],
+)
 def fill(input: Tensor, value: Value) -> Tensor:
     """fill_(value) -> Tensor
 

@@ -47,7 +47,16 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
 
 
-@op("structured", method=True, update=True, inplace=True, node="IndexFillBackward0", grads={"input": ["index"], "value": ["index"]})
+@op("structured", method=True, update=True, inplace=True, node="IndexFillBackward0", grads={"input": ["index"], "value": ["index"]},
+    signature=[
+        "(Tensor input, int dim, Tensor index, Tensor value)",
+        "(Tensor input, int dim, Tensor index, Number value)",
+    ],
+    method_signature=[
+        "(int dim, Tensor index, Tensor value)",
+        "(int dim, Tensor index, Number value)",
+    ],
+)
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Value) -> Tensor:
     """index_fill(input, dim, index, value) -> Tensor
 
@@ -154,7 +163,16 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 # --- masks
 
 
-@op("structured", method=True, inplace=True, node="MaskedFillBackward0", grads={"input": ["mask"], "value": ["mask"]})
+@op("structured", method=True, inplace=True, node="MaskedFillBackward0", grads={"input": ["mask"], "value": ["mask"]},
+    signature=[
+        "(Tensor input, Tensor mask, Tensor value)",
+        "(Tensor input, Tensor mask, Number value)",
+    ],
+    method_signature=[
+        "(Tensor mask, Tensor value)",
+        "(Tensor mask, Number value)",
+    ],
+)
 def masked_fill(input: Tensor, mask: Tensor, value: Value) -> Tensor:
     """masked_fill(input, mask, value) -> Tensor
 

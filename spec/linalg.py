@@ -2,7 +2,12 @@
 
 
 @op("structured", method=True, out=True, node="MmBackward0", aliases={"input": "self"},
-    grads={"input": ["mat2"], "mat2": ["input"]})
+    grads={"input": ["mat2"], "mat2": ["input"]},
+    signature=[
+        "(Tensor input, Tensor mat2, *, Tensor out = None)",
+        "(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None)",
+    ],
+)
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """mm(input, mat2, *, out=None) -> Tensor
 
@@ -10,7 +15,12 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, node="BmmBackward0", grads={"input": ["mat2"], "mat2": ["input"]})
+@op("structured", method=True, out=True, node="BmmBackward0", grads={"input": ["mat2"], "mat2": ["input"]},
+    signature=[
+        "(Tensor input, Tensor mat2, *, Tensor out = None)",
+        "(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None)",
+    ],
+)
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """bmm(input, mat2, *, out=None) -> Tensor
 
@@ -19,7 +29,12 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 @op("structured", method=True, out=True, inplace=True, node="AddmmBackward0",
-    grads={"input": ["input.shape"], "mat1": ["mat2"], "mat2": ["mat1"]})
+    grads={"input": ["input.shape"], "mat1": ["mat2"], "mat2": ["mat1"]},
+    signature=[
+        "(Tensor input, Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "(Tensor input, Tensor mat1, Tensor mat2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+    ],
+)
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
     """addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor
 
@@ -28,7 +43,12 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha:
 
 
 @op("structured", method=True, out=True, inplace=True, node="BaddbmmBackward0",
-    grads={"input": ["input.shape"], "batch1": ["batch2"], "batch2": ["batch1"]})
+    grads={"input": ["input.shape"], "batch1": ["batch2"], "batch2": ["batch1"]},
+    signature=[
+        "(Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "(Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+    ],
+)
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
     """baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor
 

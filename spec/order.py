@@ -3,7 +3,16 @@
 
 @op("structured", method=True, out=True, node="SortBackward0", returns=["values", "indices"],
     nondiff=["indices"], struct="torch.return_types.sort", vjp="sort",
-    grads={"input": ["input.shape", "indices"]})
+    grads={"input": ["input.shape", "indices"]},
+    signature=[
+        "(Tensor input, *, bool stable, int dim = -1, bool descending = False, tuple of Tensors out = None)",
+        "(Tensor input, int dim = -1, bool descending = False, *, tuple of Tensors out = None)",
+    ],
+    method_signature=[
+        "(*, bool stable, int dim = -1, bool descending = False)",
+        "(int dim = -1, bool descending = False)",
+    ],
+)
 def sort(input: Tensor, dim: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
     """sort(input, dim=-1, descending=False, *, stable=False, out=None) -> (Tensor, LongTensor)
 
@@ -22,7 +31,16 @@ def sort_stable(input: Tensor, *, stable: bool | None, dim: int = -1, descending
     """
 
 
-@op("composite", method=True)
+@op("composite", method=True,
+    signature=[
+        "(Tensor input, *, bool stable, int dim = -1, bool descending = False, Tensor out = None)",
+        "(Tensor input, int dim = -1, bool descending = False)",
+    ],
+    method_signature=[
+        "(*, bool stable, int dim = -1, bool descending = False)",
+        "(int dim = -1, bool descending = False)",
+    ],
+)
 def argsort(input: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
     """argsort(input, dim=-1, descending=False, *, stable=False, out=None) -> LongTensor
 
@@ -68,7 +86,12 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> tup
     """
 
 
-@op("structured", rule="median", method=True, out=True, vjp="median", grads={"input": ["input", "result"]})
+@op("structured", rule="median", method=True, out=True, vjp="median", grads={"input": ["input", "result"]},
+    signature=[
+        "(Tensor input)",
+        "(Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None)",
+    ],
+)
 def median(input: Tensor) -> Tensor:
     """median(input, *, out=None) -> Tensor
 
@@ -86,7 +109,12 @@ def median_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, 
     """
 
 
-@op("structured", rule="median", method=True, out=True, vjp="nanmedian", grads={"input": ["input", "result"]})
+@op("structured", rule="median", method=True, out=True, vjp="nanmedian", grads={"input": ["input", "result"]},
+    signature=[
+        "(Tensor input)",
+        "(Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None)",
+    ],
+)
 def nanmedian(input: Tensor) -> Tensor:
     """nanmedian(input, *, out=None) -> Tensor
 
@@ -152,7 +180,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     """
 
 
-@op("structured", out=True)
+@op("structured", out=True,
+    signature=[
+        "(Tensor sorted_sequence, Tensor input, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None)",
+        "(Tensor sorted_sequence, Number self, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None)",
+    ],
+)
 def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Tensor | None = None) -> Tensor:
     """searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None) -> Tensor
 
@@ -169,7 +202,12 @@ def searchsorted_scalar(sorted_sequence: Tensor, self_: Scalar, *, out_int32: bo
     """
 
 
-@op("composite", out=True)
+@op("composite", out=True,
+    signature=[
+        "(Tensor input, Tensor boundaries, *, bool out_int32 = False, bool right = False, Tensor out = None)",
+        "(Number self, Tensor boundaries, *, bool out_int32 = False, bool right = False)",
+    ],
+)
 def bucketize(input: Tensor, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """bucketize(input, boundaries, *, out_int32=False, right=False, out=None) -> Tensor
 

@@ -32,7 +32,16 @@ def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []}, check="sub")
+@op("pointwise", method=True, inplace=True, out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []}, check="sub",
+    signature=[
+        "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
+        "(Tensor input, Number other, Number alpha = 1)",
+    ],
+    method_signature=[
+        "(Tensor other, *, Number alpha = 1)",
+        "(Number other, Number alpha = 1)",
+    ],
+)
 def subtract(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """subtract(input, other, *, alpha=1, out=None) -> Tensor
 
@@ -40,7 +49,12 @@ def subtract(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("composite", method=False)
+@op("composite", method=False,
+    signature=[
+        "(Tensor input, Tensor other, *, Number alpha = 1)",
+        "(Tensor input, Number other, Number alpha = 1)",
+    ],
+)
 def rsub(input: Tensor, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """rsub(input, other, *, alpha=1) -> Tensor
 
@@ -56,7 +70,16 @@ def mul(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]}, kernel="mul", vjp="mul", node="MulBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]}, kernel="mul", vjp="mul", node="MulBackward0",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def multiply(input: Value, other: Value) -> Tensor:
     """multiply(input, other, *, out=None) -> Tensor
 
@@ -64,7 +87,18 @@ def multiply(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]},
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)",
+        "(Tensor input, Number other, *, str rounding_mode)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Tensor other, *, str rounding_mode)",
+        "(Number other, *, str rounding_mode)",
+    ],
+)
 def div(input: Value, other: Value) -> Tensor:
     """div(input, other, *, out=None) -> Tensor
 
@@ -72,7 +106,20 @@ def div(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)",
+        "(Tensor input, Number other)",
+        "(Tensor input, Number other, *, str rounding_mode)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Tensor other, *, str rounding_mode)",
+        "(Number other)",
+        "(Number other, *, str rounding_mode)",
+    ],
+)
 def divide(input: Value, other: Value) -> Tensor:
     """divide(input, other, *, out=None) -> Tensor
 
@@ -80,7 +127,16 @@ def divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def true_divide(input: Value, other: Value) -> Tensor:
     """true_divide(input, other, *, out=None) -> Tensor
 
@@ -120,7 +176,16 @@ def _div_floor(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True)
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True,
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def floor_divide(input: Value, other: Value) -> Tensor:
     """floor_divide(input, other, *, out=None) -> Tensor
 
@@ -128,7 +193,17 @@ def floor_divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def remainder(input: Value, other: Value) -> Tensor:
     """remainder(input, other, *, out=None) -> Tensor
 
@@ -136,7 +211,16 @@ def remainder(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def fmod(input: Tensor, other: Value) -> Tensor:
     """fmod(input, other, *, out=None) -> Tensor
 
@@ -144,7 +228,17 @@ def fmod(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow")
+@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow",
+    signature=[
+        "(Tensor input, Tensor exponent, *, Tensor out = None)",
+        "(Number self, Tensor exponent, *, Tensor out = None)",
+        "(Tensor input, Number exponent, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor exponent)",
+        "(Number exponent)",
+    ],
+)
 def pow(input: Value, exponent: Value) -> Tensor:
     """pow(input, exponent, *, out=None) -> Tensor
 
@@ -152,7 +246,17 @@ def pow(input: Value, exponent: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor exponent, *, Tensor out = None)",
+        "(Number self, Tensor exponent, *, Tensor out = None)",
+        "(Tensor input, Number exponent, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor exponent)",
+        "(Number exponent)",
+    ],
+)
 def float_power(input: Value, exponent: Value) -> Tensor:
     """float_power(input, exponent, *, out=None) -> Tensor
 
@@ -216,7 +320,16 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "result"], "other": ["other.shape"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "result"], "other": ["other.shape"]},
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def copysign(input: Tensor, other: Value) -> Tensor:
     """copysign(input, other, *, out=None) -> Tensor
 
@@ -227,7 +340,16 @@ def copysign(input: Tensor, other: Value) -> Tensor:
 # --- comparison and logic
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def eq(input: Tensor, other: Value) -> Tensor:
     """eq(input, other, *, out=None) -> Tensor
 
@@ -235,7 +357,16 @@ def eq(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def ne(input: Tensor, other: Value) -> Tensor:
     """ne(input, other, *, out=None) -> Tensor
 
@@ -243,7 +374,16 @@ def ne(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ne")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ne",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def not_equal(input: Tensor, other: Value) -> Tensor:
     """not_equal(input, other, *, out=None) -> Tensor
 
@@ -251,7 +391,16 @@ def not_equal(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def lt(input: Tensor, other: Value) -> Tensor:
     """lt(input, other, *, out=None) -> Tensor
 
@@ -259,7 +408,16 @@ def lt(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="lt")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="lt",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def less(input: Tensor, other: Value) -> Tensor:
     """less(input, other, *, out=None) -> Tensor
 
@@ -267,7 +425,16 @@ def less(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def le(input: Tensor, other: Value) -> Tensor:
     """le(input, other, *, out=None) -> Tensor
 
@@ -275,7 +442,16 @@ def le(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="le")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="le",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def less_equal(input: Tensor, other: Value) -> Tensor:
     """less_equal(input, other, *, out=None) -> Tensor
 
@@ -283,7 +459,16 @@ def less_equal(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def gt(input: Tensor, other: Value) -> Tensor:
     """gt(input, other, *, out=None) -> Tensor
 
@@ -291,7 +476,16 @@ def gt(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="gt")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="gt",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def greater(input: Tensor, other: Value) -> Tensor:
     """greater(input, other, *, out=None) -> Tensor
 
@@ -299,7 +493,16 @@ def greater(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def ge(input: Tensor, other: Value) -> Tensor:
     """ge(input, other, *, out=None) -> Tensor
 
@@ -307,7 +510,16 @@ def ge(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ge")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ge",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def greater_equal(input: Tensor, other: Value) -> Tensor:
     """greater_equal(input, other, *, out=None) -> Tensor
 
@@ -323,7 +535,17 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def bitwise_and(input: Value, other: Value) -> Tensor:
     """bitwise_and(input, other, *, out=None) -> Tensor
 
@@ -339,7 +561,17 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def bitwise_or(input: Value, other: Value) -> Tensor:
     """bitwise_or(input, other, *, out=None) -> Tensor
 
@@ -355,7 +587,17 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def bitwise_xor(input: Value, other: Value) -> Tensor:
     """bitwise_xor(input, other, *, out=None) -> Tensor
 
@@ -379,7 +621,17 @@ def bitwise_not(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="lshift")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="lshift",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def bitwise_left_shift(input: Value, other: Value) -> Tensor:
     """bitwise_left_shift(input, other, *, out=None) -> Tensor
 
@@ -387,7 +639,17 @@ def bitwise_left_shift(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="rshift")
+@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="rshift",
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def bitwise_right_shift(input: Value, other: Value) -> Tensor:
     """bitwise_right_shift(input, other, *, out=None) -> Tensor
 
@@ -902,7 +1164,17 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor other, *, Tensor out = None)",
+        "(Number self, Tensor other, *, Tensor out = None)",
+        "(Tensor input, Number other, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor other)",
+        "(Number other)",
+    ],
+)
 def xlogy(input: Value, other: Value) -> Tensor:
     """xlogy(input, other, *, out=None) -> Tensor
 
@@ -982,7 +1254,16 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)",
+        "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor min = None, Tensor max = None)",
+        "(Number min = None, Number max = None)",
+    ],
+)
 def clamp(input: Tensor, min: Value | None = None, max: Value | None = None) -> Tensor:
     """clamp(input, min=None, max=None, *, out=None) -> Tensor
 
@@ -990,7 +1271,16 @@ def clamp(input: Tensor, min: Value | None = None, max: Value | None = None) -> 
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)",
+        "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor min = None, Tensor max = None)",
+        "(Number min = None, Number max = None)",
+    ],
+)
 def clip(input: Tensor, min: Value | None = None, max: Value | None = None) -> Tensor:
     """clip(input, min=None, max=None, *, out=None) -> Tensor
 
@@ -998,7 +1288,16 @@ def clip(input: Tensor, min: Value | None = None, max: Value | None = None) -> T
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor min, *, Tensor out = None)",
+        "(Tensor input, Number min, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor min)",
+        "(Number min)",
+    ],
+)
 def clamp_min(input: Tensor, min: Value) -> Tensor:
     """clamp_min(input, min, *, out=None) -> Tensor
 
@@ -1006,7 +1305,16 @@ def clamp_min(input: Tensor, min: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", method=True, inplace=True, out=True,
+    signature=[
+        "(Tensor input, Tensor max, *, Tensor out = None)",
+        "(Tensor input, Number max, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor max)",
+        "(Number max)",
+    ],
+)
 def clamp_max(input: Tensor, max: Value) -> Tensor:
     """clamp_max(input, max, *, out=None) -> Tensor
 

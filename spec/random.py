@@ -89,7 +89,12 @@ def log_normal(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator:
     """
 
 
-@op("composite", creation=True, out=True, random=True, varargs="size")
+@op("composite", creation=True, out=True, random=True, varargs="size",
+    signature=[
+        "(tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def rand(size: Ints, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """rand(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -97,7 +102,12 @@ def rand(size: Ints, *, generator: Generator | None = None, dtype: dtype | None 
     """
 
 
-@op("composite", creation=True, random=True)
+@op("composite", creation=True, random=True,
+    signature=[
+        "(Tensor input, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def rand_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
     """rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
@@ -105,7 +115,12 @@ def rand_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | Non
     """
 
 
-@op("composite", creation=True, out=True, random=True, varargs="size")
+@op("composite", creation=True, out=True, random=True, varargs="size",
+    signature=[
+        "(tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def randn(size: Ints, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """randn(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 
@@ -113,7 +128,12 @@ def randn(size: Ints, *, generator: Generator | None = None, dtype: dtype | None
     """
 
 
-@op("composite", creation=True, random=True)
+@op("composite", creation=True, random=True,
+    signature=[
+        "(Tensor input, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def randn_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
     """randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
@@ -142,7 +162,16 @@ def randint_low(low: int, high: int, size: Ints, *, generator: Generator | None 
     """
 
 
-@op("composite", creation=True, random=True)
+@op("composite", creation=True, random=True,
+    signature=[
+        "(Tensor input, int low, int high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, int low, int high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, Tensor high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, Tensor high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, int high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(Tensor input, int high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def randint_like(input: Tensor, high: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
     """randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
@@ -158,7 +187,12 @@ def randint_like_low(input: Tensor, low: int, high: int, *, dtype: dtype | None 
     """
 
 
-@op("structured", creation=True, out=True, random=True)
+@op("structured", creation=True, out=True, random=True,
+    signature=[
+        "(int n, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+        "(int n, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
+    ],
+)
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, device=None, requires_grad=False) -> Tensor
 

@@ -1,7 +1,16 @@
 """Reductions."""
 
 
-@op("structured", method=True, out=True, node="SumBackward0", node_dim="SumBackward1", grads={"input": ["input.shape"]})
+@op("structured", method=True, out=True, node="SumBackward0", node_dim="SumBackward1", grads={"input": ["input.shape"]},
+    signature=[
+        "(Tensor input, *, torch.dtype dtype = None)",
+        "(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)",
+    ],
+    method_signature=[
+        "(*, torch.dtype dtype = None)",
+        "(tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)",
+    ],
+)
 def sum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """sum(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -9,7 +18,16 @@ def sum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dty
     """
 
 
-@op("structured", method=True, out=True, node="MeanBackward0", node_dim="MeanBackward1", grads={"input": ["input.shape"]})
+@op("structured", method=True, out=True, node="MeanBackward0", node_dim="MeanBackward1", grads={"input": ["input.shape"]},
+    signature=[
+        "(Tensor input, *, torch.dtype dtype = None, Tensor out = None)",
+        "(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)",
+    ],
+    method_signature=[
+        "(*, torch.dtype dtype = None)",
+        "(tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)",
+    ],
+)
 def mean(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """mean(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -25,7 +43,16 @@ def nansum(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False, *, 
     """
 
 
-@op("structured", method=True, out=True, node="ProdBackward0", node_dim="ProdBackward1", grads={"input": ["input", "result"]})
+@op("structured", method=True, out=True, node="ProdBackward0", node_dim="ProdBackward1", grads={"input": ["input", "result"]},
+    signature=[
+        "(Tensor input, *, torch.dtype dtype = None)",
+        "(Tensor input, int dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)",
+    ],
+    method_signature=[
+        "(*, torch.dtype dtype = None)",
+        "(int dim, bool keepdim = False, *, torch.dtype dtype = None)",
+    ],
+)
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """prod(input, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -33,7 +60,18 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """
 
 
-@op("structured", rule="all", method=True, out=True)
+@op("structured", rule="all", method=True, out=True,
+    signature=[
+        "(Tensor input, *, Tensor out = None)",
+        "(Tensor input, tuple of ints dim = None, bool keepdim = False, *, Tensor out = None)",
+        "(Tensor input, int dim, bool keepdim = False, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "()",
+        "(tuple of ints dim = None, bool keepdim = False)",
+        "(int dim, bool keepdim = False)",
+    ],
+)
 def all(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False) -> Tensor:
     """all(input, dim=None, keepdim=False, *, out=None) -> Tensor
 
@@ -41,7 +79,18 @@ def all(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False) -> Ten
     """
 
 
-@op("structured", rule="all", method=True, out=True)
+@op("structured", rule="all", method=True, out=True,
+    signature=[
+        "(Tensor input, *, Tensor out = None)",
+        "(Tensor input, tuple of ints dim = None, bool keepdim = False, *, Tensor out = None)",
+        "(Tensor input, int dim, bool keepdim = False, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "()",
+        "(tuple of ints dim = None, bool keepdim = False)",
+        "(int dim, bool keepdim = False)",
+    ],
+)
 def any(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False) -> Tensor:
     """any(input, dim=None, keepdim=False, *, out=None) -> Tensor
 
@@ -49,7 +98,16 @@ def any(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False) -> Ten
     """
 
 
-@op("structured", method=True)
+@op("structured", method=True,
+    signature=[
+        "(Tensor input, int dim = None)",
+        "(Tensor input, tuple of ints dim)",
+    ],
+    method_signature=[
+        "(int dim = None)",
+        "(tuple of ints dim)",
+    ],
+)
 def count_nonzero(input: Tensor, dim: Ints[1] | None = None) -> Tensor:
     """count_nonzero(input, dim=None) -> Tensor
 

@@ -9,7 +9,12 @@ def as_strided(input: Tensor, size: Ints, stride: Ints, storage_offset: int | No
     """
 
 
-@op("view", function=False, method=True, varargs="size", node="ViewBackward0", grads={"input": ["input.shape"]})
+@op("view", function=False, method=True, varargs="size", node="ViewBackward0", grads={"input": ["input.shape"]},
+    method_signature=[
+        "(torch.dtype dtype)",
+        "(tuple of ints size)",
+    ],
+)
 def view(input: Tensor, size: Ints) -> Tensor:
     """view(*shape) -> Tensor
 
@@ -193,7 +198,16 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
 
 
-@op("composite", method=True)
+@op("composite", method=True,
+    signature=[
+        "(Tensor input, int dim, Tensor start, int length)",
+        "(Tensor input, int dim, int start, int length)",
+    ],
+    method_signature=[
+        "(int dim, Tensor start, int length)",
+        "(int dim, int start, int length)",
+    ],
+)
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """narrow(input, dim, start, length) -> Tensor
 
@@ -242,7 +256,18 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
     """
 
 
-@op("composite", python="tensor_split", method=True, aliases={"sections": "indices_or_sections"})
+@op("composite", python="tensor_split", method=True, aliases={"sections": "indices_or_sections"},
+    signature=[
+        "(Tensor input, tuple of ints indices, int dim = 0)",
+        "(Tensor input, Tensor tensor_indices_or_sections, int dim = 0)",
+        "(Tensor input, int sections, int dim = 0)",
+    ],
+    method_signature=[
+        "(tuple of ints indices, int dim = 0)",
+        "(Tensor tensor_indices_or_sections, int dim = 0)",
+        "(int sections, int dim = 0)",
+    ],
+)
 def tensor_split(input: Tensor, sections: int, dim: int = 0) -> list[Tensor]:
     """tensor_split(input, indices_or_sections, dim=0) -> List of Tensors
 
@@ -322,7 +347,16 @@ def unbind(input: Tensor, dim: int = 0) -> list[Tensor]:
     """
 
 
-@op("composite", method=True)
+@op("composite", method=True,
+    signature=[
+        "(Tensor input, int source, int destination)",
+        "(Tensor input, tuple of ints source, tuple of ints destination)",
+    ],
+    method_signature=[
+        "(int source, int destination)",
+        "(tuple of ints source, tuple of ints destination)",
+    ],
+)
 def movedim(input: Tensor, source: Ints, destination: Ints) -> Tensor:
     """movedim(input, source, destination) -> Tensor
 
@@ -339,7 +373,16 @@ def movedim_int(input: Tensor, source: int, destination: int) -> Tensor:
     """
 
 
-@op("composite", method=True)
+@op("composite", method=True,
+    signature=[
+        "(Tensor input, int source, int destination)",
+        "(Tensor input, tuple of ints source, tuple of ints destination)",
+    ],
+    method_signature=[
+        "(int source, int destination)",
+        "(tuple of ints source, tuple of ints destination)",
+    ],
+)
 def moveaxis(input: Tensor, source: Ints, destination: Ints) -> Tensor:
     """moveaxis(input, source, destination) -> Tensor
 
@@ -573,7 +616,12 @@ def column_stack(tensors: list[Tensor]) -> Tensor:
     """
 
 
-@op("composite")
+@op("composite",
+    signature=[
+        "(Tensor input)",
+        "(tuple of Tensors tensors)",
+    ],
+)
 def atleast_1d(input: Tensor) -> Tensor:
     """atleast_1d(input) -> Tensor
 
@@ -581,7 +629,12 @@ def atleast_1d(input: Tensor) -> Tensor:
     """
 
 
-@op("composite")
+@op("composite",
+    signature=[
+        "(Tensor input)",
+        "(tuple of Tensors tensors)",
+    ],
+)
 def atleast_2d(input: Tensor) -> Tensor:
     """atleast_2d(input) -> Tensor
 
@@ -589,7 +642,12 @@ def atleast_2d(input: Tensor) -> Tensor:
     """
 
 
-@op("composite")
+@op("composite",
+    signature=[
+        "(Tensor input)",
+        "(tuple of Tensors tensors)",
+    ],
+)
 def atleast_3d(input: Tensor) -> Tensor:
     """atleast_3d(input) -> Tensor
 
@@ -614,7 +672,13 @@ def tile(input: Tensor, dims: Ints) -> Tensor:
     """
 
 
-@op("structured", python="repeat_interleave", overload="Tensor", method=False)
+@op("structured", python="repeat_interleave", overload="Tensor", method=False,
+    signature=[
+        "(Tensor input, Tensor repeats, int dim = None, *, int output_size = None)",
+        "(Tensor repeats, *, int output_size = None)",
+        "(Tensor input, int repeats, int dim = None, *, int output_size = None)",
+    ],
+)
 def repeat_interleave(repeats: Tensor, *, output_size: int | None = None) -> Tensor:
     """repeat_interleave(input, repeats, dim=None, *, output_size=None) -> Tensor
 

@@ -63,19 +63,29 @@ static PyObject *function_arange(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_function(&function_entry_arange, self, args, n, names);
 }
 static const fac__op *const function_ops_linspace[] = {&fac__op_linspace, &fac__op_linspace_tensors};
-static const fac__entry function_entry_linspace = {"linspace", function_ops_linspace, 2, NULL};
+static const fac__entry function_entry_linspace = {"linspace", function_ops_linspace, 2,
+    "(Tensor start, Tensor end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Tensor end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_linspace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_linspace, self, args, n, names);
 }
 static const fac__op *const function_ops_logspace[] = {&fac__op_logspace};
-static const fac__entry function_entry_logspace = {"logspace", function_ops_logspace, 1, NULL};
+static const fac__entry function_entry_logspace = {"logspace", function_ops_logspace, 1,
+    "(Tensor start, Tensor end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Tensor end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor start, Number end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Number start, Number end, int steps, float base = 10.0, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_logspace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_logspace, self, args, n, names);
 }
 static const fac__op *const function_ops_eye[] = {&fac__op_eye};
-static const fac__entry function_entry_eye = {"eye", function_ops_eye, 1, NULL};
+static const fac__entry function_entry_eye = {"eye", function_ops_eye, 1,
+    "(int n, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(int n, int m, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_eye(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_eye, self, args, n, names);
@@ -105,7 +115,9 @@ static PyObject *function__to_copy(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry__to_copy, self, args, n, names);
 }
 static const fac__op *const function_ops_fill[] = {&fac__op_fill};
-static const fac__entry function_entry_fill = {"fill", function_ops_fill, 1, NULL};
+static const fac__entry function_entry_fill = {"fill", function_ops_fill, 1,
+    "(Tensor input, Tensor value)\n"
+    "(Tensor input, Number value)"};
 static PyObject *function_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_fill, self, args, n, names);
@@ -135,7 +147,9 @@ static PyObject *function_index_copy(PyObject *self, PyObject *const *args, Py_s
     return fac__py_function(&function_entry_index_copy, self, args, n, names);
 }
 static const fac__op *const function_ops_index_fill[] = {&fac__op_index_fill};
-static const fac__entry function_entry_index_fill = {"index_fill", function_ops_index_fill, 1, NULL};
+static const fac__entry function_entry_index_fill = {"index_fill", function_ops_index_fill, 1,
+    "(Tensor input, int dim, Tensor index, Tensor value)\n"
+    "(Tensor input, int dim, Tensor index, Number value)"};
 static PyObject *function_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_index_fill, self, args, n, names);
@@ -189,7 +203,9 @@ static PyObject *function_put(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_function(&function_entry_put, self, args, n, names);
 }
 static const fac__op *const function_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry function_entry_masked_fill = {"masked_fill", function_ops_masked_fill, 1, NULL};
+static const fac__entry function_entry_masked_fill = {"masked_fill", function_ops_masked_fill, 1,
+    "(Tensor input, Tensor mask, Tensor value)\n"
+    "(Tensor input, Tensor mask, Number value)"};
 static PyObject *function_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_masked_fill, self, args, n, names);
@@ -230,25 +246,33 @@ static PyObject *function_argwhere(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry_argwhere, self, args, n, names);
 }
 static const fac__op *const function_ops_mm[] = {&fac__op_mm};
-static const fac__entry function_entry_mm = {"mm", function_ops_mm, 1, NULL};
+static const fac__entry function_entry_mm = {"mm", function_ops_mm, 1,
+    "(Tensor input, Tensor mat2, *, Tensor out = None)\n"
+    "(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None)"};
 static PyObject *function_mm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_mm, self, args, n, names);
 }
 static const fac__op *const function_ops_bmm[] = {&fac__op_bmm};
-static const fac__entry function_entry_bmm = {"bmm", function_ops_bmm, 1, NULL};
+static const fac__entry function_entry_bmm = {"bmm", function_ops_bmm, 1,
+    "(Tensor input, Tensor mat2, *, Tensor out = None)\n"
+    "(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None)"};
 static PyObject *function_bmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bmm, self, args, n, names);
 }
 static const fac__op *const function_ops_addmm[] = {&fac__op_addmm};
-static const fac__entry function_entry_addmm = {"addmm", function_ops_addmm, 1, NULL};
+static const fac__entry function_entry_addmm = {"addmm", function_ops_addmm, 1,
+    "(Tensor input, Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "(Tensor input, Tensor mat1, Tensor mat2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)"};
 static PyObject *function_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addmm, self, args, n, names);
 }
 static const fac__op *const function_ops_baddbmm[] = {&fac__op_baddbmm};
-static const fac__entry function_entry_baddbmm = {"baddbmm", function_ops_baddbmm, 1, NULL};
+static const fac__entry function_entry_baddbmm = {"baddbmm", function_ops_baddbmm, 1,
+    "(Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "(Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)"};
 static PyObject *function_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_baddbmm, self, args, n, names);
@@ -452,13 +476,17 @@ static PyObject *function__scaled_dot_product_flash_attention_for_cpu(PyObject *
     return fac__py_function(&function_entry__scaled_dot_product_flash_attention_for_cpu, self, args, n, names);
 }
 static const fac__op *const function_ops_sort[] = {&fac__op_sort, &fac__op_sort_stable};
-static const fac__entry function_entry_sort = {"sort", function_ops_sort, 2, NULL};
+static const fac__entry function_entry_sort = {"sort", function_ops_sort, 2,
+    "(Tensor input, *, bool stable, int dim = -1, bool descending = False, tuple of Tensors out = None)\n"
+    "(Tensor input, int dim = -1, bool descending = False, *, tuple of Tensors out = None)"};
 static PyObject *function_sort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_sort, self, args, n, names);
 }
 static const fac__op *const function_ops_argsort[] = {&fac__op_argsort, &fac__op_argsort_stable};
-static const fac__entry function_entry_argsort = {"argsort", function_ops_argsort, 2, NULL};
+static const fac__entry function_entry_argsort = {"argsort", function_ops_argsort, 2,
+    "(Tensor input, *, bool stable, int dim = -1, bool descending = False, Tensor out = None)\n"
+    "(Tensor input, int dim = -1, bool descending = False)"};
 static PyObject *function_argsort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_argsort, self, args, n, names);
@@ -482,13 +510,17 @@ static PyObject *function_kthvalue(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry_kthvalue, self, args, n, names);
 }
 static const fac__op *const function_ops_median[] = {&fac__op_median, &fac__op_median_dim};
-static const fac__entry function_entry_median = {"median", function_ops_median, 2, NULL};
+static const fac__entry function_entry_median = {"median", function_ops_median, 2,
+    "(Tensor input)\n"
+    "(Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None)"};
 static PyObject *function_median(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_median, self, args, n, names);
 }
 static const fac__op *const function_ops_nanmedian[] = {&fac__op_nanmedian, &fac__op_nanmedian_dim};
-static const fac__entry function_entry_nanmedian = {"nanmedian", function_ops_nanmedian, 2, NULL};
+static const fac__entry function_entry_nanmedian = {"nanmedian", function_ops_nanmedian, 2,
+    "(Tensor input)\n"
+    "(Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None)"};
 static PyObject *function_nanmedian(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_nanmedian, self, args, n, names);
@@ -524,13 +556,17 @@ static PyObject *function_bincount(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry_bincount, self, args, n, names);
 }
 static const fac__op *const function_ops_searchsorted[] = {&fac__op_searchsorted, &fac__op_searchsorted_scalar};
-static const fac__entry function_entry_searchsorted = {"searchsorted", function_ops_searchsorted, 2, NULL};
+static const fac__entry function_entry_searchsorted = {"searchsorted", function_ops_searchsorted, 2,
+    "(Tensor sorted_sequence, Tensor input, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None)\n"
+    "(Tensor sorted_sequence, Number self, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None)"};
 static PyObject *function_searchsorted(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_searchsorted, self, args, n, names);
 }
 static const fac__op *const function_ops_bucketize[] = {&fac__op_bucketize, &fac__op_bucketize_scalar};
-static const fac__entry function_entry_bucketize = {"bucketize", function_ops_bucketize, 2, NULL};
+static const fac__entry function_entry_bucketize = {"bucketize", function_ops_bucketize, 2,
+    "(Tensor input, Tensor boundaries, *, bool out_int32 = False, bool right = False, Tensor out = None)\n"
+    "(Number self, Tensor boundaries, *, bool out_int32 = False, bool right = False)"};
 static PyObject *function_bucketize(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bucketize, self, args, n, names);
@@ -558,13 +594,17 @@ static PyObject *function_sub(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_function(&function_entry_sub, self, args, n, names);
 }
 static const fac__op *const function_ops_subtract[] = {&fac__op_subtract};
-static const fac__entry function_entry_subtract = {"subtract", function_ops_subtract, 1, NULL};
+static const fac__entry function_entry_subtract = {"subtract", function_ops_subtract, 1,
+    "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
+    "(Tensor input, Number other, Number alpha = 1)"};
 static PyObject *function_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_subtract, self, args, n, names);
 }
 static const fac__op *const function_ops_rsub[] = {&fac__op_rsub};
-static const fac__entry function_entry_rsub = {"rsub", function_ops_rsub, 1, NULL};
+static const fac__entry function_entry_rsub = {"rsub", function_ops_rsub, 1,
+    "(Tensor input, Tensor other, *, Number alpha = 1)\n"
+    "(Tensor input, Number other, Number alpha = 1)"};
 static PyObject *function_rsub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_rsub, self, args, n, names);
@@ -576,55 +616,79 @@ static PyObject *function_mul(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_function(&function_entry_mul, self, args, n, names);
 }
 static const fac__op *const function_ops_multiply[] = {&fac__op_multiply};
-static const fac__entry function_entry_multiply = {"multiply", function_ops_multiply, 1, NULL};
+static const fac__entry function_entry_multiply = {"multiply", function_ops_multiply, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other)"};
 static PyObject *function_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_multiply, self, args, n, names);
 }
 static const fac__op *const function_ops_div[] = {&fac__op_div, &fac__op_div_mode};
-static const fac__entry function_entry_div = {"div", function_ops_div, 2, NULL};
+static const fac__entry function_entry_div = {"div", function_ops_div, 2,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)\n"
+    "(Tensor input, Number other, *, str rounding_mode)"};
 static PyObject *function_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_div, self, args, n, names);
 }
 static const fac__op *const function_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
-static const fac__entry function_entry_divide = {"divide", function_ops_divide, 2, NULL};
+static const fac__entry function_entry_divide = {"divide", function_ops_divide, 2,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)\n"
+    "(Tensor input, Number other)\n"
+    "(Tensor input, Number other, *, str rounding_mode)"};
 static PyObject *function_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_divide, self, args, n, names);
 }
 static const fac__op *const function_ops_true_divide[] = {&fac__op_true_divide};
-static const fac__entry function_entry_true_divide = {"true_divide", function_ops_true_divide, 1, NULL};
+static const fac__entry function_entry_true_divide = {"true_divide", function_ops_true_divide, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other)"};
 static PyObject *function_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_true_divide, self, args, n, names);
 }
 static const fac__op *const function_ops_floor_divide[] = {&fac__op_floor_divide};
-static const fac__entry function_entry_floor_divide = {"floor_divide", function_ops_floor_divide, 1, NULL};
+static const fac__entry function_entry_floor_divide = {"floor_divide", function_ops_floor_divide, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other)"};
 static PyObject *function_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_floor_divide, self, args, n, names);
 }
 static const fac__op *const function_ops_remainder[] = {&fac__op_remainder};
-static const fac__entry function_entry_remainder = {"remainder", function_ops_remainder, 1, NULL};
+static const fac__entry function_entry_remainder = {"remainder", function_ops_remainder, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_remainder, self, args, n, names);
 }
 static const fac__op *const function_ops_fmod[] = {&fac__op_fmod};
-static const fac__entry function_entry_fmod = {"fmod", function_ops_fmod, 1, NULL};
+static const fac__entry function_entry_fmod = {"fmod", function_ops_fmod, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_fmod, self, args, n, names);
 }
 static const fac__op *const function_ops_pow[] = {&fac__op_pow};
-static const fac__entry function_entry_pow = {"pow", function_ops_pow, 1, NULL};
+static const fac__entry function_entry_pow = {"pow", function_ops_pow, 1,
+    "(Tensor input, Tensor exponent, *, Tensor out = None)\n"
+    "(Number self, Tensor exponent, *, Tensor out = None)\n"
+    "(Tensor input, Number exponent, *, Tensor out = None)"};
 static PyObject *function_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_pow, self, args, n, names);
 }
 static const fac__op *const function_ops_float_power[] = {&fac__op_float_power};
-static const fac__entry function_entry_float_power = {"float_power", function_ops_float_power, 1, NULL};
+static const fac__entry function_entry_float_power = {"float_power", function_ops_float_power, 1,
+    "(Tensor input, Tensor exponent, *, Tensor out = None)\n"
+    "(Number self, Tensor exponent, *, Tensor out = None)\n"
+    "(Tensor input, Number exponent, *, Tensor out = None)"};
 static PyObject *function_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_float_power, self, args, n, names);
@@ -672,73 +736,97 @@ static PyObject *function_hypot(PyObject *self, PyObject *const *args, Py_ssize_
     return fac__py_function(&function_entry_hypot, self, args, n, names);
 }
 static const fac__op *const function_ops_copysign[] = {&fac__op_copysign};
-static const fac__entry function_entry_copysign = {"copysign", function_ops_copysign, 1, NULL};
+static const fac__entry function_entry_copysign = {"copysign", function_ops_copysign, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_copysign, self, args, n, names);
 }
 static const fac__op *const function_ops_eq[] = {&fac__op_eq};
-static const fac__entry function_entry_eq = {"eq", function_ops_eq, 1, NULL};
+static const fac__entry function_entry_eq = {"eq", function_ops_eq, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_eq, self, args, n, names);
 }
 static const fac__op *const function_ops_ne[] = {&fac__op_ne};
-static const fac__entry function_entry_ne = {"ne", function_ops_ne, 1, NULL};
+static const fac__entry function_entry_ne = {"ne", function_ops_ne, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_ne, self, args, n, names);
 }
 static const fac__op *const function_ops_not_equal[] = {&fac__op_not_equal};
-static const fac__entry function_entry_not_equal = {"not_equal", function_ops_not_equal, 1, NULL};
+static const fac__entry function_entry_not_equal = {"not_equal", function_ops_not_equal, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_not_equal, self, args, n, names);
 }
 static const fac__op *const function_ops_lt[] = {&fac__op_lt};
-static const fac__entry function_entry_lt = {"lt", function_ops_lt, 1, NULL};
+static const fac__entry function_entry_lt = {"lt", function_ops_lt, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_lt, self, args, n, names);
 }
 static const fac__op *const function_ops_less[] = {&fac__op_less};
-static const fac__entry function_entry_less = {"less", function_ops_less, 1, NULL};
+static const fac__entry function_entry_less = {"less", function_ops_less, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_less, self, args, n, names);
 }
 static const fac__op *const function_ops_le[] = {&fac__op_le};
-static const fac__entry function_entry_le = {"le", function_ops_le, 1, NULL};
+static const fac__entry function_entry_le = {"le", function_ops_le, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_le, self, args, n, names);
 }
 static const fac__op *const function_ops_less_equal[] = {&fac__op_less_equal};
-static const fac__entry function_entry_less_equal = {"less_equal", function_ops_less_equal, 1, NULL};
+static const fac__entry function_entry_less_equal = {"less_equal", function_ops_less_equal, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_less_equal, self, args, n, names);
 }
 static const fac__op *const function_ops_gt[] = {&fac__op_gt};
-static const fac__entry function_entry_gt = {"gt", function_ops_gt, 1, NULL};
+static const fac__entry function_entry_gt = {"gt", function_ops_gt, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_gt, self, args, n, names);
 }
 static const fac__op *const function_ops_greater[] = {&fac__op_greater};
-static const fac__entry function_entry_greater = {"greater", function_ops_greater, 1, NULL};
+static const fac__entry function_entry_greater = {"greater", function_ops_greater, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_greater, self, args, n, names);
 }
 static const fac__op *const function_ops_ge[] = {&fac__op_ge};
-static const fac__entry function_entry_ge = {"ge", function_ops_ge, 1, NULL};
+static const fac__entry function_entry_ge = {"ge", function_ops_ge, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_ge, self, args, n, names);
 }
 static const fac__op *const function_ops_greater_equal[] = {&fac__op_greater_equal};
-static const fac__entry function_entry_greater_equal = {"greater_equal", function_ops_greater_equal, 1, NULL};
+static const fac__entry function_entry_greater_equal = {"greater_equal", function_ops_greater_equal, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_greater_equal, self, args, n, names);
@@ -750,7 +838,10 @@ static PyObject *function_logical_and(PyObject *self, PyObject *const *args, Py_
     return fac__py_function(&function_entry_logical_and, self, args, n, names);
 }
 static const fac__op *const function_ops_bitwise_and[] = {&fac__op_bitwise_and};
-static const fac__entry function_entry_bitwise_and = {"bitwise_and", function_ops_bitwise_and, 1, NULL};
+static const fac__entry function_entry_bitwise_and = {"bitwise_and", function_ops_bitwise_and, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bitwise_and, self, args, n, names);
@@ -762,7 +853,10 @@ static PyObject *function_logical_or(PyObject *self, PyObject *const *args, Py_s
     return fac__py_function(&function_entry_logical_or, self, args, n, names);
 }
 static const fac__op *const function_ops_bitwise_or[] = {&fac__op_bitwise_or};
-static const fac__entry function_entry_bitwise_or = {"bitwise_or", function_ops_bitwise_or, 1, NULL};
+static const fac__entry function_entry_bitwise_or = {"bitwise_or", function_ops_bitwise_or, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bitwise_or, self, args, n, names);
@@ -774,7 +868,10 @@ static PyObject *function_logical_xor(PyObject *self, PyObject *const *args, Py_
     return fac__py_function(&function_entry_logical_xor, self, args, n, names);
 }
 static const fac__op *const function_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
-static const fac__entry function_entry_bitwise_xor = {"bitwise_xor", function_ops_bitwise_xor, 1, NULL};
+static const fac__entry function_entry_bitwise_xor = {"bitwise_xor", function_ops_bitwise_xor, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bitwise_xor, self, args, n, names);
@@ -792,13 +889,19 @@ static PyObject *function_bitwise_not(PyObject *self, PyObject *const *args, Py_
     return fac__py_function(&function_entry_bitwise_not, self, args, n, names);
 }
 static const fac__op *const function_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
-static const fac__entry function_entry_bitwise_left_shift = {"bitwise_left_shift", function_ops_bitwise_left_shift, 1, NULL};
+static const fac__entry function_entry_bitwise_left_shift = {"bitwise_left_shift", function_ops_bitwise_left_shift, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bitwise_left_shift, self, args, n, names);
 }
 static const fac__op *const function_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
-static const fac__entry function_entry_bitwise_right_shift = {"bitwise_right_shift", function_ops_bitwise_right_shift, 1, NULL};
+static const fac__entry function_entry_bitwise_right_shift = {"bitwise_right_shift", function_ops_bitwise_right_shift, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_bitwise_right_shift, self, args, n, names);
@@ -1170,7 +1273,10 @@ static PyObject *function_logit(PyObject *self, PyObject *const *args, Py_ssize_
     return fac__py_function(&function_entry_logit, self, args, n, names);
 }
 static const fac__op *const function_ops_xlogy[] = {&fac__op_xlogy};
-static const fac__entry function_entry_xlogy = {"xlogy", function_ops_xlogy, 1, NULL};
+static const fac__entry function_entry_xlogy = {"xlogy", function_ops_xlogy, 1,
+    "(Tensor input, Tensor other, *, Tensor out = None)\n"
+    "(Number self, Tensor other, *, Tensor out = None)\n"
+    "(Tensor input, Number other, *, Tensor out = None)"};
 static PyObject *function_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_xlogy, self, args, n, names);
@@ -1198,25 +1304,33 @@ static PyObject *function_addcdiv(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_function(&function_entry_addcdiv, self, args, n, names);
 }
 static const fac__op *const function_ops_clamp[] = {&fac__op_clamp};
-static const fac__entry function_entry_clamp = {"clamp", function_ops_clamp, 1, NULL};
+static const fac__entry function_entry_clamp = {"clamp", function_ops_clamp, 1,
+    "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)\n"
+    "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)"};
 static PyObject *function_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_clamp, self, args, n, names);
 }
 static const fac__op *const function_ops_clip[] = {&fac__op_clip};
-static const fac__entry function_entry_clip = {"clip", function_ops_clip, 1, NULL};
+static const fac__entry function_entry_clip = {"clip", function_ops_clip, 1,
+    "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)\n"
+    "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)"};
 static PyObject *function_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_clip, self, args, n, names);
 }
 static const fac__op *const function_ops_clamp_min[] = {&fac__op_clamp_min};
-static const fac__entry function_entry_clamp_min = {"clamp_min", function_ops_clamp_min, 1, NULL};
+static const fac__entry function_entry_clamp_min = {"clamp_min", function_ops_clamp_min, 1,
+    "(Tensor input, Tensor min, *, Tensor out = None)\n"
+    "(Tensor input, Number min, *, Tensor out = None)"};
 static PyObject *function_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_clamp_min, self, args, n, names);
 }
 static const fac__op *const function_ops_clamp_max[] = {&fac__op_clamp_max};
-static const fac__entry function_entry_clamp_max = {"clamp_max", function_ops_clamp_max, 1, NULL};
+static const fac__entry function_entry_clamp_max = {"clamp_max", function_ops_clamp_max, 1,
+    "(Tensor input, Tensor max, *, Tensor out = None)\n"
+    "(Tensor input, Number max, *, Tensor out = None)"};
 static PyObject *function_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_clamp_max, self, args, n, names);
@@ -1318,25 +1432,33 @@ static PyObject *function_binary_cross_entropy_with_logits(PyObject *self, PyObj
     return fac__py_function(&function_entry_binary_cross_entropy_with_logits, self, args, n, names);
 }
 static const fac__op *const function_ops_rand[] = {&fac__op_rand};
-static const fac__entry function_entry_rand = {"rand", function_ops_rand, 1, NULL};
+static const fac__entry function_entry_rand = {"rand", function_ops_rand, 1,
+    "(tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_rand(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_rand, self, args, n, names);
 }
 static const fac__op *const function_ops_rand_like[] = {&fac__op_rand_like};
-static const fac__entry function_entry_rand_like = {"rand_like", function_ops_rand_like, 1, NULL};
+static const fac__entry function_entry_rand_like = {"rand_like", function_ops_rand_like, 1,
+    "(Tensor input, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_rand_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_rand_like, self, args, n, names);
 }
 static const fac__op *const function_ops_randn[] = {&fac__op_randn};
-static const fac__entry function_entry_randn = {"randn", function_ops_randn, 1, NULL};
+static const fac__entry function_entry_randn = {"randn", function_ops_randn, 1,
+    "(tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(tuple of ints size, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_randn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_randn, self, args, n, names);
 }
 static const fac__op *const function_ops_randn_like[] = {&fac__op_randn_like};
-static const fac__entry function_entry_randn_like = {"randn_like", function_ops_randn_like, 1, NULL};
+static const fac__entry function_entry_randn_like = {"randn_like", function_ops_randn_like, 1,
+    "(Tensor input, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_randn_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_randn_like, self, args, n, names);
@@ -1352,13 +1474,21 @@ static PyObject *function_randint(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_function(&function_entry_randint, self, args, n, names);
 }
 static const fac__op *const function_ops_randint_like[] = {&fac__op_randint_like, &fac__op_randint_like_low};
-static const fac__entry function_entry_randint_like = {"randint_like", function_ops_randint_like, 2, NULL};
+static const fac__entry function_entry_randint_like = {"randint_like", function_ops_randint_like, 2,
+    "(Tensor input, int low, int high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, int low, int high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, Tensor high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, Tensor high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, int high, *, torch.Generator generator, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(Tensor input, int high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_randint_like(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_randint_like, self, args, n, names);
 }
 static const fac__op *const function_ops_randperm[] = {&fac__op_randperm};
-static const fac__entry function_entry_randperm = {"randperm", function_ops_randperm, 1, NULL};
+static const fac__entry function_entry_randperm = {"randperm", function_ops_randperm, 1,
+    "(int n, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
+    "(int n, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)"};
 static PyObject *function_randperm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_randperm, self, args, n, names);
@@ -1410,13 +1540,17 @@ static PyObject *function_feature_alpha_dropout(PyObject *self, PyObject *const 
     return fac__py_function(&function_entry_feature_alpha_dropout, self, args, n, names);
 }
 static const fac__op *const function_ops_sum[] = {&fac__op_sum};
-static const fac__entry function_entry_sum = {"sum", function_ops_sum, 1, NULL};
+static const fac__entry function_entry_sum = {"sum", function_ops_sum, 1,
+    "(Tensor input, *, torch.dtype dtype = None)\n"
+    "(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)"};
 static PyObject *function_sum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_sum, self, args, n, names);
 }
 static const fac__op *const function_ops_mean[] = {&fac__op_mean};
-static const fac__entry function_entry_mean = {"mean", function_ops_mean, 1, NULL};
+static const fac__entry function_entry_mean = {"mean", function_ops_mean, 1,
+    "(Tensor input, *, torch.dtype dtype = None, Tensor out = None)\n"
+    "(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)"};
 static PyObject *function_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_mean, self, args, n, names);
@@ -1428,25 +1562,35 @@ static PyObject *function_nansum(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_function(&function_entry_nansum, self, args, n, names);
 }
 static const fac__op *const function_ops_prod[] = {&fac__op_prod};
-static const fac__entry function_entry_prod = {"prod", function_ops_prod, 1, NULL};
+static const fac__entry function_entry_prod = {"prod", function_ops_prod, 1,
+    "(Tensor input, *, torch.dtype dtype = None)\n"
+    "(Tensor input, int dim, bool keepdim = False, *, torch.dtype dtype = None, Tensor out = None)"};
 static PyObject *function_prod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_prod, self, args, n, names);
 }
 static const fac__op *const function_ops_all[] = {&fac__op_all};
-static const fac__entry function_entry_all = {"all", function_ops_all, 1, NULL};
+static const fac__entry function_entry_all = {"all", function_ops_all, 1,
+    "(Tensor input, *, Tensor out = None)\n"
+    "(Tensor input, tuple of ints dim = None, bool keepdim = False, *, Tensor out = None)\n"
+    "(Tensor input, int dim, bool keepdim = False, *, Tensor out = None)"};
 static PyObject *function_all(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_all, self, args, n, names);
 }
 static const fac__op *const function_ops_any[] = {&fac__op_any};
-static const fac__entry function_entry_any = {"any", function_ops_any, 1, NULL};
+static const fac__entry function_entry_any = {"any", function_ops_any, 1,
+    "(Tensor input, *, Tensor out = None)\n"
+    "(Tensor input, tuple of ints dim = None, bool keepdim = False, *, Tensor out = None)\n"
+    "(Tensor input, int dim, bool keepdim = False, *, Tensor out = None)"};
 static PyObject *function_any(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_any, self, args, n, names);
 }
 static const fac__op *const function_ops_count_nonzero[] = {&fac__op_count_nonzero};
-static const fac__entry function_entry_count_nonzero = {"count_nonzero", function_ops_count_nonzero, 1, NULL};
+static const fac__entry function_entry_count_nonzero = {"count_nonzero", function_ops_count_nonzero, 1,
+    "(Tensor input, int dim = None)\n"
+    "(Tensor input, tuple of ints dim)"};
 static PyObject *function_count_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_count_nonzero, self, args, n, names);
@@ -1680,7 +1824,9 @@ static PyObject *function_swapdims(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_function(&function_entry_swapdims, self, args, n, names);
 }
 static const fac__op *const function_ops_narrow[] = {&fac__op_narrow, &fac__op_narrow_tensor};
-static const fac__entry function_entry_narrow = {"narrow", function_ops_narrow, 2, NULL};
+static const fac__entry function_entry_narrow = {"narrow", function_ops_narrow, 2,
+    "(Tensor input, int dim, Tensor start, int length)\n"
+    "(Tensor input, int dim, int start, int length)"};
 static PyObject *function_narrow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_narrow, self, args, n, names);
@@ -1704,7 +1850,10 @@ static PyObject *function_chunk(PyObject *self, PyObject *const *args, Py_ssize_
     return fac__py_function(&function_entry_chunk, self, args, n, names);
 }
 static const fac__op *const function_ops_tensor_split[] = {&fac__op_tensor_split, &fac__op_tensor_split_indices, &fac__op_tensor_split_tensor};
-static const fac__entry function_entry_tensor_split = {"tensor_split", function_ops_tensor_split, 3, NULL};
+static const fac__entry function_entry_tensor_split = {"tensor_split", function_ops_tensor_split, 3,
+    "(Tensor input, tuple of ints indices, int dim = 0)\n"
+    "(Tensor input, Tensor tensor_indices_or_sections, int dim = 0)\n"
+    "(Tensor input, int sections, int dim = 0)"};
 static PyObject *function_tensor_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_tensor_split, self, args, n, names);
@@ -1734,13 +1883,17 @@ static PyObject *function_unbind(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_function(&function_entry_unbind, self, args, n, names);
 }
 static const fac__op *const function_ops_movedim[] = {&fac__op_movedim, &fac__op_movedim_int};
-static const fac__entry function_entry_movedim = {"movedim", function_ops_movedim, 2, NULL};
+static const fac__entry function_entry_movedim = {"movedim", function_ops_movedim, 2,
+    "(Tensor input, int source, int destination)\n"
+    "(Tensor input, tuple of ints source, tuple of ints destination)"};
 static PyObject *function_movedim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_movedim, self, args, n, names);
 }
 static const fac__op *const function_ops_moveaxis[] = {&fac__op_moveaxis, &fac__op_moveaxis_int};
-static const fac__entry function_entry_moveaxis = {"moveaxis", function_ops_moveaxis, 2, NULL};
+static const fac__entry function_entry_moveaxis = {"moveaxis", function_ops_moveaxis, 2,
+    "(Tensor input, int source, int destination)\n"
+    "(Tensor input, tuple of ints source, tuple of ints destination)"};
 static PyObject *function_moveaxis(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_moveaxis, self, args, n, names);
@@ -1848,19 +2001,25 @@ static PyObject *function_column_stack(PyObject *self, PyObject *const *args, Py
     return fac__py_function(&function_entry_column_stack, self, args, n, names);
 }
 static const fac__op *const function_ops_atleast_1d[] = {&fac__op_atleast_1d};
-static const fac__entry function_entry_atleast_1d = {"atleast_1d", function_ops_atleast_1d, 1, NULL};
+static const fac__entry function_entry_atleast_1d = {"atleast_1d", function_ops_atleast_1d, 1,
+    "(Tensor input)\n"
+    "(tuple of Tensors tensors)"};
 static PyObject *function_atleast_1d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_atleast_1d, self, args, n, names);
 }
 static const fac__op *const function_ops_atleast_2d[] = {&fac__op_atleast_2d};
-static const fac__entry function_entry_atleast_2d = {"atleast_2d", function_ops_atleast_2d, 1, NULL};
+static const fac__entry function_entry_atleast_2d = {"atleast_2d", function_ops_atleast_2d, 1,
+    "(Tensor input)\n"
+    "(tuple of Tensors tensors)"};
 static PyObject *function_atleast_2d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_atleast_2d, self, args, n, names);
 }
 static const fac__op *const function_ops_atleast_3d[] = {&fac__op_atleast_3d};
-static const fac__entry function_entry_atleast_3d = {"atleast_3d", function_ops_atleast_3d, 1, NULL};
+static const fac__entry function_entry_atleast_3d = {"atleast_3d", function_ops_atleast_3d, 1,
+    "(Tensor input)\n"
+    "(tuple of Tensors tensors)"};
 static PyObject *function_atleast_3d(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_atleast_3d, self, args, n, names);
@@ -1872,7 +2031,10 @@ static PyObject *function_tile(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_function(&function_entry_tile, self, args, n, names);
 }
 static const fac__op *const function_ops_repeat_interleave[] = {&fac__op_repeat_interleave, &fac__op_repeat_interleave_tensor, &fac__op_repeat_interleave_int};
-static const fac__entry function_entry_repeat_interleave = {"repeat_interleave", function_ops_repeat_interleave, 3, NULL};
+static const fac__entry function_entry_repeat_interleave = {"repeat_interleave", function_ops_repeat_interleave, 3,
+    "(Tensor input, Tensor repeats, int dim = None, *, int output_size = None)\n"
+    "(Tensor repeats, *, int output_size = None)\n"
+    "(Tensor input, int repeats, int dim = None, *, int output_size = None)"};
 static PyObject *function_repeat_interleave(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_repeat_interleave, self, args, n, names);
@@ -2860,7 +3022,9 @@ static PyObject *call_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, 
     return fac__py_call(&call_entry_copy, self, args, n, names);
 }
 static const fac__op *const call_ops_fill[] = {&fac__op_fill};
-static const fac__entry call_entry_fill = {"fill_", call_ops_fill, 1, NULL};
+static const fac__entry call_entry_fill = {"fill_", call_ops_fill, 1,
+    "(Tensor value)\n"
+    "(Number value)"};
 static PyObject *call_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_fill, self, args, n, names);
@@ -2890,7 +3054,9 @@ static PyObject *call_index_copy(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_call(&call_entry_index_copy, self, args, n, names);
 }
 static const fac__op *const call_ops_index_fill[] = {&fac__op_index_fill};
-static const fac__entry call_entry_index_fill = {"index_fill_", call_ops_index_fill, 1, NULL};
+static const fac__entry call_entry_index_fill = {"index_fill_", call_ops_index_fill, 1,
+    "(int dim, Tensor index, Tensor value)\n"
+    "(int dim, Tensor index, Number value)"};
 static PyObject *call_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_index_fill, self, args, n, names);
@@ -2926,7 +3092,9 @@ static PyObject *call_put(PyObject *self, PyObject *const *args, Py_ssize_t n, P
     return fac__py_call(&call_entry_put, self, args, n, names);
 }
 static const fac__op *const call_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry call_entry_masked_fill = {"masked_fill_", call_ops_masked_fill, 1, NULL};
+static const fac__entry call_entry_masked_fill = {"masked_fill_", call_ops_masked_fill, 1,
+    "(Tensor mask, Tensor value)\n"
+    "(Tensor mask, Number value)"};
 static PyObject *call_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_masked_fill, self, args, n, names);
@@ -2978,7 +3146,9 @@ static PyObject *call_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, P
     return fac__py_call(&call_entry_sub, self, args, n, names);
 }
 static const fac__op *const call_ops_subtract[] = {&fac__op_subtract};
-static const fac__entry call_entry_subtract = {"subtract_", call_ops_subtract, 1, NULL};
+static const fac__entry call_entry_subtract = {"subtract_", call_ops_subtract, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "(Number other, Number alpha = 1)"};
 static PyObject *call_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_subtract, self, args, n, names);
@@ -2990,55 +3160,76 @@ static PyObject *call_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, P
     return fac__py_call(&call_entry_mul, self, args, n, names);
 }
 static const fac__op *const call_ops_multiply[] = {&fac__op_multiply};
-static const fac__entry call_entry_multiply = {"multiply_", call_ops_multiply, 1, NULL};
+static const fac__entry call_entry_multiply = {"multiply_", call_ops_multiply, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_multiply, self, args, n, names);
 }
 static const fac__op *const call_ops_div[] = {&fac__op_div, &fac__op_div_mode};
-static const fac__entry call_entry_div = {"div_", call_ops_div, 2, NULL};
+static const fac__entry call_entry_div = {"div_", call_ops_div, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *call_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_div, self, args, n, names);
 }
 static const fac__op *const call_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
-static const fac__entry call_entry_divide = {"divide_", call_ops_divide, 2, NULL};
+static const fac__entry call_entry_divide = {"divide_", call_ops_divide, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *call_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_divide, self, args, n, names);
 }
 static const fac__op *const call_ops_true_divide[] = {&fac__op_true_divide};
-static const fac__entry call_entry_true_divide = {"true_divide_", call_ops_true_divide, 1, NULL};
+static const fac__entry call_entry_true_divide = {"true_divide_", call_ops_true_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_true_divide, self, args, n, names);
 }
 static const fac__op *const call_ops_floor_divide[] = {&fac__op_floor_divide};
-static const fac__entry call_entry_floor_divide = {"floor_divide_", call_ops_floor_divide, 1, NULL};
+static const fac__entry call_entry_floor_divide = {"floor_divide_", call_ops_floor_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_floor_divide, self, args, n, names);
 }
 static const fac__op *const call_ops_remainder[] = {&fac__op_remainder};
-static const fac__entry call_entry_remainder = {"remainder_", call_ops_remainder, 1, NULL};
+static const fac__entry call_entry_remainder = {"remainder_", call_ops_remainder, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_remainder, self, args, n, names);
 }
 static const fac__op *const call_ops_fmod[] = {&fac__op_fmod};
-static const fac__entry call_entry_fmod = {"fmod_", call_ops_fmod, 1, NULL};
+static const fac__entry call_entry_fmod = {"fmod_", call_ops_fmod, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_fmod, self, args, n, names);
 }
 static const fac__op *const call_ops_pow[] = {&fac__op_pow};
-static const fac__entry call_entry_pow = {"pow_", call_ops_pow, 1, NULL};
+static const fac__entry call_entry_pow = {"pow_", call_ops_pow, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *call_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_pow, self, args, n, names);
 }
 static const fac__op *const call_ops_float_power[] = {&fac__op_float_power};
-static const fac__entry call_entry_float_power = {"float_power_", call_ops_float_power, 1, NULL};
+static const fac__entry call_entry_float_power = {"float_power_", call_ops_float_power, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *call_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_float_power, self, args, n, names);
@@ -3062,73 +3253,97 @@ static PyObject *call_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_call(&call_entry_hypot, self, args, n, names);
 }
 static const fac__op *const call_ops_copysign[] = {&fac__op_copysign};
-static const fac__entry call_entry_copysign = {"copysign_", call_ops_copysign, 1, NULL};
+static const fac__entry call_entry_copysign = {"copysign_", call_ops_copysign, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_copysign, self, args, n, names);
 }
 static const fac__op *const call_ops_eq[] = {&fac__op_eq};
-static const fac__entry call_entry_eq = {"eq_", call_ops_eq, 1, NULL};
+static const fac__entry call_entry_eq = {"eq_", call_ops_eq, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_eq, self, args, n, names);
 }
 static const fac__op *const call_ops_ne[] = {&fac__op_ne};
-static const fac__entry call_entry_ne = {"ne_", call_ops_ne, 1, NULL};
+static const fac__entry call_entry_ne = {"ne_", call_ops_ne, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_ne, self, args, n, names);
 }
 static const fac__op *const call_ops_not_equal[] = {&fac__op_not_equal};
-static const fac__entry call_entry_not_equal = {"not_equal_", call_ops_not_equal, 1, NULL};
+static const fac__entry call_entry_not_equal = {"not_equal_", call_ops_not_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_not_equal, self, args, n, names);
 }
 static const fac__op *const call_ops_lt[] = {&fac__op_lt};
-static const fac__entry call_entry_lt = {"lt_", call_ops_lt, 1, NULL};
+static const fac__entry call_entry_lt = {"lt_", call_ops_lt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_lt, self, args, n, names);
 }
 static const fac__op *const call_ops_less[] = {&fac__op_less};
-static const fac__entry call_entry_less = {"less_", call_ops_less, 1, NULL};
+static const fac__entry call_entry_less = {"less_", call_ops_less, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_less, self, args, n, names);
 }
 static const fac__op *const call_ops_le[] = {&fac__op_le};
-static const fac__entry call_entry_le = {"le_", call_ops_le, 1, NULL};
+static const fac__entry call_entry_le = {"le_", call_ops_le, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_le, self, args, n, names);
 }
 static const fac__op *const call_ops_less_equal[] = {&fac__op_less_equal};
-static const fac__entry call_entry_less_equal = {"less_equal_", call_ops_less_equal, 1, NULL};
+static const fac__entry call_entry_less_equal = {"less_equal_", call_ops_less_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_less_equal, self, args, n, names);
 }
 static const fac__op *const call_ops_gt[] = {&fac__op_gt};
-static const fac__entry call_entry_gt = {"gt_", call_ops_gt, 1, NULL};
+static const fac__entry call_entry_gt = {"gt_", call_ops_gt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_gt, self, args, n, names);
 }
 static const fac__op *const call_ops_greater[] = {&fac__op_greater};
-static const fac__entry call_entry_greater = {"greater_", call_ops_greater, 1, NULL};
+static const fac__entry call_entry_greater = {"greater_", call_ops_greater, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_greater, self, args, n, names);
 }
 static const fac__op *const call_ops_ge[] = {&fac__op_ge};
-static const fac__entry call_entry_ge = {"ge_", call_ops_ge, 1, NULL};
+static const fac__entry call_entry_ge = {"ge_", call_ops_ge, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_ge, self, args, n, names);
 }
 static const fac__op *const call_ops_greater_equal[] = {&fac__op_greater_equal};
-static const fac__entry call_entry_greater_equal = {"greater_equal_", call_ops_greater_equal, 1, NULL};
+static const fac__entry call_entry_greater_equal = {"greater_equal_", call_ops_greater_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_greater_equal, self, args, n, names);
@@ -3140,7 +3355,9 @@ static PyObject *call_logical_and(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_call(&call_entry_logical_and, self, args, n, names);
 }
 static const fac__op *const call_ops_bitwise_and[] = {&fac__op_bitwise_and};
-static const fac__entry call_entry_bitwise_and = {"bitwise_and_", call_ops_bitwise_and, 1, NULL};
+static const fac__entry call_entry_bitwise_and = {"bitwise_and_", call_ops_bitwise_and, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_bitwise_and, self, args, n, names);
@@ -3152,7 +3369,9 @@ static PyObject *call_logical_or(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_call(&call_entry_logical_or, self, args, n, names);
 }
 static const fac__op *const call_ops_bitwise_or[] = {&fac__op_bitwise_or};
-static const fac__entry call_entry_bitwise_or = {"bitwise_or_", call_ops_bitwise_or, 1, NULL};
+static const fac__entry call_entry_bitwise_or = {"bitwise_or_", call_ops_bitwise_or, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_bitwise_or, self, args, n, names);
@@ -3164,7 +3383,9 @@ static PyObject *call_logical_xor(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_call(&call_entry_logical_xor, self, args, n, names);
 }
 static const fac__op *const call_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
-static const fac__entry call_entry_bitwise_xor = {"bitwise_xor_", call_ops_bitwise_xor, 1, NULL};
+static const fac__entry call_entry_bitwise_xor = {"bitwise_xor_", call_ops_bitwise_xor, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_bitwise_xor, self, args, n, names);
@@ -3182,13 +3403,17 @@ static PyObject *call_bitwise_not(PyObject *self, PyObject *const *args, Py_ssiz
     return fac__py_call(&call_entry_bitwise_not, self, args, n, names);
 }
 static const fac__op *const call_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
-static const fac__entry call_entry_bitwise_left_shift = {"bitwise_left_shift_", call_ops_bitwise_left_shift, 1, NULL};
+static const fac__entry call_entry_bitwise_left_shift = {"bitwise_left_shift_", call_ops_bitwise_left_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_bitwise_left_shift, self, args, n, names);
 }
 static const fac__op *const call_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
-static const fac__entry call_entry_bitwise_right_shift = {"bitwise_right_shift_", call_ops_bitwise_right_shift, 1, NULL};
+static const fac__entry call_entry_bitwise_right_shift = {"bitwise_right_shift_", call_ops_bitwise_right_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_bitwise_right_shift, self, args, n, names);
@@ -3482,7 +3707,9 @@ static PyObject *call_logit(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_call(&call_entry_logit, self, args, n, names);
 }
 static const fac__op *const call_ops_xlogy[] = {&fac__op_xlogy};
-static const fac__entry call_entry_xlogy = {"xlogy_", call_ops_xlogy, 1, NULL};
+static const fac__entry call_entry_xlogy = {"xlogy_", call_ops_xlogy, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *call_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_xlogy, self, args, n, names);
@@ -3510,25 +3737,33 @@ static PyObject *call_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_call(&call_entry_addcdiv, self, args, n, names);
 }
 static const fac__op *const call_ops_clamp[] = {&fac__op_clamp};
-static const fac__entry call_entry_clamp = {"clamp_", call_ops_clamp, 1, NULL};
+static const fac__entry call_entry_clamp = {"clamp_", call_ops_clamp, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *call_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_clamp, self, args, n, names);
 }
 static const fac__op *const call_ops_clip[] = {&fac__op_clip};
-static const fac__entry call_entry_clip = {"clip_", call_ops_clip, 1, NULL};
+static const fac__entry call_entry_clip = {"clip_", call_ops_clip, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *call_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_clip, self, args, n, names);
 }
 static const fac__op *const call_ops_clamp_min[] = {&fac__op_clamp_min};
-static const fac__entry call_entry_clamp_min = {"clamp_min_", call_ops_clamp_min, 1, NULL};
+static const fac__entry call_entry_clamp_min = {"clamp_min_", call_ops_clamp_min, 1,
+    "(Tensor min)\n"
+    "(Number min)"};
 static PyObject *call_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_clamp_min, self, args, n, names);
 }
 static const fac__op *const call_ops_clamp_max[] = {&fac__op_clamp_max};
-static const fac__entry call_entry_clamp_max = {"clamp_max_", call_ops_clamp_max, 1, NULL};
+static const fac__entry call_entry_clamp_max = {"clamp_max_", call_ops_clamp_max, 1,
+    "(Tensor max)\n"
+    "(Number max)"};
 static PyObject *call_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_clamp_max, self, args, n, names);
@@ -4144,7 +4379,9 @@ static PyObject *method_index_copy(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_method(&method_entry_index_copy, self, args, n, names);
 }
 static const fac__op *const method_ops_index_fill[] = {&fac__op_index_fill};
-static const fac__entry method_entry_index_fill = {"index_fill", method_ops_index_fill, 1, NULL};
+static const fac__entry method_entry_index_fill = {"index_fill", method_ops_index_fill, 1,
+    "(int dim, Tensor index, Tensor value)\n"
+    "(int dim, Tensor index, Number value)"};
 static PyObject *method_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_index_fill, self, args, n, names);
@@ -4198,7 +4435,9 @@ static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_method(&method_entry_put, self, args, n, names);
 }
 static const fac__op *const method_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry method_entry_masked_fill = {"masked_fill", method_ops_masked_fill, 1, NULL};
+static const fac__entry method_entry_masked_fill = {"masked_fill", method_ops_masked_fill, 1,
+    "(Tensor mask, Tensor value)\n"
+    "(Tensor mask, Number value)"};
 static PyObject *method_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_masked_fill, self, args, n, names);
@@ -4312,13 +4551,17 @@ static PyObject *method_inner(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_method(&method_entry_inner, self, args, n, names);
 }
 static const fac__op *const method_ops_sort[] = {&fac__op_sort, &fac__op_sort_stable};
-static const fac__entry method_entry_sort = {"sort", method_ops_sort, 2, NULL};
+static const fac__entry method_entry_sort = {"sort", method_ops_sort, 2,
+    "(*, bool stable, int dim = -1, bool descending = False)\n"
+    "(int dim = -1, bool descending = False)"};
 static PyObject *method_sort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_sort, self, args, n, names);
 }
 static const fac__op *const method_ops_argsort[] = {&fac__op_argsort, &fac__op_argsort_stable};
-static const fac__entry method_entry_argsort = {"argsort", method_ops_argsort, 2, NULL};
+static const fac__entry method_entry_argsort = {"argsort", method_ops_argsort, 2,
+    "(*, bool stable, int dim = -1, bool descending = False)\n"
+    "(int dim = -1, bool descending = False)"};
 static PyObject *method_argsort(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_argsort, self, args, n, names);
@@ -4388,7 +4631,9 @@ static PyObject *method_sub(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_method(&method_entry_sub, self, args, n, names);
 }
 static const fac__op *const method_ops_subtract[] = {&fac__op_subtract};
-static const fac__entry method_entry_subtract = {"subtract", method_ops_subtract, 1, NULL};
+static const fac__entry method_entry_subtract = {"subtract", method_ops_subtract, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "(Number other, Number alpha = 1)"};
 static PyObject *method_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_subtract, self, args, n, names);
@@ -4400,55 +4645,76 @@ static PyObject *method_mul(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_method(&method_entry_mul, self, args, n, names);
 }
 static const fac__op *const method_ops_multiply[] = {&fac__op_multiply};
-static const fac__entry method_entry_multiply = {"multiply", method_ops_multiply, 1, NULL};
+static const fac__entry method_entry_multiply = {"multiply", method_ops_multiply, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_multiply, self, args, n, names);
 }
 static const fac__op *const method_ops_div[] = {&fac__op_div, &fac__op_div_mode};
-static const fac__entry method_entry_div = {"div", method_ops_div, 2, NULL};
+static const fac__entry method_entry_div = {"div", method_ops_div, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *method_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_div, self, args, n, names);
 }
 static const fac__op *const method_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
-static const fac__entry method_entry_divide = {"divide", method_ops_divide, 2, NULL};
+static const fac__entry method_entry_divide = {"divide", method_ops_divide, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *method_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_divide, self, args, n, names);
 }
 static const fac__op *const method_ops_true_divide[] = {&fac__op_true_divide};
-static const fac__entry method_entry_true_divide = {"true_divide", method_ops_true_divide, 1, NULL};
+static const fac__entry method_entry_true_divide = {"true_divide", method_ops_true_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_true_divide, self, args, n, names);
 }
 static const fac__op *const method_ops_floor_divide[] = {&fac__op_floor_divide};
-static const fac__entry method_entry_floor_divide = {"floor_divide", method_ops_floor_divide, 1, NULL};
+static const fac__entry method_entry_floor_divide = {"floor_divide", method_ops_floor_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_floor_divide, self, args, n, names);
 }
 static const fac__op *const method_ops_remainder[] = {&fac__op_remainder};
-static const fac__entry method_entry_remainder = {"remainder", method_ops_remainder, 1, NULL};
+static const fac__entry method_entry_remainder = {"remainder", method_ops_remainder, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_remainder, self, args, n, names);
 }
 static const fac__op *const method_ops_fmod[] = {&fac__op_fmod};
-static const fac__entry method_entry_fmod = {"fmod", method_ops_fmod, 1, NULL};
+static const fac__entry method_entry_fmod = {"fmod", method_ops_fmod, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_fmod, self, args, n, names);
 }
 static const fac__op *const method_ops_pow[] = {&fac__op_pow};
-static const fac__entry method_entry_pow = {"pow", method_ops_pow, 1, NULL};
+static const fac__entry method_entry_pow = {"pow", method_ops_pow, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *method_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_pow, self, args, n, names);
 }
 static const fac__op *const method_ops_float_power[] = {&fac__op_float_power};
-static const fac__entry method_entry_float_power = {"float_power", method_ops_float_power, 1, NULL};
+static const fac__entry method_entry_float_power = {"float_power", method_ops_float_power, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *method_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_float_power, self, args, n, names);
@@ -4496,73 +4762,97 @@ static PyObject *method_hypot(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_method(&method_entry_hypot, self, args, n, names);
 }
 static const fac__op *const method_ops_copysign[] = {&fac__op_copysign};
-static const fac__entry method_entry_copysign = {"copysign", method_ops_copysign, 1, NULL};
+static const fac__entry method_entry_copysign = {"copysign", method_ops_copysign, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_copysign, self, args, n, names);
 }
 static const fac__op *const method_ops_eq[] = {&fac__op_eq};
-static const fac__entry method_entry_eq = {"eq", method_ops_eq, 1, NULL};
+static const fac__entry method_entry_eq = {"eq", method_ops_eq, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_eq, self, args, n, names);
 }
 static const fac__op *const method_ops_ne[] = {&fac__op_ne};
-static const fac__entry method_entry_ne = {"ne", method_ops_ne, 1, NULL};
+static const fac__entry method_entry_ne = {"ne", method_ops_ne, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_ne, self, args, n, names);
 }
 static const fac__op *const method_ops_not_equal[] = {&fac__op_not_equal};
-static const fac__entry method_entry_not_equal = {"not_equal", method_ops_not_equal, 1, NULL};
+static const fac__entry method_entry_not_equal = {"not_equal", method_ops_not_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_not_equal, self, args, n, names);
 }
 static const fac__op *const method_ops_lt[] = {&fac__op_lt};
-static const fac__entry method_entry_lt = {"lt", method_ops_lt, 1, NULL};
+static const fac__entry method_entry_lt = {"lt", method_ops_lt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_lt, self, args, n, names);
 }
 static const fac__op *const method_ops_less[] = {&fac__op_less};
-static const fac__entry method_entry_less = {"less", method_ops_less, 1, NULL};
+static const fac__entry method_entry_less = {"less", method_ops_less, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_less, self, args, n, names);
 }
 static const fac__op *const method_ops_le[] = {&fac__op_le};
-static const fac__entry method_entry_le = {"le", method_ops_le, 1, NULL};
+static const fac__entry method_entry_le = {"le", method_ops_le, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_le, self, args, n, names);
 }
 static const fac__op *const method_ops_less_equal[] = {&fac__op_less_equal};
-static const fac__entry method_entry_less_equal = {"less_equal", method_ops_less_equal, 1, NULL};
+static const fac__entry method_entry_less_equal = {"less_equal", method_ops_less_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_less_equal, self, args, n, names);
 }
 static const fac__op *const method_ops_gt[] = {&fac__op_gt};
-static const fac__entry method_entry_gt = {"gt", method_ops_gt, 1, NULL};
+static const fac__entry method_entry_gt = {"gt", method_ops_gt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_gt, self, args, n, names);
 }
 static const fac__op *const method_ops_greater[] = {&fac__op_greater};
-static const fac__entry method_entry_greater = {"greater", method_ops_greater, 1, NULL};
+static const fac__entry method_entry_greater = {"greater", method_ops_greater, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_greater, self, args, n, names);
 }
 static const fac__op *const method_ops_ge[] = {&fac__op_ge};
-static const fac__entry method_entry_ge = {"ge", method_ops_ge, 1, NULL};
+static const fac__entry method_entry_ge = {"ge", method_ops_ge, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_ge, self, args, n, names);
 }
 static const fac__op *const method_ops_greater_equal[] = {&fac__op_greater_equal};
-static const fac__entry method_entry_greater_equal = {"greater_equal", method_ops_greater_equal, 1, NULL};
+static const fac__entry method_entry_greater_equal = {"greater_equal", method_ops_greater_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_greater_equal, self, args, n, names);
@@ -4574,7 +4864,9 @@ static PyObject *method_logical_and(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_method(&method_entry_logical_and, self, args, n, names);
 }
 static const fac__op *const method_ops_bitwise_and[] = {&fac__op_bitwise_and};
-static const fac__entry method_entry_bitwise_and = {"bitwise_and", method_ops_bitwise_and, 1, NULL};
+static const fac__entry method_entry_bitwise_and = {"bitwise_and", method_ops_bitwise_and, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_bitwise_and, self, args, n, names);
@@ -4586,7 +4878,9 @@ static PyObject *method_logical_or(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_method(&method_entry_logical_or, self, args, n, names);
 }
 static const fac__op *const method_ops_bitwise_or[] = {&fac__op_bitwise_or};
-static const fac__entry method_entry_bitwise_or = {"bitwise_or", method_ops_bitwise_or, 1, NULL};
+static const fac__entry method_entry_bitwise_or = {"bitwise_or", method_ops_bitwise_or, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_bitwise_or, self, args, n, names);
@@ -4598,7 +4892,9 @@ static PyObject *method_logical_xor(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_method(&method_entry_logical_xor, self, args, n, names);
 }
 static const fac__op *const method_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
-static const fac__entry method_entry_bitwise_xor = {"bitwise_xor", method_ops_bitwise_xor, 1, NULL};
+static const fac__entry method_entry_bitwise_xor = {"bitwise_xor", method_ops_bitwise_xor, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_bitwise_xor, self, args, n, names);
@@ -4616,13 +4912,17 @@ static PyObject *method_bitwise_not(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_method(&method_entry_bitwise_not, self, args, n, names);
 }
 static const fac__op *const method_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
-static const fac__entry method_entry_bitwise_left_shift = {"bitwise_left_shift", method_ops_bitwise_left_shift, 1, NULL};
+static const fac__entry method_entry_bitwise_left_shift = {"bitwise_left_shift", method_ops_bitwise_left_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_bitwise_left_shift, self, args, n, names);
 }
 static const fac__op *const method_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
-static const fac__entry method_entry_bitwise_right_shift = {"bitwise_right_shift", method_ops_bitwise_right_shift, 1, NULL};
+static const fac__entry method_entry_bitwise_right_shift = {"bitwise_right_shift", method_ops_bitwise_right_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_bitwise_right_shift, self, args, n, names);
@@ -4994,7 +5294,9 @@ static PyObject *method_logit(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_method(&method_entry_logit, self, args, n, names);
 }
 static const fac__op *const method_ops_xlogy[] = {&fac__op_xlogy};
-static const fac__entry method_entry_xlogy = {"xlogy", method_ops_xlogy, 1, NULL};
+static const fac__entry method_entry_xlogy = {"xlogy", method_ops_xlogy, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *method_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_xlogy, self, args, n, names);
@@ -5030,25 +5332,33 @@ static PyObject *method_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_
     return fac__py_method(&method_entry_addcdiv, self, args, n, names);
 }
 static const fac__op *const method_ops_clamp[] = {&fac__op_clamp};
-static const fac__entry method_entry_clamp = {"clamp", method_ops_clamp, 1, NULL};
+static const fac__entry method_entry_clamp = {"clamp", method_ops_clamp, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *method_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_clamp, self, args, n, names);
 }
 static const fac__op *const method_ops_clip[] = {&fac__op_clip};
-static const fac__entry method_entry_clip = {"clip", method_ops_clip, 1, NULL};
+static const fac__entry method_entry_clip = {"clip", method_ops_clip, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *method_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_clip, self, args, n, names);
 }
 static const fac__op *const method_ops_clamp_min[] = {&fac__op_clamp_min};
-static const fac__entry method_entry_clamp_min = {"clamp_min", method_ops_clamp_min, 1, NULL};
+static const fac__entry method_entry_clamp_min = {"clamp_min", method_ops_clamp_min, 1,
+    "(Tensor min)\n"
+    "(Number min)"};
 static PyObject *method_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_clamp_min, self, args, n, names);
 }
 static const fac__op *const method_ops_clamp_max[] = {&fac__op_clamp_max};
-static const fac__entry method_entry_clamp_max = {"clamp_max", method_ops_clamp_max, 1, NULL};
+static const fac__entry method_entry_clamp_max = {"clamp_max", method_ops_clamp_max, 1,
+    "(Tensor max)\n"
+    "(Number max)"};
 static PyObject *method_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_clamp_max, self, args, n, names);
@@ -5090,13 +5400,17 @@ static PyObject *method_multinomial(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_method(&method_entry_multinomial, self, args, n, names);
 }
 static const fac__op *const method_ops_sum[] = {&fac__op_sum};
-static const fac__entry method_entry_sum = {"sum", method_ops_sum, 1, NULL};
+static const fac__entry method_entry_sum = {"sum", method_ops_sum, 1,
+    "(*, torch.dtype dtype = None)\n"
+    "(tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)"};
 static PyObject *method_sum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_sum, self, args, n, names);
 }
 static const fac__op *const method_ops_mean[] = {&fac__op_mean};
-static const fac__entry method_entry_mean = {"mean", method_ops_mean, 1, NULL};
+static const fac__entry method_entry_mean = {"mean", method_ops_mean, 1,
+    "(*, torch.dtype dtype = None)\n"
+    "(tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)"};
 static PyObject *method_mean(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_mean, self, args, n, names);
@@ -5108,25 +5422,35 @@ static PyObject *method_nansum(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_method(&method_entry_nansum, self, args, n, names);
 }
 static const fac__op *const method_ops_prod[] = {&fac__op_prod};
-static const fac__entry method_entry_prod = {"prod", method_ops_prod, 1, NULL};
+static const fac__entry method_entry_prod = {"prod", method_ops_prod, 1,
+    "(*, torch.dtype dtype = None)\n"
+    "(int dim, bool keepdim = False, *, torch.dtype dtype = None)"};
 static PyObject *method_prod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_prod, self, args, n, names);
 }
 static const fac__op *const method_ops_all[] = {&fac__op_all};
-static const fac__entry method_entry_all = {"all", method_ops_all, 1, NULL};
+static const fac__entry method_entry_all = {"all", method_ops_all, 1,
+    "()\n"
+    "(tuple of ints dim = None, bool keepdim = False)\n"
+    "(int dim, bool keepdim = False)"};
 static PyObject *method_all(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_all, self, args, n, names);
 }
 static const fac__op *const method_ops_any[] = {&fac__op_any};
-static const fac__entry method_entry_any = {"any", method_ops_any, 1, NULL};
+static const fac__entry method_entry_any = {"any", method_ops_any, 1,
+    "()\n"
+    "(tuple of ints dim = None, bool keepdim = False)\n"
+    "(int dim, bool keepdim = False)"};
 static PyObject *method_any(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_any, self, args, n, names);
 }
 static const fac__op *const method_ops_count_nonzero[] = {&fac__op_count_nonzero};
-static const fac__entry method_entry_count_nonzero = {"count_nonzero", method_ops_count_nonzero, 1, NULL};
+static const fac__entry method_entry_count_nonzero = {"count_nonzero", method_ops_count_nonzero, 1,
+    "(int dim = None)\n"
+    "(tuple of ints dim)"};
 static PyObject *method_count_nonzero(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_count_nonzero, self, args, n, names);
@@ -5246,7 +5570,9 @@ static PyObject *method_as_strided(PyObject *self, PyObject *const *args, Py_ssi
     return fac__py_method(&method_entry_as_strided, self, args, n, names);
 }
 static const fac__op *const method_ops_view[] = {&fac__op_view, &fac__op_view_dtype};
-static const fac__entry method_entry_view = {"view", method_ops_view, 2, NULL};
+static const fac__entry method_entry_view = {"view", method_ops_view, 2,
+    "(torch.dtype dtype)\n"
+    "(tuple of ints size)"};
 static PyObject *method_view(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_view, self, args, n, names);
@@ -5336,7 +5662,9 @@ static PyObject *method_swapdims(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_method(&method_entry_swapdims, self, args, n, names);
 }
 static const fac__op *const method_ops_narrow[] = {&fac__op_narrow, &fac__op_narrow_tensor};
-static const fac__entry method_entry_narrow = {"narrow", method_ops_narrow, 2, NULL};
+static const fac__entry method_entry_narrow = {"narrow", method_ops_narrow, 2,
+    "(int dim, Tensor start, int length)\n"
+    "(int dim, int start, int length)"};
 static PyObject *method_narrow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_narrow, self, args, n, names);
@@ -5360,7 +5688,10 @@ static PyObject *method_chunk(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_method(&method_entry_chunk, self, args, n, names);
 }
 static const fac__op *const method_ops_tensor_split[] = {&fac__op_tensor_split, &fac__op_tensor_split_indices, &fac__op_tensor_split_tensor};
-static const fac__entry method_entry_tensor_split = {"tensor_split", method_ops_tensor_split, 3, NULL};
+static const fac__entry method_entry_tensor_split = {"tensor_split", method_ops_tensor_split, 3,
+    "(tuple of ints indices, int dim = 0)\n"
+    "(Tensor tensor_indices_or_sections, int dim = 0)\n"
+    "(int sections, int dim = 0)"};
 static PyObject *method_tensor_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_tensor_split, self, args, n, names);
@@ -5390,13 +5721,17 @@ static PyObject *method_unbind(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_method(&method_entry_unbind, self, args, n, names);
 }
 static const fac__op *const method_ops_movedim[] = {&fac__op_movedim, &fac__op_movedim_int};
-static const fac__entry method_entry_movedim = {"movedim", method_ops_movedim, 2, NULL};
+static const fac__entry method_entry_movedim = {"movedim", method_ops_movedim, 2,
+    "(int source, int destination)\n"
+    "(tuple of ints source, tuple of ints destination)"};
 static PyObject *method_movedim(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_movedim, self, args, n, names);
 }
 static const fac__op *const method_ops_moveaxis[] = {&fac__op_moveaxis, &fac__op_moveaxis_int};
-static const fac__entry method_entry_moveaxis = {"moveaxis", method_ops_moveaxis, 2, NULL};
+static const fac__entry method_entry_moveaxis = {"moveaxis", method_ops_moveaxis, 2,
+    "(int source, int destination)\n"
+    "(tuple of ints source, tuple of ints destination)"};
 static PyObject *method_moveaxis(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_moveaxis, self, args, n, names);
@@ -6159,7 +6494,9 @@ static PyObject *inplace_copy(PyObject *self, PyObject *const *args, Py_ssize_t 
     return fac__py_inplace(&inplace_entry_copy, self, args, n, names);
 }
 static const fac__op *const inplace_ops_fill[] = {&fac__op_fill};
-static const fac__entry inplace_entry_fill = {"fill_", inplace_ops_fill, 1, NULL};
+static const fac__entry inplace_entry_fill = {"fill_", inplace_ops_fill, 1,
+    "(Tensor value)\n"
+    "(Number value)"};
 static PyObject *inplace_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_fill, self, args, n, names);
@@ -6189,7 +6526,9 @@ static PyObject *inplace_index_copy(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_inplace(&inplace_entry_index_copy, self, args, n, names);
 }
 static const fac__op *const inplace_ops_index_fill[] = {&fac__op_index_fill};
-static const fac__entry inplace_entry_index_fill = {"index_fill_", inplace_ops_index_fill, 1, NULL};
+static const fac__entry inplace_entry_index_fill = {"index_fill_", inplace_ops_index_fill, 1,
+    "(int dim, Tensor index, Tensor value)\n"
+    "(int dim, Tensor index, Number value)"};
 static PyObject *inplace_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_index_fill, self, args, n, names);
@@ -6225,7 +6564,9 @@ static PyObject *inplace_put(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_inplace(&inplace_entry_put, self, args, n, names);
 }
 static const fac__op *const inplace_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry inplace_entry_masked_fill = {"masked_fill_", inplace_ops_masked_fill, 1, NULL};
+static const fac__entry inplace_entry_masked_fill = {"masked_fill_", inplace_ops_masked_fill, 1,
+    "(Tensor mask, Tensor value)\n"
+    "(Tensor mask, Number value)"};
 static PyObject *inplace_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_masked_fill, self, args, n, names);
@@ -6277,7 +6618,9 @@ static PyObject *inplace_sub(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_inplace(&inplace_entry_sub, self, args, n, names);
 }
 static const fac__op *const inplace_ops_subtract[] = {&fac__op_subtract};
-static const fac__entry inplace_entry_subtract = {"subtract_", inplace_ops_subtract, 1, NULL};
+static const fac__entry inplace_entry_subtract = {"subtract_", inplace_ops_subtract, 1,
+    "(Tensor other, *, Number alpha = 1)\n"
+    "(Number other, Number alpha = 1)"};
 static PyObject *inplace_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_subtract, self, args, n, names);
@@ -6289,55 +6632,76 @@ static PyObject *inplace_mul(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_inplace(&inplace_entry_mul, self, args, n, names);
 }
 static const fac__op *const inplace_ops_multiply[] = {&fac__op_multiply};
-static const fac__entry inplace_entry_multiply = {"multiply_", inplace_ops_multiply, 1, NULL};
+static const fac__entry inplace_entry_multiply = {"multiply_", inplace_ops_multiply, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_multiply, self, args, n, names);
 }
 static const fac__op *const inplace_ops_div[] = {&fac__op_div, &fac__op_div_mode};
-static const fac__entry inplace_entry_div = {"div_", inplace_ops_div, 2, NULL};
+static const fac__entry inplace_entry_div = {"div_", inplace_ops_div, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *inplace_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_div, self, args, n, names);
 }
 static const fac__op *const inplace_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
-static const fac__entry inplace_entry_divide = {"divide_", inplace_ops_divide, 2, NULL};
+static const fac__entry inplace_entry_divide = {"divide_", inplace_ops_divide, 2,
+    "(Tensor other)\n"
+    "(Tensor other, *, str rounding_mode)\n"
+    "(Number other)\n"
+    "(Number other, *, str rounding_mode)"};
 static PyObject *inplace_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_divide, self, args, n, names);
 }
 static const fac__op *const inplace_ops_true_divide[] = {&fac__op_true_divide};
-static const fac__entry inplace_entry_true_divide = {"true_divide_", inplace_ops_true_divide, 1, NULL};
+static const fac__entry inplace_entry_true_divide = {"true_divide_", inplace_ops_true_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_true_divide, self, args, n, names);
 }
 static const fac__op *const inplace_ops_floor_divide[] = {&fac__op_floor_divide};
-static const fac__entry inplace_entry_floor_divide = {"floor_divide_", inplace_ops_floor_divide, 1, NULL};
+static const fac__entry inplace_entry_floor_divide = {"floor_divide_", inplace_ops_floor_divide, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_floor_divide, self, args, n, names);
 }
 static const fac__op *const inplace_ops_remainder[] = {&fac__op_remainder};
-static const fac__entry inplace_entry_remainder = {"remainder_", inplace_ops_remainder, 1, NULL};
+static const fac__entry inplace_entry_remainder = {"remainder_", inplace_ops_remainder, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_remainder, self, args, n, names);
 }
 static const fac__op *const inplace_ops_fmod[] = {&fac__op_fmod};
-static const fac__entry inplace_entry_fmod = {"fmod_", inplace_ops_fmod, 1, NULL};
+static const fac__entry inplace_entry_fmod = {"fmod_", inplace_ops_fmod, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_fmod, self, args, n, names);
 }
 static const fac__op *const inplace_ops_pow[] = {&fac__op_pow};
-static const fac__entry inplace_entry_pow = {"pow_", inplace_ops_pow, 1, NULL};
+static const fac__entry inplace_entry_pow = {"pow_", inplace_ops_pow, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *inplace_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_pow, self, args, n, names);
 }
 static const fac__op *const inplace_ops_float_power[] = {&fac__op_float_power};
-static const fac__entry inplace_entry_float_power = {"float_power_", inplace_ops_float_power, 1, NULL};
+static const fac__entry inplace_entry_float_power = {"float_power_", inplace_ops_float_power, 1,
+    "(Tensor exponent)\n"
+    "(Number exponent)"};
 static PyObject *inplace_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_float_power, self, args, n, names);
@@ -6361,73 +6725,97 @@ static PyObject *inplace_hypot(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_inplace(&inplace_entry_hypot, self, args, n, names);
 }
 static const fac__op *const inplace_ops_copysign[] = {&fac__op_copysign};
-static const fac__entry inplace_entry_copysign = {"copysign_", inplace_ops_copysign, 1, NULL};
+static const fac__entry inplace_entry_copysign = {"copysign_", inplace_ops_copysign, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_copysign, self, args, n, names);
 }
 static const fac__op *const inplace_ops_eq[] = {&fac__op_eq};
-static const fac__entry inplace_entry_eq = {"eq_", inplace_ops_eq, 1, NULL};
+static const fac__entry inplace_entry_eq = {"eq_", inplace_ops_eq, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_eq, self, args, n, names);
 }
 static const fac__op *const inplace_ops_ne[] = {&fac__op_ne};
-static const fac__entry inplace_entry_ne = {"ne_", inplace_ops_ne, 1, NULL};
+static const fac__entry inplace_entry_ne = {"ne_", inplace_ops_ne, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_ne, self, args, n, names);
 }
 static const fac__op *const inplace_ops_not_equal[] = {&fac__op_not_equal};
-static const fac__entry inplace_entry_not_equal = {"not_equal_", inplace_ops_not_equal, 1, NULL};
+static const fac__entry inplace_entry_not_equal = {"not_equal_", inplace_ops_not_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_not_equal, self, args, n, names);
 }
 static const fac__op *const inplace_ops_lt[] = {&fac__op_lt};
-static const fac__entry inplace_entry_lt = {"lt_", inplace_ops_lt, 1, NULL};
+static const fac__entry inplace_entry_lt = {"lt_", inplace_ops_lt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_lt, self, args, n, names);
 }
 static const fac__op *const inplace_ops_less[] = {&fac__op_less};
-static const fac__entry inplace_entry_less = {"less_", inplace_ops_less, 1, NULL};
+static const fac__entry inplace_entry_less = {"less_", inplace_ops_less, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_less, self, args, n, names);
 }
 static const fac__op *const inplace_ops_le[] = {&fac__op_le};
-static const fac__entry inplace_entry_le = {"le_", inplace_ops_le, 1, NULL};
+static const fac__entry inplace_entry_le = {"le_", inplace_ops_le, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_le, self, args, n, names);
 }
 static const fac__op *const inplace_ops_less_equal[] = {&fac__op_less_equal};
-static const fac__entry inplace_entry_less_equal = {"less_equal_", inplace_ops_less_equal, 1, NULL};
+static const fac__entry inplace_entry_less_equal = {"less_equal_", inplace_ops_less_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_less_equal, self, args, n, names);
 }
 static const fac__op *const inplace_ops_gt[] = {&fac__op_gt};
-static const fac__entry inplace_entry_gt = {"gt_", inplace_ops_gt, 1, NULL};
+static const fac__entry inplace_entry_gt = {"gt_", inplace_ops_gt, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_gt, self, args, n, names);
 }
 static const fac__op *const inplace_ops_greater[] = {&fac__op_greater};
-static const fac__entry inplace_entry_greater = {"greater_", inplace_ops_greater, 1, NULL};
+static const fac__entry inplace_entry_greater = {"greater_", inplace_ops_greater, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_greater, self, args, n, names);
 }
 static const fac__op *const inplace_ops_ge[] = {&fac__op_ge};
-static const fac__entry inplace_entry_ge = {"ge_", inplace_ops_ge, 1, NULL};
+static const fac__entry inplace_entry_ge = {"ge_", inplace_ops_ge, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_ge, self, args, n, names);
 }
 static const fac__op *const inplace_ops_greater_equal[] = {&fac__op_greater_equal};
-static const fac__entry inplace_entry_greater_equal = {"greater_equal_", inplace_ops_greater_equal, 1, NULL};
+static const fac__entry inplace_entry_greater_equal = {"greater_equal_", inplace_ops_greater_equal, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_greater_equal, self, args, n, names);
@@ -6439,7 +6827,9 @@ static PyObject *inplace_logical_and(PyObject *self, PyObject *const *args, Py_s
     return fac__py_inplace(&inplace_entry_logical_and, self, args, n, names);
 }
 static const fac__op *const inplace_ops_bitwise_and[] = {&fac__op_bitwise_and};
-static const fac__entry inplace_entry_bitwise_and = {"bitwise_and_", inplace_ops_bitwise_and, 1, NULL};
+static const fac__entry inplace_entry_bitwise_and = {"bitwise_and_", inplace_ops_bitwise_and, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_bitwise_and, self, args, n, names);
@@ -6451,7 +6841,9 @@ static PyObject *inplace_logical_or(PyObject *self, PyObject *const *args, Py_ss
     return fac__py_inplace(&inplace_entry_logical_or, self, args, n, names);
 }
 static const fac__op *const inplace_ops_bitwise_or[] = {&fac__op_bitwise_or};
-static const fac__entry inplace_entry_bitwise_or = {"bitwise_or_", inplace_ops_bitwise_or, 1, NULL};
+static const fac__entry inplace_entry_bitwise_or = {"bitwise_or_", inplace_ops_bitwise_or, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_bitwise_or, self, args, n, names);
@@ -6463,7 +6855,9 @@ static PyObject *inplace_logical_xor(PyObject *self, PyObject *const *args, Py_s
     return fac__py_inplace(&inplace_entry_logical_xor, self, args, n, names);
 }
 static const fac__op *const inplace_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
-static const fac__entry inplace_entry_bitwise_xor = {"bitwise_xor_", inplace_ops_bitwise_xor, 1, NULL};
+static const fac__entry inplace_entry_bitwise_xor = {"bitwise_xor_", inplace_ops_bitwise_xor, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_bitwise_xor, self, args, n, names);
@@ -6481,13 +6875,17 @@ static PyObject *inplace_bitwise_not(PyObject *self, PyObject *const *args, Py_s
     return fac__py_inplace(&inplace_entry_bitwise_not, self, args, n, names);
 }
 static const fac__op *const inplace_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
-static const fac__entry inplace_entry_bitwise_left_shift = {"bitwise_left_shift_", inplace_ops_bitwise_left_shift, 1, NULL};
+static const fac__entry inplace_entry_bitwise_left_shift = {"bitwise_left_shift_", inplace_ops_bitwise_left_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_bitwise_left_shift, self, args, n, names);
 }
 static const fac__op *const inplace_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
-static const fac__entry inplace_entry_bitwise_right_shift = {"bitwise_right_shift_", inplace_ops_bitwise_right_shift, 1, NULL};
+static const fac__entry inplace_entry_bitwise_right_shift = {"bitwise_right_shift_", inplace_ops_bitwise_right_shift, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_bitwise_right_shift, self, args, n, names);
@@ -6781,7 +7179,9 @@ static PyObject *inplace_logit(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_inplace(&inplace_entry_logit, self, args, n, names);
 }
 static const fac__op *const inplace_ops_xlogy[] = {&fac__op_xlogy};
-static const fac__entry inplace_entry_xlogy = {"xlogy_", inplace_ops_xlogy, 1, NULL};
+static const fac__entry inplace_entry_xlogy = {"xlogy_", inplace_ops_xlogy, 1,
+    "(Tensor other)\n"
+    "(Number other)"};
 static PyObject *inplace_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_xlogy, self, args, n, names);
@@ -6809,25 +7209,33 @@ static PyObject *inplace_addcdiv(PyObject *self, PyObject *const *args, Py_ssize
     return fac__py_inplace(&inplace_entry_addcdiv, self, args, n, names);
 }
 static const fac__op *const inplace_ops_clamp[] = {&fac__op_clamp};
-static const fac__entry inplace_entry_clamp = {"clamp_", inplace_ops_clamp, 1, NULL};
+static const fac__entry inplace_entry_clamp = {"clamp_", inplace_ops_clamp, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *inplace_clamp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_clamp, self, args, n, names);
 }
 static const fac__op *const inplace_ops_clip[] = {&fac__op_clip};
-static const fac__entry inplace_entry_clip = {"clip_", inplace_ops_clip, 1, NULL};
+static const fac__entry inplace_entry_clip = {"clip_", inplace_ops_clip, 1,
+    "(Tensor min = None, Tensor max = None)\n"
+    "(Number min = None, Number max = None)"};
 static PyObject *inplace_clip(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_clip, self, args, n, names);
 }
 static const fac__op *const inplace_ops_clamp_min[] = {&fac__op_clamp_min};
-static const fac__entry inplace_entry_clamp_min = {"clamp_min_", inplace_ops_clamp_min, 1, NULL};
+static const fac__entry inplace_entry_clamp_min = {"clamp_min_", inplace_ops_clamp_min, 1,
+    "(Tensor min)\n"
+    "(Number min)"};
 static PyObject *inplace_clamp_min(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_clamp_min, self, args, n, names);
 }
 static const fac__op *const inplace_ops_clamp_max[] = {&fac__op_clamp_max};
-static const fac__entry inplace_entry_clamp_max = {"clamp_max_", inplace_ops_clamp_max, 1, NULL};
+static const fac__entry inplace_entry_clamp_max = {"clamp_max_", inplace_ops_clamp_max, 1,
+    "(Tensor max)\n"
+    "(Number max)"};
 static PyObject *inplace_clamp_max(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_clamp_max, self, args, n, names);
