@@ -177,8 +177,15 @@ def _to(
 Tensor.to = _to
 
 
+def _no_positional(name, args):
+    was = "was" if len(args) == 1 else "were"
+    raise TypeError(f"{name}() takes 0 positional arguments but {len(args)} {was} given")
+
+
 def _caster(name, dtype):
-    def cast(self, *, memory_format=_C.preserve_format):
+    def cast(self, *args, memory_format=_C.preserve_format):
+        if args and not isinstance(args[0], _C.memory_format):
+            _no_positional(name, args)
         return (
             self
             if self.dtype is dtype
@@ -198,8 +205,10 @@ for _name, _dtype in {
     setattr(Tensor, _name, _caster(_name, _dtype))
 
 
-def _cpu(self, *, memory_format=_C.preserve_format):
+def _cpu(self, *args, memory_format=_C.preserve_format):
     """This tensor on the CPU."""
+    if args and not isinstance(args[0], _C.memory_format):
+        _no_positional("cpu", args)
     return self.to("cpu")
 
 
@@ -514,7 +523,7 @@ Tensor.is_set_to = lambda self, other: (
     and self.stride() == other.stride()
 )
 Tensor.is_same_size = lambda self, other: self.shape == other.shape
-Tensor.__rdiv__ = lambda self, other: other / self
+Tensor.__rdiv__ = lambda self, other: self.reciprocal() * other
 
 Tensor.__div__ = lambda self, other: self / other
 Tensor.names = property(lambda self: (None,) * self.dim())

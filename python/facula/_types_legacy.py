@@ -11,6 +11,22 @@ _NAMES = {
 __all__ = [*_NAMES, "set_default_tensor_type"]
 
 
+_C_TYPES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "bool": "bool", "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def _options(dtype):
+    name = str(dtype).rpartition(".")[2]
+    return (
+        f"TensorOptions(dtype={_C_TYPES.get(name, name)}, device=cpu, layout=Strided, "
+        "requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))"
+    )
+
+
 def _construct(dtype, args):
     if not args:
         return _C.empty(0, dtype=dtype)
@@ -20,9 +36,19 @@ def _construct(dtype, args):
             return _C.empty(data, dtype=dtype)
         if isinstance(data, Tensor):
             if data.dtype is not dtype:
-                raise TypeError(f"expected {dtype} (got {data.dtype})")
+                raise TypeError(f"expected {_options(dtype)} (got {_options(data.dtype)})")
             return data.alias() if hasattr(data, "alias") else data.detach()
+        if isinstance(data, str):
+            raise TypeError("new(): invalid data type 'str'")
+        if not hasattr(data, "__len__") and not hasattr(data, "__array_interface__"):
+            raise TypeError(f"new(): data must be a sequence (got {_C._type_name(data)})")
         return _C._from_data(data, dtype, None, True)
+    for i, size in enumerate(args):
+        if not hasattr(size, "__index__"):
+            raise TypeError(
+                f"new(): argument 'size' failed to unpack the object at pos {i + 1} with error "
+                f'"type must be tuple of ints,but got {_C._type_name(size)}"'
+            )
     return _C.empty(*args, dtype=dtype)
 
 
@@ -71,6 +97,8 @@ def _type(self, dtype=None, non_blocking=False):
         dtype = _NAMES[name]
     elif isinstance(dtype, _Meta):
         dtype = dtype.dtype
+    elif not isinstance(dtype, (_C.dtype, type)):
+        raise TypeError("dtype must be a type, str, or dtype object")
     return self.to(dtype)
 
 

@@ -30,6 +30,10 @@ def einsum(*args):
             "or at least one operand and its subscripts list"
         )
     equation, *operands = args
+    if not isinstance(equation, (str, _C.Tensor)):
+        raise TypeError(
+            f"einsum(): argument 'equation' (position 1) must be str, not {_C._type_name(equation)}"
+        )
     if isinstance(equation, _C.Tensor):
         equation, operands = _from_sublists(args)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):

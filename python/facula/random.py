@@ -9,7 +9,7 @@ default_generator = _C.default_generator
 
 def manual_seed(seed):
     """Seeds the default generator and returns it."""
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def seed():

@@ -107,6 +107,13 @@ static int parse_device(const char *s, fac_device *out) {
             if (colon != NULL) {
                 char *end;
                 long k = strtol(colon + 1, &end, 10);
+                if (end > colon + 4 && *end == '\0' && colon[1] >= '1' && colon[1] <= '9' &&
+                    (k > INT32_MAX || k < 0)) {
+                    PyErr_Format(PyExc_RuntimeError,
+                                 "Could not parse device index '%s' in device string '%s'",
+                                 colon + 1, s);
+                    return -1;
+                }
                 if (end == colon + 1 || *end != '\0' || k < 0 || k > 127 ||
                     (colon[1] == '0' && colon[2] != '\0')) {
                     PyErr_Format(PyExc_RuntimeError, "Invalid device string: '%s'", s);
@@ -155,8 +162,9 @@ int fac__to_device(PyObject *o, fac_device *out) {
             PyErr_SetString(PyExc_RuntimeError, "Device index must not be negative");
             return -1;
         }
-        *out = (fac_device){FAC_CUDA, (int8_t)i};
-        return 1;
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Cannot access accelerator device when none is available.");
+        return -1;
     }
     return 0;
 }
@@ -165,6 +173,11 @@ static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     (void)type;
     static char *names[] = {"type", "index", NULL};
     PyObject *what, *index = NULL;
+    static const char options[] =
+        "device() received an invalid combination of arguments - got (%s), but expected one of:\n"
+        " * (torch.device device)\n%s%s%s * (str type, int index = -1)\n";
+    if (PyTuple_GET_SIZE(args) == 0 && (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0))
+        return PyErr_Format(PyExc_TypeError, options, "", "", "", "");
     if (kwargs != NULL && PyDict_GetItemString(kwargs, "device") != NULL) {
         what = PyDict_GetItemString(kwargs, "device");
     } else if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", names, &what, &index)) {
@@ -175,9 +188,14 @@ static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     if (r < 0)
         return NULL;
     if (r == 0)
+        return PyErr_Format(PyExc_TypeError, options, Py_TYPE(what)->tp_name,
+                            "      didn't match because some of the arguments have invalid types: "
+                            "(!",
+                            Py_TYPE(what)->tp_name, "!)\n");
+    if (index != NULL && index != Py_None && !PyLong_Check(index))
         return PyErr_Format(PyExc_TypeError,
-                            "device(): argument 'device' must be torch.device, not %s",
-                            Py_TYPE(what)->tp_name);
+                            "device(): argument 'index' (position 2) must be int, not %s",
+                            Py_TYPE(index)->tp_name);
     if (index != NULL && index != Py_None) {
         long i = PyLong_AsLong(index);
         if (i == -1 && PyErr_Occurred())

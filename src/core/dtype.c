@@ -69,9 +69,7 @@ fac_dtype fac_default_dtype(void) {
 
 bool fac_set_default_dtype(fac_dtype d) {
     if (!fac__is_float(d)) {
-        fac__fail(FAC_ERROR_TYPE,
-                  "only floating-point types are supported as the default type, got %s",
-                  fac_dtype_name(d));
+        fac__fail(FAC_ERROR_TYPE, "only floating-point types are supported as the default type");
         return false;
     }
     default_dtype = d;

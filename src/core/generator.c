@@ -112,11 +112,11 @@ void fac_generator_get_state(const fac_generator *g, void *bytes) {
 bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes) {
     struct state_bytes b;
     if (nbytes != sizeof b) {
-        fac__fail(
-            FAC_ERROR_RUNTIME,
-            "Expected either a CPUGeneratorImplStateLegacy of size 5048 or a CPUGeneratorImplState "
-            "of size 5056 but found the input RNG state size to be %zu",
-            nbytes);
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Expected a CPUGeneratorImplState of size 5056 but found the input RNG state "
+                  "size to be "
+                  "%zu",
+                  nbytes);
         return false;
     }
     memcpy(&b, bytes, sizeof b);

@@ -29,7 +29,8 @@ const struct fac__coo *fac__coo_of(const fac_tensor *t, const char *op) {
         return NULL;
     if (t->layout == FAC_SPARSE_COO)
         return t->payload;
-    fac__fail(FAC_ERROR_RUNTIME, "%s expected sparse coordinate tensor layout but got Strided", op);
+    fac__fail(FAC_ERROR_RUNTIME, "%s expected sparse%s tensor layout but got Strided", op,
+              strcmp(op, "values") == 0 ? "" : " coordinate");
     return NULL;
 }
 
@@ -283,9 +284,10 @@ COMPOSITE(to_sparse) {
         return;
     out[0] = fac_bad;
     if (n > t->ndim || (n <= 0 && t->ndim > 0)) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "sparse_dim argument must be in [%d,%d] range, but %lld is given", t->ndim > 0,
-                  t->ndim, (long long)n);
+        fac__fail(
+            FAC_ERROR_RUNTIME,
+            "dense_to_sparse: sparse_dim argument must be in [%d,%d] range, but %lld is given",
+            n > t->ndim ? 0 : t->ndim > 0, t->ndim, (long long)n);
         return;
     }
     fac_tensor *there = fac_ne(t, 0);

@@ -34,6 +34,8 @@ def grad(
 ):  # fmt: skip
     """The gradients of the sum of outputs by inputs, as a tuple."""
     outputs, inputs = _tuple(outputs), _tuple(inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(outputs) if grad_outputs is None else _tuple(grad_outputs)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if allow_unused is None:

@@ -2,6 +2,7 @@
 #include "../../gen/ops.h"
 #include "../helpers.h"
 
+#include <facula/autograd.h>
 #include <facula/ops.h>
 
 #include <math.h>
@@ -266,11 +267,49 @@ FAC__VJP(cumsum) {
     v->in[0] = sums_to_come(g, a->dim);
 }
 
+static bool any_zero(fac_tensor *zero) {
+    fac_scalar s = fac_boolean(false);
+    if (fac__is_bad(zero) || zero->device.type == FAC_META || (zero->features & FAC__WRAPPED))
+        return false;
+    return fac__item(fac_any(zero), &s) == 0 && s.as.b;
+}
+
+/* Place by place, without a division: for k, the products that k is in are taken without it. Slow,
+ * but itself differentiable where x is zero. */
+static fac_tensor *cumprod_by_place(fac_tensor *x, fac_tensor *g, int64_t dim) {
+    if (dim < 0)
+        dim += x->ndim;
+    int64_t n = x->sizes[dim];
+    fac_tensor **parts = fac__alloc((size_t)n * sizeof *parts);
+    if (parts == NULL)
+        return fac_bad;
+    fac_tensor *before = NULL; /* the product of all places before k */
+    for (int64_t k = 0; k < n; k++) {
+        fac_tensor *here = fac_narrow(x, dim, k, 1);
+        fac_tensor *rest = fac_sum(fac_narrow(g, dim, k, 1), .dim = fac_dims(dim), .keepdim = true);
+        if (k + 1 < n) {
+            fac_tensor *later = fac_cumprod(fac_narrow(x, dim, k + 1, n - k - 1), dim);
+            fac_tensor *gl = fac_narrow(g, dim, k + 1, n - k - 1);
+            rest = fac_add(rest, fac_sum(fac_mul(gl, fac__conj_of(later)), .dim = fac_dims(dim),
+                                         .keepdim = true));
+        }
+        parts[k] = before == NULL ? rest : fac_mul(rest, fac__conj_of(before));
+        before = before == NULL ? here : fac_mul(before, here);
+    }
+    fac_tensor *r = fac_cat(((fac_tensors){parts, (int)n}), .dim = dim);
+    fac__free(parts, (size_t)n * sizeof *parts);
+    return r;
+}
+
 /* A zero's derivative is that of the product without it; only the first zero of a line has one. */
 FAC__VJP(cumprod) {
     fac_tensor *x = a->input, *zero = fac_eq(fac_detach(x), 0);
     if (x->dtype != g->dtype)
         x = fac__to(x, (fac_dtype)g->dtype);
+    if (fac_grad_mode() && x->ndim > 0 && x->numel > 0 && any_zero(zero)) {
+        v->in[0] = cumprod_by_place(x, g, a->dim);
+        return;
+    }
     fac_tensor *first =
         fac_logical_and(zero, fac_eq(fac_cumsum(zero, a->dim, .dtype = FAC_INT64), 1));
     fac_tensor *kept = fac_where(first, 1, x);
