@@ -15,7 +15,7 @@ struct lines {
 };
 typedef int range_fn(void *ctx, int64_t begin, int64_t end);
 
-#define KERNELS(T, FMAX, EXP, LOG)                                                                 \
+#define KERNELS(T, BELOW, EXP, LOG)                                                                \
     static T top_##T(const T *x, int64_t n) {                                                      \
         T lane[16], top = -(T)INFINITY;                                                            \
         int64_t i = 0;                                                                             \
@@ -34,13 +34,13 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
         T lane[16] = {0}, sum = 0;                                                                 \
         int64_t i = 0;                                                                             \
         for (; i + 16 <= n; i += 16)                                                               \
-            for (int j = 0; j < 16; j++) {                                                         \
-                T e = EXP(x[i + j] - top);                                                         \
+            _Pragma("GCC ivdep") for (int j = 0; j < 16; j++) {                                    \
+                T e = BELOW(x[i + j] - top);                                                       \
                 y[i + j] = e;                                                                      \
                 lane[j] += e;                                                                      \
             }                                                                                      \
         for (int64_t k = i; k < n; k++) {                                                          \
-            y[k] = EXP(x[k] - top);                                                                \
+            y[k] = BELOW(x[k] - top);                                                              \
             lane[k - i] += y[k];                                                                   \
         }                                                                                          \
         for (int j = 0; j < 16; j++)                                                               \
@@ -52,8 +52,9 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
         for (int64_t r = begin; r < end; r++) {                                                    \
             const T *x = (const T *)l->x + r * l->n;                                               \
             T *y = (T *)l->y + r * l->n;                                                           \
-            T scale = 1 / exps_##T(x, y, l->n, top_##T(x, l->n));                                  \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
+            const int64_t n = l->n;                                                                \
+            T scale = 1 / exps_##T(x, y, n, top_##T(x, n));                                        \
+            for (int64_t i = 0; i < n; i++)                                                        \
                 y[i] *= scale;                                                                     \
         }                                                                                          \
         return 0;                                                                                  \
@@ -63,9 +64,9 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
         for (int64_t r = begin; r < end; r++) {                                                    \
             const T *x = (const T *)l->x + r * l->n;                                               \
             T *y = (T *)l->y + r * l->n, top = top_##T(x, l->n);                                   \
-            T away = LOG(exps_##T(x, y, l->n, top));                                               \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
-                y[i] = (x[i] - top) - away;                                                        \
+            const int64_t n = l->n;                                                                \
+            T away = LOG(exps_##T(x, y, n, top));                                                  \
+            _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) y[i] = (x[i] - top) - away;       \
         }                                                                                          \
         return 0;                                                                                  \
     }                                                                                              \
@@ -89,7 +90,7 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
                 top[j] = top[j] == -(T)INFINITY ? 0 : top[j];                                      \
             for (int64_t i = 0; i < l->n; i++)                                                     \
                 for (int64_t j = 0; j < w; j++) {                                                  \
-                    T e = EXP(x[i * l->inner + j] - top[j]);                                       \
+                    T e = BELOW(x[i * l->inner + j] - top[j]);                                     \
                     y[i * l->inner + j] = e;                                                       \
                     sum[j] += e;                                                                   \
                 }                                                                                  \
@@ -150,8 +151,8 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
         return back_##T(ctx, begin, end, true);                                                    \
     }
 
-KERNELS(float, fmaxf, vm_exp, logf)
-KERNELS(double, fmax, exp, log)
+KERNELS(float, vm_exp_below, vm_exp, logf)
+KERNELS(double, exp, exp, log)
 
 /* t as contiguous memory of dtype d. */
 static fac_tensor *as(fac_tensor *t, fac_dtype d) {

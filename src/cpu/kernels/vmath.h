@@ -51,6 +51,12 @@ static inline float vm_exp_normal(float x) {
     return ((vm_exp_tail(r) + r) + 1.0f) * fac__float_of_bits((uint32_t)((int32_t)n + 127) << 23);
 }
 
+/* e^x for x <= 0, where results that would be subnormal may as well be 0. */
+static inline float vm_exp_below(float x) {
+    float y = vm_exp_normal(x);
+    return x < -87.0f ? 0.0f : y;
+}
+
 static inline float vm_expm1(float x) {
     float c = x > 89.0f ? 89.0f : x, r;
     c = c < -18.0f ? -18.0f : c;
