@@ -1,5 +1,5 @@
 /* The greater and the smaller of two numbers, where NaN wins over both. On vectors as well: the
- * instruction returns its second operand where one is NaN. */
+ * instruction returns its second operand where one is NaN, and a mask of ones is a NaN. */
 #ifndef FAC_EXTREME_H
 #define FAC_EXTREME_H
 
@@ -13,7 +13,7 @@
 #define FAC__EXTREME_V(name, T, V, suffix)                                                         \
     static inline V fac__##name##_v##T(V a, V b) {                                                 \
         V m = (V)_mm256_##name##_##suffix(b, a);                                                   \
-        return (V)_mm256_blendv_##suffix(m, b, _mm256_cmp_##suffix(b, b, _CMP_UNORD_Q));           \
+        return (V)_mm256_or_##suffix(m, _mm256_cmp_##suffix(b, b, _CMP_UNORD_Q));                  \
     }
 FAC__EXTREME_V(max, f32, fac__vf32, ps)
 FAC__EXTREME_V(min, f32, fac__vf32, ps)

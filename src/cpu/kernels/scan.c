@@ -17,8 +17,13 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
 
 /* Units are (outer, block of WIDTH columns). STEP(s, v) takes v into s of type A. */
 #define SCAN(name, T, A, start, STEP)                                                              \
+    SCAN_ROWS(name, T, A, start, STEP)                                                             \
     static int name(void *ctx, int64_t begin, int64_t end) {                                       \
         const struct lines *l = ctx;                                                               \
+        if (l->inner == 1) {                                                                       \
+            name##_rows(l, begin, end);                                                            \
+            return 0;                                                                              \
+        }                                                                                          \
         int64_t blocks = (l->inner + WIDTH - 1) / WIDTH;                                           \
         for (int64_t u = begin; u < end; u++) {                                                    \
             int64_t from = u % blocks * WIDTH, w = l->inner - from;                                \
@@ -36,6 +41,37 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
                 }                                                                                  \
         }                                                                                          \
         return 0;                                                                                  \
+    }
+/* Lines that lie one after the other: a running sum waits for its last addition, so four go along
+ * together. */
+#define SCAN_ROWS(name, T, A, start, STEP)                                                         \
+    static void name##_rows(const struct lines *l, int64_t begin, int64_t end) {                   \
+        const int64_t n = l->n;                                                                    \
+        int64_t u = begin;                                                                         \
+        for (; u + 4 <= end; u += 4) {                                                             \
+            const T *x = (const T *)l->x + u * n;                                                  \
+            T *y = (T *)l->y + u * n;                                                              \
+            A a = start, b = start, c = start, d = start;                                          \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                STEP(a, x[i]);                                                                     \
+                STEP(b, x[n + i]);                                                                 \
+                STEP(c, x[2 * n + i]);                                                             \
+                STEP(d, x[3 * n + i]);                                                             \
+                y[i] = (T)a;                                                                       \
+                y[n + i] = (T)b;                                                                   \
+                y[2 * n + i] = (T)c;                                                               \
+                y[3 * n + i] = (T)d;                                                               \
+            }                                                                                      \
+        }                                                                                          \
+        for (; u < end; u++) {                                                                     \
+            const T *x = (const T *)l->x + u * n;                                                  \
+            T *y = (T *)l->y + u * n;                                                              \
+            A a = start;                                                                           \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                STEP(a, x[i]);                                                                     \
+                y[i] = (T)a;                                                                       \
+            }                                                                                      \
+        }                                                                                          \
     }
 #define ADD(s, v) (s) += (v)
 #define MULTIPLY(s, v) (s) *= (v)
