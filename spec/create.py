@@ -218,6 +218,31 @@ def _to_copy(input: Tensor, *, dtype: dtype | None = None, layout: layout | None
     """
 
 
+@op("composite", method=True, function=False, overload="device")
+def to(input: Tensor, device: device | None = None, dtype: dtype | None = None, non_blocking: bool = False, copy: bool = False, *, memory_format: memory_format | None = None) -> Tensor:
+    """to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+
+    This tensor on another device, in another dtype or memory format: itself where nothing changes,
+    unless copy is True.
+    """
+
+
+@op("composite", method=True, function=False, python="to", overload="dtype")
+def to_dtype(input: Tensor, dtype: dtype, non_blocking: bool = False, copy: bool = False, *, memory_format: memory_format | None = None) -> Tensor:
+    """to(dtype, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+
+    This tensor in another dtype.
+    """
+
+
+@op("composite", method=True, function=False, python="to", overload="other")
+def to_other(input: Tensor, tensor: Tensor, non_blocking: bool = False, copy: bool = False, *, memory_format: memory_format | None = None) -> Tensor:
+    """to(other, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+
+    This tensor in the dtype and on the device of another.
+    """
+
+
 @op("structured", rule="overwrite", function=False, inplace=True, mutates=True, reads_conj=True, python="copy", node="CopyBackwards",
     grads={"input": ["input.shape"], "src": ["src.shape"]})
 def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:

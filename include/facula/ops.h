@@ -305,6 +305,42 @@ FAC_API fac_tensor *fac__to_copy_ex(fac_tensor *input, const fac__to_copy_option
 
 typedef struct {
     size_t size_;
+    fac_device device;
+    fac_dtype dtype;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+} fac_to_options;
+/* to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+ *
+ * This tensor on another device, in another dtype or memory format: itself where nothing changes,
+ * unless copy is True. */
+FAC_API fac_tensor *fac_to_ex(fac_tensor *input, const fac_to_options *o);
+
+typedef struct {
+    size_t size_;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+} fac_to_dtype_options;
+/* to(dtype, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+ *
+ * This tensor in another dtype. */
+FAC_API fac_tensor *fac_to_dtype_ex(fac_tensor *input, fac_dtype dtype, const fac_to_dtype_options *o);
+
+typedef struct {
+    size_t size_;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+} fac_to_other_options;
+/* to(other, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor
+ *
+ * This tensor in the dtype and on the device of another. */
+FAC_API fac_tensor *fac_to_other_ex(fac_tensor *input, fac_tensor *tensor, const fac_to_other_options *o);
+
+typedef struct {
+    size_t size_;
     bool non_blocking;
 } fac_copy_options;
 /* copy_(src, non_blocking=False) -> Tensor
@@ -4133,6 +4169,12 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_clone_ex(input, ...) fac_clone_ex(input, &(const fac_clone_options){__VA_ARGS__})
 #define fac__to_copy(...) FAC__WITH__to_copy_ex(__VA_ARGS__, .size_ = sizeof(fac__to_copy_options))
 #define FAC__WITH__to_copy_ex(input, ...) fac__to_copy_ex(input, &(const fac__to_copy_options){__VA_ARGS__})
+#define fac_to(...) FAC__WITH_to_ex(__VA_ARGS__, .size_ = sizeof(fac_to_options))
+#define FAC__WITH_to_ex(input, ...) fac_to_ex(input, &(const fac_to_options){__VA_ARGS__})
+#define fac_to_dtype(...) FAC__WITH_to_dtype_ex(__VA_ARGS__, .size_ = sizeof(fac_to_dtype_options))
+#define FAC__WITH_to_dtype_ex(input, dtype, ...) fac_to_dtype_ex(input, dtype, &(const fac_to_dtype_options){__VA_ARGS__})
+#define fac_to_other(...) FAC__WITH_to_other_ex(__VA_ARGS__, .size_ = sizeof(fac_to_other_options))
+#define FAC__WITH_to_other_ex(input, tensor, ...) fac_to_other_ex(input, tensor, &(const fac_to_other_options){__VA_ARGS__})
 #define fac_copy(...) FAC__WITH_copy_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
 #define FAC__WITH_copy_ex(input, src, ...) fac_copy_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
 #define fac_copy_(...) FAC__WITH_copy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))

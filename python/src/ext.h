@@ -26,6 +26,7 @@ typedef struct {
     PyObject *dict;
     PyObject *weakrefs;
     PyObject *backward_hooks;
+    PyObject *size; /* what .shape last answered */
 } fac__TensorObject;
 
 typedef struct {

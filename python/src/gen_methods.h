@@ -4354,6 +4354,12 @@ static PyObject *method_clone(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_clone, self, args, n, names);
 }
+static const fac__op *const method_ops_to[] = {&fac__op_to, &fac__op_to_dtype, &fac__op_to_other};
+static const fac__entry method_entry_to = {"to", method_ops_to, 3, NULL};
+static PyObject *method_to(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_to, self, args, n, names);
+}
 static const fac__op *const method_ops_index_put[] = {&fac__op_index_put};
 static const fac__entry method_entry_index_put = {"index_put", method_ops_index_put, 1, NULL};
 static PyObject *method_index_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5983,6 +5989,8 @@ static PyMethodDef method_table[] = {
      "new_full(size, fill_value, *, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nfill_value everywhere, of this tensor's dtype and device by default.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"clone", (PyCFunction)(void (*)(void))method_clone, METH_FASTCALL | METH_KEYWORDS,
      "clone(input, *, memory_format=torch.preserve_format) -> Tensor\n\nA copy with memory of its own; gradients pass through it.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"to", (PyCFunction)(void (*)(void))method_to, METH_FASTCALL | METH_KEYWORDS,
+     "to(device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=torch.preserve_format) -> Tensor\n\nThis tensor on another device, in another dtype or memory format: itself where nothing changes,\nunless copy is True.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"index_put", (PyCFunction)(void (*)(void))method_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up.\n\nDifferentiable in: input, values.\nOther forms: index_put_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"index_select", (PyCFunction)(void (*)(void))method_index_select, METH_FASTCALL | METH_KEYWORDS,

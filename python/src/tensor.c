@@ -34,6 +34,7 @@ static fac__TensorObject *new_object(PyTypeObject *type) {
     o->dict = NULL;
     o->weakrefs = NULL;
     o->backward_hooks = NULL;
+    o->size = NULL;
     return o;
 }
 
@@ -94,6 +95,7 @@ static void tensor_dealloc(PyObject *self) {
         PyObject_ClearWeakRefs(self);
     Py_CLEAR(o->dict);
     Py_CLEAR(o->backward_hooks);
+    Py_CLEAR(o->size);
     if (t != NULL) {
         t->wrapper = NULL;
         o->t = NULL;
@@ -361,9 +363,25 @@ static Py_ssize_t tensor_len(PyObject *o) {
     fac_tensor *t = fac__tensor_of(o);                                                             \
     (void)unused
 
+static bool says(PyObject *size, const fac_tensor *t) {
+    if (PyTuple_GET_SIZE(size) != t->ndim)
+        return false;
+    for (int i = 0; i < t->ndim; i++)
+        if (PyLong_AsLongLong(PyTuple_GET_ITEM(size, i)) != t->sizes[i])
+            return false;
+    return true;
+}
+
 GET(shape) {
     SELF;
-    return fac__wrap_size(t->ndim, t->sizes);
+    fac__TensorObject *object = (fac__TensorObject *)o;
+    if (object->size == NULL || !says(object->size, t)) {
+        PyObject *size = fac__wrap_size(t->ndim, t->sizes);
+        if (size == NULL)
+            return NULL;
+        Py_XSETREF(object->size, size);
+    }
+    return Py_NewRef(object->size);
 }
 
 GET(dtype) {

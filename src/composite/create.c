@@ -65,6 +65,28 @@ static fac_tensor *places(int64_t rows, int64_t columns, int64_t offset, bool lo
     return d == FAC_DTYPE_NONE || d == FAC_INT64 ? r : fac__to_copy(r, .dtype = d);
 }
 
+/* input itself where that has all that is asked for. */
+static fac_tensor *converted(fac_tensor *x, fac_device device, fac_dtype d, bool copy,
+                             fac_memory_format f) {
+    bool same = !copy && (d == FAC_DTYPE_NONE || d == (fac_dtype)x->dtype) &&
+                (device.type == FAC_DEVICE_NONE || fac__same_device(device, x->device)) &&
+                (f == FAC_FORMAT_NONE || f == FAC_PRESERVE_FORMAT || fac__is_format(x, f));
+    return same ? x : fac__to_copy(x, .dtype = d, .device = device, .memory_format = f);
+}
+
+COMPOSITE(to) {
+    out[0] = converted(a->input, a->device, a->dtype, a->copy, a->memory_format);
+}
+
+COMPOSITE(to_dtype) {
+    out[0] = converted(a->input, (fac_device){0}, a->dtype, a->copy, a->memory_format);
+}
+
+COMPOSITE(to_other) {
+    out[0] = converted(a->input, a->tensor->device, (fac_dtype)a->tensor->dtype, a->copy,
+                       a->memory_format);
+}
+
 COMPOSITE(tril_indices) {
     out[0] = places(a->row, a->col, a->offset, true, a->dtype, a->device);
 }

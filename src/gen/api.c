@@ -208,6 +208,24 @@ fac_tensor *fac__to_copy_ex(fac_tensor *input, const fac__to_copy_options *o)
     return fac__api_call(&fac__op__to_copy, &args);
 }
 
+fac_tensor *fac_to_ex(fac_tensor *input, const fac_to_options *o)
+{
+    struct fac__to_args args = {.input = input, .device = o->device, .dtype = o->dtype, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_to, &args);
+}
+
+fac_tensor *fac_to_dtype_ex(fac_tensor *input, fac_dtype dtype, const fac_to_dtype_options *o)
+{
+    struct fac__to_dtype_args args = {.input = input, .dtype = dtype, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_to_dtype, &args);
+}
+
+fac_tensor *fac_to_other_ex(fac_tensor *input, fac_tensor *tensor, const fac_to_other_options *o)
+{
+    struct fac__to_other_args args = {.input = input, .tensor = tensor, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
+    return fac__api_call(&fac__op_to_other, &args);
+}
+
 fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o)
 {
     struct fac__copy_args args = {.input = input, .src = src, .non_blocking = o->non_blocking};

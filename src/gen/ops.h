@@ -240,6 +240,37 @@ struct fac___to_copy_args {
 fac__exec_fn fac__rule__to_copy;
 fac__vjp_fn fac__vjp__to_copy;
 
+struct fac__to_args {
+    fac_tensor *input;
+    fac_device device;
+    fac_dtype dtype;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_to;
+void fac__composite_to(const struct fac__to_args *a, fac_tensor **out);
+
+struct fac__to_dtype_args {
+    fac_tensor *input;
+    fac_dtype dtype;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_to_dtype;
+void fac__composite_to_dtype(const struct fac__to_dtype_args *a, fac_tensor **out);
+
+struct fac__to_other_args {
+    fac_tensor *input;
+    fac_tensor *tensor;
+    bool non_blocking;
+    bool copy;
+    fac_memory_format memory_format;
+};
+fac__exec_fn fac__exec_to_other;
+void fac__composite_to_other(const struct fac__to_other_args *a, fac_tensor **out);
+
 struct fac__copy_args {
     fac_tensor *input;
     fac_tensor *src;
@@ -3795,6 +3826,9 @@ enum {
     FAC__OP_ID_new_full,
     FAC__OP_ID_clone,
     FAC__OP_ID__to_copy,
+    FAC__OP_ID_to,
+    FAC__OP_ID_to_dtype,
+    FAC__OP_ID_to_other,
     FAC__OP_ID_copy,
     FAC__OP_ID_fill,
     FAC__OP_ID_zero,
@@ -4299,6 +4333,9 @@ extern const fac__op fac__op_new_ones;
 extern const fac__op fac__op_new_full;
 extern const fac__op fac__op_clone;
 extern const fac__op fac__op__to_copy;
+extern const fac__op fac__op_to;
+extern const fac__op fac__op_to_dtype;
+extern const fac__op fac__op_to_other;
 extern const fac__op fac__op_copy;
 extern const fac__op fac__op_fill;
 extern const fac__op fac__op_zero;
