@@ -74,6 +74,10 @@ static int int_scalar(PyObject *o, fac_scalar *out) {
     return -1;
 }
 
+static bool is_numpy_bool(const char *name) {
+    return strcmp(name, "numpy.bool_") == 0 || strcmp(name, "numpy.bool") == 0;
+}
+
 int fac__to_scalar(PyObject *o, fac_scalar *out) {
     if (PyFloat_Check(o)) {
         *out = fac_float(PyFloat_AS_DOUBLE(o));
@@ -101,6 +105,11 @@ int fac__to_scalar(PyObject *o, fac_scalar *out) {
     PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
     if (m == NULL)
         return 0;
+    const char *name = Py_TYPE(o)->tp_name;
+    if (is_numpy_bool(name)) { /* some have a deprecated __index__ */
+        *out = fac_boolean(PyObject_IsTrue(o) == 1);
+        return 1;
+    }
     if (m->nb_index != NULL) {
         PyObject *i = PyNumber_Index(o);
         if (i == NULL) {
@@ -111,18 +120,12 @@ int fac__to_scalar(PyObject *o, fac_scalar *out) {
             return r;
         }
     }
-    const char *name = Py_TYPE(o)->tp_name;
     if (strstr(name, "complex") != NULL) {
         Py_complex c = PyComplex_AsCComplex(o);
         if (c.real == -1.0 && PyErr_Occurred())
             return -1;
         *out = fac_complex_number(c.real, c.imag);
         return 1;
-    }
-    if (strstr(name, "bool") != NULL) {
-        int b = PyObject_IsTrue(o);
-        *out = fac_boolean(b > 0);
-        return b < 0 ? -1 : 1;
     }
     if (m->nb_float != NULL) {
         double d = PyFloat_AsDouble(o);
@@ -285,8 +288,7 @@ static int to_bool(PyObject *o, bool *out) {
         *out = o == Py_True;
         return 1;
     }
-    const char *name = Py_TYPE(o)->tp_name;
-    if (strcmp(name, "numpy.bool_") == 0 || strcmp(name, "numpy.bool") == 0) {
+    if (is_numpy_bool(Py_TYPE(o)->tp_name)) {
         *out = PyObject_IsTrue(o) == 1;
         return 1;
     }
@@ -369,14 +371,13 @@ static int convert(const fac__entry *e, fac__pool *pool, const fac__param *p, Py
             return 0;
         *(fac_layout *)field = (fac_layout)((fac__EnumObject *)o)->value;
         return 1;
-    case FAC__T_DEVICE: {
-        int r = fac__to_device(o, field);
-        if (r == 1 && ((fac_device *)field)->type == FAC_CUDA) {
-            PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
-            return -1;
-        }
-        return r;
-    }
+    case FAC__T_DEVICE:
+        if (Py_TYPE(o) != fac__device_type_ && !PyUnicode_Check(o) &&
+            (!PyLong_Check(o) || PyBool_Check(o)))
+            return 0;
+        pool->device = o;
+        pool->device_field = field;
+        return 1;
     case FAC__T_FORMAT:
         if (Py_TYPE(o) != fac__format_type)
             return 0;
@@ -577,6 +578,17 @@ static bool numbers_only(const fac__op *op, const char *buffer) {
     return values && !(op->flags & FAC__OP_NUMBERS_OK);
 }
 
+/* Reads the device once all else fits: a name that is none is an error of its own, not a signature
+ * that does not match. */
+static int read_device(fac__pool *pool) {
+    if (fac__to_device(pool->device, pool->device_field) < 0)
+        return -1;
+    if (pool->device_field->type != FAC_CUDA)
+        return 1;
+    PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+    return -1;
+}
+
 /* Fills the argument struct of one overload. 1 it fits, 0 it does not, -1 exception set. `self` is
  * the tensor of a method, or NULL. */
 static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObject *const *args,
@@ -585,6 +597,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
     int first = 0;
     pool->nints = pool->nkeep = 0;
     pool->nout = -1;
+    pool->device = NULL;
     pool->requires_grad = pool->pin_memory = false;
     memset(buffer, 0, op->args_size);
     if (self != NULL) {
@@ -706,7 +719,7 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         type_complaint(f, e, &op->params[0], 1, n > 0 ? args[0] : Py_None);
         return 0;
     }
-    return 1;
+    return pool->device == NULL ? 1 : read_device(pool);
 }
 
 /* "(Tensor input, *, Number alpha = 1, Tensor out = None)" */

@@ -10,6 +10,8 @@
 #include "../../src/core/core.h"
 #include "../../src/gen/ops.h"
 
+#include "compat.h"
+
 #include <structmember.h>
 
 /* --- objects -----------------------------------------------------------------------------------
@@ -96,7 +98,9 @@ typedef struct {
     PyObject *keep[8]; /* sequences made on the way */
     int nkeep;
     fac_tensor *out[4];
-    int nout; /* out= tensors; -1: not given */
+    int nout;                 /* out= tensors; -1: not given */
+    PyObject *device;         /* what was given as one, NULL: nothing; */
+    fac_device *device_field; /* where it goes */
     bool requires_grad;
     bool pin_memory;
 } fac__pool;
@@ -151,6 +155,7 @@ static inline bool fac__unusual(PyObject *o) {
 /* --- parts -------------------------------------------------------------------------------------
  */
 
+PyTypeObject *fac__new_type(PyType_Spec *spec, PyTypeObject *base); /* base: NULL is object */
 int fac__init_types(PyObject *module);
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);

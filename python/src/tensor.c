@@ -931,7 +931,7 @@ static int add_methods(PyMethodDef *defs) {
 }
 
 int fac__init_tensor(PyObject *module) {
-    meta_type = (PyTypeObject *)PyType_FromSpecWithBases(&meta_spec, (PyObject *)&PyType_Type);
+    meta_type = fac__new_type(&meta_spec, &PyType_Type);
     if (meta_type == NULL)
         return -1;
     for (PyType_Slot *slot = slots; slot->slot != 0; slot++)

@@ -445,19 +445,30 @@ static int add_dtypes(PyObject *module) {
     return 0;
 }
 
+PyTypeObject *fac__new_type(PyType_Spec *spec, PyTypeObject *base) {
+    PyObject *bases = base == NULL ? NULL : PyTuple_Pack(1, base); /* 3.9 takes tuples alone */
+    if (base != NULL && bases == NULL)
+        return NULL;
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpecWithBases(spec, bases);
+    Py_XDECREF(bases);
+    return type;
+}
+
 static int add_type(PyObject *module, PyType_Spec *spec, const char *name, PyTypeObject **slot,
-                    PyObject *bases) {
-    *slot = (PyTypeObject *)PyType_FromSpecWithBases(spec, bases);
+                    PyTypeObject *base) {
+    *slot = fac__new_type(spec, base);
+    if (*slot != NULL && (spec->flags & Py_TPFLAGS_DISALLOW_INSTANTIATION) != 0)
+        (*slot)->tp_new = NULL;
     return *slot == NULL ? -1 : PyModule_AddObjectRef(module, name, (PyObject *)*slot);
 }
 
 int fac__init_types(PyObject *module) {
-    PyObject *tuple = (PyObject *)&PyTuple_Type;
     if (add_type(module, &dtype_spec, "dtype", &fac__dtype_type, NULL) < 0 ||
         add_type(module, &device_spec, "device", &fac__device_type_, NULL) < 0 ||
         add_type(module, &layout_spec, "layout", &fac__layout_type, NULL) < 0 ||
         add_type(module, &format_spec, "memory_format", &fac__format_type, NULL) < 0 ||
-        add_type(module, &size_spec, "Size", &fac__size_type, tuple) < 0 || add_dtypes(module) < 0)
+        add_type(module, &size_spec, "Size", &fac__size_type, &PyTuple_Type) < 0 ||
+        add_dtypes(module) < 0)
         return -1;
     if (add_enum(module, fac__layout_type, FAC_STRIDED, "strided", &layouts[FAC_STRIDED]) < 0 ||
         add_enum(module, fac__layout_type, FAC_SPARSE_COO, "sparse_coo", &layouts[FAC_SPARSE_COO]) <

@@ -3,10 +3,12 @@
 import gzip
 import json
 import os
+import sys
 
 import pytest
 
 import error_cases
+import golden_nn
 
 torch = pytest.importorskip("facula")
 
@@ -21,6 +23,8 @@ def test_as_recorded():
     wrong = []
     for case, expected in recorded.items():
         got = error_cases.answer(torch, case)
+        if sys.version_info < (3, 10) and got is not None and expected is not None:
+            got, expected = ([kind, golden_nn.unqualified(t)] for kind, t in (got, expected))
         if got != expected and case not in error_cases.OURS:
             wrong.append((case, expected, got))
     assert not wrong, f"{len(wrong)} cases: {wrong[:5]}"
