@@ -4,6 +4,7 @@ from . import _C
 from ._C import *
 from . import _levels, _tensor, _tensor_str
 from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor
+from ._device import get_default_device, set_default_device
 from ._numeric import finfo, iinfo
 from ._tensor import (
     as_tensor,

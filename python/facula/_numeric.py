@@ -53,7 +53,12 @@ class finfo:
 class iinfo:
     """The limits of an integer dtype: bits, max, min."""
 
-    def __init__(self, type):
+    def __init__(self, *args, **kwargs):
+        if not args and "type" not in kwargs:
+            raise TypeError('iinfo() missing 1 required positional arguments: "type"')
+        self._set(*args, **kwargs)
+
+    def _set(self, type):
         if not isinstance(type, _C.dtype):
             raise TypeError(
                 "iinfo(): argument 'type' (position 1) must be torch.dtype, "
@@ -79,3 +84,7 @@ class iinfo:
 
     def __repr__(self):
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+for _kind in (finfo, iinfo):
+    _kind.__module__ = "torch"

@@ -15,6 +15,8 @@ def is_tensor(obj):
 
 def as_tensor(data, dtype=None, device=None):
     """data as a tensor, sharing memory where dtype and device allow it."""
+    if device is None:
+        device = _C._get_default_device()
     if isinstance(data, Tensor):
         return data.to(dtype=dtype or data.dtype, device=device or data.device)
     return _C._from_data(data, dtype, device, False)

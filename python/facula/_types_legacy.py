@@ -113,11 +113,32 @@ def _type_as(self, other):
 Tensor.type_as = _type_as
 
 
+_warned = False
+
+
 def set_default_tensor_type(t):
     """Sets the default dtype from a type or its name."""
-    name = t.split(".")[-1] if isinstance(t, str) else t.__name__
-    if name not in _NAMES:
+    global _warned
+    if not _warned:
+        import warnings
+
+        _warned = True
+        warnings.warn(
+            "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+            "torch.set_default_dtype() and torch.set_default_device() as alternatives.",
+            stacklevel=2,
+        )
+    text = (
+        t if isinstance(t, str) else f"{getattr(t, '__module__', '')}.{getattr(t, '__name__', '')}"
+    )
+    head, _, name = text.rpartition(".")
+    dtype = _NAMES.get(name)
+    if dtype is not None and head == "torch.cuda":
+        raise TypeError(f"type {text} not available. Torch not compiled with CUDA enabled.")
+    if dtype is not None and not dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    if dtype is None or head != "torch":
         raise TypeError(
             "invalid type object: only floating-point types are supported as the default type"
         )
-    _C.set_default_dtype(_NAMES[name])
+    _C.set_default_dtype(dtype)

@@ -367,10 +367,7 @@ static int convert(const fac__entry *e, fac__pool *pool, const fac__param *p, Py
     case FAC__T_DTYPE:
         return fac__to_dtype_arg(o, field);
     case FAC__T_LAYOUT:
-        if (Py_TYPE(o) != fac__layout_type)
-            return 0;
-        *(fac_layout *)field = (fac_layout)((fac__EnumObject *)o)->value;
-        return 1;
+        return fac__to_layout(o, field);
     case FAC__T_DEVICE:
         if (Py_TYPE(o) != fac__device_type_ && !PyUnicode_Check(o) &&
             (!PyLong_Check(o) || PyBool_Check(o)))
@@ -589,6 +586,20 @@ static int read_device(fac__pool *pool) {
     return -1;
 }
 
+/* What was not said: the thread's default device, and its error where that is none we have. */
+static int default_device(const fac__op *op, char *args) {
+    fac_device d = fac__default_device();
+    if (FAC_LIKELY(d.type == FAC_DEVICE_NONE))
+        return 1;
+    for (int i = 0; i < op->nparams; i++)
+        if (op->params[i].type == FAC__T_DEVICE)
+            *(fac_device *)(void *)(args + op->params[i].offset) = d;
+    if (d.type != FAC_CUDA)
+        return 1;
+    PyErr_SetString(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+    return -1;
+}
+
 /* Fills the argument struct of one overload. 1 it fits, 0 it does not, -1 exception set. `self` is
  * the tensor of a method, or NULL. */
 static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObject *const *args,
@@ -719,7 +730,11 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         type_complaint(f, e, &op->params[0], 1, n > 0 ? args[0] : Py_None);
         return 0;
     }
-    return pool->device == NULL ? 1 : read_device(pool);
+    if (pool->device != NULL)
+        return read_device(pool);
+    if (FAC_UNLIKELY((op->flags & FAC__OP_CREATION) && op->ntensors == 0 && pool->nout <= 0))
+        return default_device(op, buffer);
+    return 1;
 }
 
 /* "(Tensor input, *, Number alpha = 1, Tensor out = None)" */

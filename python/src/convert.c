@@ -444,7 +444,10 @@ PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device devi
     if (fac__tensor_check(data)) {
         fac_tensor *u = fac__tensor_of(data);
         fac_dtype d = dtype == FAC_DTYPE_NONE ? (fac_dtype)u->dtype : dtype;
-        t = u->dtype == d ? fac__clone(u, FAC_PRESERVE_FORMAT) : fac__cast(u, d);
+        if (device.type == FAC_META && u->device.type != FAC_META)
+            t = fac__empty(u->ndim, u->sizes, NULL, d, device);
+        else
+            t = u->dtype == d ? fac__clone(u, FAC_PRESERVE_FORMAT) : fac__cast(u, d);
         return t == NULL ? fac__raise() : fac__wrap(t);
     }
     int found;
@@ -505,7 +508,7 @@ static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, P
         return PyErr_Format(PyExc_TypeError,
                             "tensor() missing 1 required positional arguments: \"data\"");
     fac_dtype dtype = FAC_DTYPE_NONE;
-    fac_device device = {FAC_DEVICE_NONE, -1};
+    fac_device device = fac__default_device();
     if (values[1] != NULL && values[1] != Py_None && fac__to_dtype_arg(values[1], &dtype) != 1)
         return PyErr_Format(PyExc_TypeError,
                             "tensor(): argument 'dtype' must be torch.dtype, not %s",

@@ -131,6 +131,7 @@ int fac__to_scalar(PyObject *o, fac_scalar *out);
 int fac__to_value(PyObject *o, fac_value *out);
 int fac__to_device(PyObject *o, fac_device *out);
 int fac__to_dtype_arg(PyObject *o, fac_dtype *out);
+int fac__to_layout(PyObject *o, fac_layout *out);
 int fac__to_int(PyObject *o, int64_t *out);
 int fac__to_sizes(PyObject *o, int64_t *out, int *n); /* at most FAC_MAX_DIMS */
 
@@ -157,6 +158,8 @@ static inline bool fac__unusual(PyObject *o) {
 
 PyTypeObject *fac__new_type(PyType_Spec *spec, PyTypeObject *base); /* base: NULL is object */
 int fac__init_types(PyObject *module);
+fac_device fac__default_device(void); /* of this thread; type FAC_DEVICE_NONE: none was set */
+extern PyMethodDef fac__device_functions[];
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
 int fac__init_overrides(PyObject *module);

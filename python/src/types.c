@@ -5,7 +5,12 @@ PyTypeObject *fac__dtype_type, *fac__device_type_, *fac__layout_type, *fac__form
     *fac__size_type;
 
 static PyObject *dtypes[FAC_NUM_DTYPES];
-static PyObject *layouts[3], *formats[5];
+/* Layouts that facula lacks have names too, because programs compare with them. */
+static const char *const absent_layouts[] = {"sparse_csr", "sparse_csc", "sparse_bsr",
+                                             "sparse_bsc", "jagged",     "_mkldnn"};
+enum { ABSENT = (int)(sizeof absent_layouts / sizeof absent_layouts[0]), LAYOUTS = 3 };
+
+static PyObject *layouts[LAYOUTS + ABSENT], *formats[5];
 
 /* --- dtype -------------------------------------------------------------------------------------
  */
@@ -61,7 +66,13 @@ static PyObject *dtype_to_real(PyObject *o, PyObject *unused) {
 
 static PyObject *dtype_to_complex(PyObject *o, PyObject *unused) {
     (void)unused;
-    return fac__wrap_dtype(fac__complex_of(dtype_of(o)));
+    fac_dtype d = dtype_of(o);
+    if (d == FAC_FLOAT16)
+        return PyErr_Format(PyExc_RuntimeError, "facula has no torch.complex32");
+    if (!fac__is_float(d) && !fac__is_complex(d))
+        return PyErr_Format(PyExc_RuntimeError, "Unknown Complex ScalarType for %s",
+                            fac__scalar_type_name(d));
+    return fac__wrap_dtype(fac__complex_of(d));
 }
 
 static PyGetSetDef dtype_getset[] = {{"is_floating_point", dtype_is_floating, NULL, NULL, NULL},
@@ -245,8 +256,10 @@ static Py_hash_t device_hash(PyObject *o) {
 }
 
 static PyObject *device_compare(PyObject *a, PyObject *b, int op) {
-    if (Py_TYPE(b) != fac__device_type_ || (op != Py_EQ && op != Py_NE))
+    if (Py_TYPE(b) != fac__device_type_)
         Py_RETURN_NOTIMPLEMENTED;
+    if (op != Py_EQ && op != Py_NE)
+        return PyErr_Format(PyExc_TypeError, "comparison not implemented");
     fac_device x = ((fac__DeviceObject *)a)->device, y = ((fac__DeviceObject *)b)->device;
     bool same = x.type == y.type && x.index == y.index;
     return PyBool_FromLong(same == (op == Py_EQ));
@@ -260,9 +273,71 @@ static PyObject *device_reduce(PyObject *o, PyObject *unused) {
     return reduce_to("device", Py_BuildValue("(si)", device_names[d.type], d.index));
 }
 
+/* Where a thread's factory functions make tensors: the device of the innermost `with device:`, else
+ * what set_default_device() was given, else (type FAC_DEVICE_NONE) the CPU. */
+struct entered {
+    fac_device device;
+    struct entered *outer;
+};
+static _Thread_local struct entered *innermost;
+static _Thread_local fac_device base_device;
+
+fac_device fac__default_device(void) {
+    return innermost != NULL ? innermost->device : base_device;
+}
+
+/* _set_default_device(device or None) */
+static PyObject *set_default_device(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_device d = {FAC_DEVICE_NONE, -1};
+    if (o != Py_None && fac__to_device(o, &d) != 1)
+        return NULL;
+    base_device = d;
+    Py_RETURN_NONE;
+}
+
+/* _get_default_device() -> device or None */
+static PyObject *get_default_device(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    fac_device d = fac__default_device();
+    if (d.type == FAC_DEVICE_NONE)
+        Py_RETURN_NONE;
+    return fac__wrap_device(d);
+}
+
+PyMethodDef fac__device_functions[] = {
+    {"_set_default_device", set_default_device, METH_O, NULL},
+    {"_get_default_device", get_default_device, METH_NOARGS, NULL},
+    {0}};
+
+static PyObject *device_enter(PyObject *o, PyObject *unused) {
+    (void)unused;
+    struct entered *e = PyMem_RawMalloc(sizeof *e);
+    if (e == NULL)
+        return PyErr_NoMemory();
+    *e = (struct entered){((fac__DeviceObject *)o)->device, innermost};
+    innermost = e;
+    return Py_NewRef(o);
+}
+
+static PyObject *device_exit(PyObject *o, PyObject *args) {
+    (void)o;
+    (void)args;
+    struct entered *e = innermost;
+    if (e != NULL) {
+        innermost = e->outer;
+        PyMem_RawFree(e);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyGetSetDef device_getset[] = {
     {"type", device_type_name, NULL, NULL, NULL}, {"index", device_index, NULL, NULL, NULL}, {0}};
-static PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, NULL}, {0}};
+static PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, NULL},
+                                       {"__enter__", device_enter, METH_NOARGS, NULL},
+                                       {"__exit__", device_exit, METH_VARARGS, NULL},
+                                       {0}};
 static PyType_Slot device_slots[] = {{Py_tp_new, device_new},
                                      {Py_tp_repr, device_repr},
                                      {Py_tp_str, device_str},
@@ -295,6 +370,19 @@ static PyType_Spec layout_spec = {"torch.layout", sizeof(fac__EnumObject), 0,
 static PyType_Spec format_spec = {"torch.memory_format", sizeof(fac__EnumObject), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                   enum_slots};
+
+int fac__to_layout(PyObject *o, fac_layout *out) {
+    if (Py_TYPE(o) != fac__layout_type)
+        return 0;
+    const fac__EnumObject *e = (fac__EnumObject *)o;
+    if (e->value >= LAYOUTS) {
+        PyErr_Format(PyExc_NotImplementedError, "facula has no tensors of layout torch.%s",
+                     e->name);
+        return -1;
+    }
+    *out = (fac_layout)e->value;
+    return 1;
+}
 
 PyObject *fac__wrap_layout(int layout) {
     return Py_NewRef(layouts[layout]);
@@ -343,9 +431,10 @@ static PyObject *size_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(t); i++) {
         PyObject *item = PyTuple_GET_ITEM(t, i);
-        if (PyLong_Check(item))
+        if (PyLong_CheckExact(item))
             continue;
-        PyObject *number = PyNumber_Index(item);
+        PyObject *number =
+            PyBool_Check(item) ? PyLong_FromLong(item == Py_True) : PyNumber_Index(item);
         if (number == NULL) {
             PyErr_Format(PyExc_TypeError,
                          "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
@@ -389,6 +478,13 @@ static PyObject *size_concat(PyObject *a, PyObject *b) {
     return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
 
+/* (1, 2) + size, too, is a Size: number slots are asked before tuple's own. */
+static PyObject *size_add(PyObject *a, PyObject *b) {
+    if (!PyTuple_Check(a) || !PyTuple_Check(b))
+        Py_RETURN_NOTIMPLEMENTED;
+    return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+
 static PyObject *size_repeat(PyObject *o, Py_ssize_t n) {
     return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(o, n));
 }
@@ -413,6 +509,7 @@ static PyMethodDef size_methods[] = {
 static PyType_Slot size_slots[] = {{Py_tp_new, size_new},
                                    {Py_tp_repr, size_repr},
                                    {Py_mp_subscript, size_subscript},
+                                   {Py_nb_add, size_add},
                                    {Py_sq_concat, size_concat},
                                    {Py_sq_repeat, size_repeat},
                                    {Py_tp_methods, size_methods},
@@ -474,6 +571,10 @@ int fac__init_types(PyObject *module) {
         add_enum(module, fac__layout_type, FAC_SPARSE_COO, "sparse_coo", &layouts[FAC_SPARSE_COO]) <
             0)
         return -1;
+    for (int i = 0; i < ABSENT; i++)
+        if (add_enum(module, fac__layout_type, LAYOUTS + i, absent_layouts[i],
+                     &layouts[LAYOUTS + i]) < 0)
+            return -1;
     static const char *const names[] = {"", "contiguous_format", "preserve_format", "channels_last",
                                         "channels_last_3d"};
     for (int i = 1; i < 5; i++)
