@@ -18,7 +18,7 @@ def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", grads={"input": [], "other": []}, check="sub", signature=[
+@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", node_number="RsubBackward1", grads={"input": [], "other": []}, check="sub", signature=[
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
     "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)",
 ], method_signature=[
@@ -228,7 +228,7 @@ def fmod(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow",
+@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", node_number="PowBackward2", node_tensors="PowBackward1", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow",
     signature=[
         "(Tensor input, Tensor exponent, *, Tensor out = None)",
         "(Number self, Tensor exponent, *, Tensor out = None)",
@@ -884,7 +884,7 @@ def log10(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input"]})
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", node="Log1PBackward0", grads={"input": ["input"]})
 def log1p(input: Tensor) -> Tensor:
     """log1p(input, *, out=None) -> Tensor
 

@@ -9,14 +9,18 @@ from ._numeric import finfo, iinfo
 from ._tensor import (
     as_tensor,
     asarray,
-    from_dlpack,
     frombuffer,
     is_complex,
+    is_conj,
     is_floating_point,
+    is_inference,
+    is_neg,
+    is_same_size,
+    is_signed,
     is_storage,
     is_tensor,
     numel,
-    to_dlpack,
+    scalar_tensor,
     typename,
 )
 from ._tensor_str import set_printoptions
@@ -54,7 +58,7 @@ _LAZY = frozenset(
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
-         "sparse_coo_tensor": "sparse",
+         "sparse_coo_tensor": "sparse", "from_dlpack": "_dlpack", "to_dlpack": "_dlpack",
          "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
 _FROM.update(
     dict.fromkeys(

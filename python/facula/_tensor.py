@@ -24,11 +24,50 @@ def as_tensor(data, dtype=None, device=None):
 
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
     """obj as a tensor; copy=True always copies, copy=False never."""
-    if copy:
-        t = _C._from_data(obj, dtype, device, True)
+    if isinstance(obj, (list, tuple, int, float, complex)):
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        t = _C._from_data(obj, dtype, device or _C._get_default_device(), True)
+        return t.requires_grad_(requires_grad) if requires_grad else t
+    if isinstance(obj, Tensor):
+        t = obj
+    elif hasattr(obj, "__array_interface__"):
+        t = _C._from_data(obj, None, None, bool(copy))
+        copy = False if copy else copy
+    elif hasattr(obj, "__dlpack__"):
+        from ._dlpack import from_dlpack
+
+        t = from_dlpack(obj)
     else:
-        t = as_tensor(obj, dtype, device)
-    return t.requires_grad_(requires_grad) if requires_grad else t
+        try:
+            t = frombuffer(obj, dtype=dtype or _C.get_default_dtype())
+        except ValueError:
+            t = _C._from_data(obj, dtype, device, True)
+    to = _C.device(device) if device is not None else t.device
+    dtype = dtype or t.dtype
+    if copy is False and isinstance(obj, Tensor) and to != t.device:
+        raise ValueError(f"can't alias tensor from device '{t.device}' to '{to}'.")
+    if copy is False and dtype is not t.dtype:
+        raise ValueError(
+            f"can't alias tensor with dtype '{_SCALARS[t.dtype]}' into dtype '{_SCALARS[dtype]}'."
+        )
+    if copy:
+        t = t.to(to, dtype, copy=True)
+    elif dtype is not t.dtype or to != t.device:
+        t = t.to(to, dtype)
+    if requires_grad and not t.requires_grad:
+        t = t.requires_grad_(True)
+    elif not requires_grad and t.requires_grad:
+        t = t.detach()
+    return t
+
+
+_SCALARS = {
+    _C.bool: "Bool", _C.uint8: "Byte", _C.int8: "Char", _C.int16: "Short", _C.int32: "Int",
+    _C.int64: "Long", _C.float16: "Half", _C.bfloat16: "BFloat16", _C.float32: "Float",
+    _C.float64: "Double", _C.complex64: "ComplexFloat", _C.complex128: "ComplexDouble",
+    _C.uint16: "UInt16", _C.uint32: "UInt32", _C.uint64: "UInt64",
+}  # fmt: skip
 
 
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
@@ -51,13 +90,18 @@ def _numpy(self, *, force=False):
 
     t = self
     if force:
+        if t.is_meta:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         t = t.detach().cpu().resolve_conj().resolve_neg()
     elif t.requires_grad:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
     elif t.is_meta:
-        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        raise TypeError(
+            "can't convert meta device type tensor to numpy. "
+            "Use Tensor.cpu() to copy the tensor to host memory first."
+        )
     elif t.is_conj():
         raise RuntimeError(
             "Can't call numpy() on Tensor that has conjugate bit set. "
@@ -87,11 +131,23 @@ Tensor.numpy = _numpy
 
 
 def _array(self, dtype=None, copy=None):
+    """What numpy.asarray() sees: this tensor's memory, or a copy of it."""
     a = self.numpy()
-    return a if dtype is None else a.astype(dtype, copy=False)
+    if dtype is not None and a.dtype != dtype:
+        if copy is False:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        return a.astype(dtype)
+    return a.copy() if copy else a
+
+
+def _array_wrap(self, array, context=None, return_scalar=False):
+    """The result of a NumPy function of tensors, as a tensor again."""
+    # torch.uint8 stands for NumPy's bool here, as it always has
+    return _C.from_numpy(array.astype("uint8") if array.dtype == bool else array)
 
 
 Tensor.__array__ = _array
+Tensor.__array_wrap__ = _array_wrap
 Tensor.__array_priority__ = 1000
 
 
@@ -135,10 +191,13 @@ def _cpu(self, *args, memory_format=_C.preserve_format):
     """This tensor on the CPU."""
     if args and not isinstance(args[0], _C.memory_format):
         _no_positional("cpu", args)
-    return self.to("cpu")
+    return self.to("cpu", memory_format=args[0] if args else memory_format)
 
 
 def _cuda(self, device=None, non_blocking=False, memory_format=_C.preserve_format):
+    """Raises: no CUDA plug-in is loaded."""
+    if isinstance(device, int):
+        _C.device(device)
     raise AssertionError("Torch not compiled with CUDA enabled")
 
 
@@ -183,15 +242,68 @@ def numel(input):
     return _checked("numel", input).numel()
 
 
+def is_signed(input):
+    """Whether input's dtype has negative numbers."""
+    return _checked("is_signed", input).is_signed()
+
+
+def is_conj(input):
+    """Whether input is a conjugate view."""
+    return _checked("is_conj", input).is_conj()
+
+
+def is_neg(input):
+    """Whether input is a negative view."""
+    return _checked("is_neg", input).is_neg()
+
+
+def is_inference(input):
+    """Whether input was made in inference mode."""
+    return _checked("is_inference", input).is_inference()
+
+
+def is_same_size(input, other):
+    """Whether input and other have the same shape."""
+    return _checked("is_same_size", input).shape == other.shape
+
+
+def scalar_tensor(
+    s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):
+    """The number s as a zero-dim tensor of the default dtype."""
+    return _C.full((), s, dtype=dtype or _C.get_default_dtype(), layout=layout, device=device,
+                   pin_memory=pin_memory, requires_grad=requires_grad)  # fmt: skip
+
+
+_warned_readonly = False
+
+
+def _warn_readonly(view):
+    global _warned_readonly
+    if view.readonly and not _warned_readonly:
+        import warnings
+
+        _warned_readonly = True
+        warnings.warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. You may want to copy the buffer to protect its data or make it writable before "
+            "converting it to a tensor. This type of warning will be suppressed for the rest of this "
+            "program.",
+            stacklevel=3,
+        )
+
+
 def frombuffer(buffer, *, dtype=None, count=-1, offset=0, requires_grad=False):
     """A one-dimensional tensor over the memory of an object with the buffer protocol."""
     if dtype is None:
         raise TypeError('frombuffer() missing 1 required positional arguments: "dtype"')
     try:
-        memoryview(buffer)
+        view = memoryview(buffer)
     except TypeError:
         raise ValueError("object does not implement Python buffer protocol.") from None
-    view = memoryview(buffer).cast("B")
+    _warn_readonly(view)
+    view = view.cast("B")
     size = dtype.itemsize
     if view.nbytes == 0:
         raise ValueError("both buffer length (0) and count (-1) must not be 0")
@@ -218,28 +330,20 @@ def frombuffer(buffer, *, dtype=None, count=-1, offset=0, requires_grad=False):
     return t.requires_grad_(True) if requires_grad else t
 
 
-def from_dlpack(ext_tensor, *, device=None, copy=None):
-    """A tensor over the memory of an object with __dlpack__."""
-    if hasattr(ext_tensor, "__dlpack__"):
-        ext_tensor = ext_tensor.__dlpack__()
-    return _C._from_dlpack(ext_tensor)
+def _dlpack(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
+    from ._dlpack import export
+
+    return export(self, stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
 
-def to_dlpack(tensor):
-    """tensor as a DLPack capsule."""
-    return tensor.__dlpack__()
+def _dlpack_device(self):
+    from ._dlpack import device_of
 
-
-def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-    if self.requires_grad:
-        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    if self.is_conj():
-        raise BufferError("Can't export tensors with the conjugate bit set")
-    return _C._to_dlpack(self)
+    return device_of(self)
 
 
 Tensor.__dlpack__ = _dlpack
-Tensor.__dlpack_device__ = lambda self: (1, 0)
+Tensor.__dlpack_device__ = _dlpack_device
 
 
 def _iter(self):
@@ -365,6 +469,17 @@ def _no_grad():
 Tensor.__deepcopy__ = _deepcopy
 
 
+def _copy(self):
+    """Another tensor over the same memory, with the same attributes."""
+    new = Tensor._make_subclass(type(self), self.detach(), self.requires_grad)
+    if getattr(self, "__dict__", None):
+        new.__dict__.update(self.__dict__)
+    return new
+
+
+Tensor.__copy__ = _copy
+
+
 def _rebuild(cls, data, dtype, shape, requires_grad):
     t = _C._from_buffer(bytearray(data), dtype, -1, 0) if data else _C.empty(0, dtype=dtype)
     return Tensor._make_subclass(cls, t.view(shape), requires_grad)
@@ -418,7 +533,7 @@ Tensor.new_tensor = _new_tensor
 
 def _new(self, *args, device=None):
     """Tensor(...) in this tensor's dtype."""
-    return Tensor._legacy_new(*args, dtype=self.dtype)
+    return Tensor._legacy_new(*args, _dtype=self.dtype)
 
 
 Tensor.new = _new
@@ -452,4 +567,19 @@ Tensor.is_same_size = lambda self, other: self.shape == other.shape
 Tensor.__rdiv__ = lambda self, other: self.reciprocal() * other
 
 Tensor.__div__ = lambda self, other: self / other
-Tensor.names = property(lambda self: (None,) * self.dim())
+for _name in ("is_vulkan", "is_ipu", "is_xla", "is_maia", "is_mtia"):
+    if not hasattr(Tensor, _name):
+        setattr(Tensor, _name, property(lambda self: False))
+
+
+def _dim_order(self, ambiguity_check=False):
+    """The dimensions from the outermost in memory to the innermost."""
+    strides = self.stride()
+    return tuple(sorted(range(self.dim()), key=lambda d: -strides[d]))
+
+
+Tensor.dim_order = _dim_order
+Tensor.__nonzero__ = Tensor.__bool__
+
+
+Tensor.__idiv__ = Tensor.__itruediv__

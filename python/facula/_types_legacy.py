@@ -27,20 +27,53 @@ def _options(dtype):
     )
 
 
+_SIGNATURES = """
+ * (*, torch.device device = None)
+      didn't match because some of the keywords were incorrect: {}
+ * (torch.Storage storage)
+ * (Tensor other)
+ * (tuple of ints size, *, torch.device device = None)
+ * (object data, *, torch.device device = None)
+"""
+
+
+def _check_keywords(args, keywords):
+    """The positional arguments, with size= and data= as what they are; device= is checked."""
+    device = keywords.pop("device", None)
+    for name in ("size", "data", "other"):
+        if not args and name in keywords:
+            value = keywords.pop(name)
+            args = (_C.Size(value) if name == "size" else value,)
+    if keywords:
+        got = [_C._type_name(a) for a in args]
+        got += [f"{k}={_C._type_name(v)}" for k, v in keywords.items()]
+        raise TypeError(
+            f"new() received an invalid combination of arguments - got ({', '.join(got)}), "
+            f"but expected one of:{_SIGNATURES.format(', '.join(keywords))}"
+        )
+    if device is not None and _C.device(device).type != "cpu":
+        raise RuntimeError(
+            "legacy constructor expects device type: cpu but device type: "
+            f"{_C.device(device).type} was passed"
+        )
+    return args
+
+
 def _construct(dtype, args):
     if not args:
-        return _C.empty(0, dtype=dtype)
+        return _C.empty(0, dtype=dtype, device="cpu")
     if len(args) == 1 and not isinstance(args[0], int):
         data = args[0]
         if isinstance(data, _C.Size):
-            return _C.empty(data, dtype=dtype)
+            return _C.empty(data, dtype=dtype, device="cpu")
         if isinstance(data, Tensor):
             if data.dtype is not dtype:
                 raise TypeError(f"expected {_options(dtype)} (got {_options(data.dtype)})")
             return data.alias() if hasattr(data, "alias") else data.detach()
         if isinstance(data, str):
             raise TypeError("new(): invalid data type 'str'")
-        if not hasattr(data, "__len__") and not hasattr(data, "__array_interface__"):
+        sequence = hasattr(data, "__len__") or hasattr(data, "__array_interface__")
+        if not sequence or isinstance(data, (dict, set, frozenset)):
             raise TypeError(f"new(): data must be a sequence (got {_C._type_name(data)})")
         return _C._from_data(data, dtype, None, True)
     for i, size in enumerate(args):
@@ -49,26 +82,42 @@ def _construct(dtype, args):
                 f"new(): argument 'size' failed to unpack the object at pos {i + 1} with error "
                 f'"type must be tuple of ints,but got {_C._type_name(size)}"'
             )
-    return _C.empty(*args, dtype=dtype)
+    return _C.empty(*args, dtype=dtype, device="cpu")
 
 
-class _Meta(type):
+class tensortype(type):
+    """The type of FloatTensor and its kin."""
+
+    __module__ = "torch"
+
     def __instancecheck__(cls, obj):
-        return isinstance(obj, Tensor) and obj.dtype is cls.dtype and obj.is_cpu
+        return isinstance(obj, Tensor) and obj.dtype is cls.dtype and obj.is_cuda == cls.is_cuda
 
-    def __call__(cls, *args, device=None):
-        return _construct(cls.dtype, args)
+    def __call__(cls, *args, **keywords):
+        if cls.is_cuda:
+            raise TypeError(
+                f"type {cls.__module__}.{cls.__name__} not available. "
+                "Torch not compiled with CUDA enabled."
+            )
+        return _construct(cls.dtype, _check_keywords(args, keywords))
+
+
+def _make(name, dtype, module):
+    fields = {"dtype": dtype, "layout": _C.strided, "is_cuda": module != "torch"}
+    return tensortype(name, (), {**fields, "is_sparse": False, "__module__": module})
 
 
 for _name, _dtype in _NAMES.items():
-    globals()[_name] = _Meta(_name, (), {"dtype": _dtype, "__module__": "torch"})
+    globals()[_name] = _make(_name, _dtype, "torch")
+cuda_types = {name: _make(name, dtype, "torch.cuda") for name, dtype in _NAMES.items()}
 
 
-def _legacy_new(*args, device=None, dtype=None):
+def _legacy_new(*args, _dtype=None, **keywords):
     """Tensor(...): sizes make an uninitialised tensor, data one of the default dtype."""
+    args = _check_keywords(args, keywords)
     if len(args) == 1 and isinstance(args[0], Tensor):
         return args[0].detach()
-    return _construct(dtype or _C.get_default_dtype(), args)
+    return _construct(_dtype or _C.get_default_dtype(), args)
 
 
 Tensor._legacy_new = staticmethod(_legacy_new)
@@ -79,25 +128,31 @@ def _type_name(t):
         if t.dtype is dtype:
             return f"torch.{name}"
     kind = str(t.dtype).split(".")[1]
-    return {"complex64": "torch.ComplexFloatTensor", "complex128": "torch.ComplexDoubleTensor"}.get(
-        kind, f"torch.{kind.capitalize()}Tensor"
-    )
+    if kind[:4] == "uint":
+        return f"torch.UInt{kind[4:]}Tensor"
+    return {"complex64": "torch.ComplexFloatTensor", "complex128": "torch.ComplexDoubleTensor"}[
+        kind
+    ]
 
 
 def _type(self, dtype=None, non_blocking=False):
     """The name of this tensor's type, or this tensor as another type."""
     if dtype is None:
         return _type_name(self)
+    if isinstance(dtype, tensortype):
+        dtype = f"{dtype.__module__}.{dtype.__name__}"
+    elif isinstance(dtype, type):
+        dtype = f"{dtype.__module__}.{dtype.__name__}" if dtype is Tensor else dtype.__name__
     if isinstance(dtype, str):
-        name = dtype.split(".")[-1]
-        if name == "Tensor":
+        module, _, name = dtype.rpartition(".")
+        if dtype == "torch.Tensor":
             return self.to(_C.get_default_dtype())
-        if name not in _NAMES:
+        if name not in _NAMES or module not in ("torch", "torch.cuda"):
             raise ValueError(f"invalid type: '{dtype}'")
+        if module == "torch.cuda":
+            raise AssertionError("Torch not compiled with CUDA enabled")
         dtype = _NAMES[name]
-    elif isinstance(dtype, _Meta):
-        dtype = dtype.dtype
-    elif not isinstance(dtype, (_C.dtype, type)):
+    elif not isinstance(dtype, _C.dtype):
         raise TypeError("dtype must be a type, str, or dtype object")
     return self.to(dtype)
 

@@ -7,6 +7,11 @@ from . import _C
 default_generator = _C.default_generator
 
 
+def _generator_of(state):
+    """What pickles of generators are made of."""
+    return _C.Generator().set_state(state)
+
+
 def manual_seed(seed):
     """Seeds the default generator and returns it."""
     return default_generator.manual_seed(int(seed))
@@ -29,6 +34,8 @@ def get_rng_state():
 
 def set_rng_state(new_state):
     """Sets the default generator's state."""
+    if not isinstance(new_state, _C.Tensor):
+        raise TypeError(f"expected a torch.ByteTensor, but got {_C._type_name(new_state)}")
     default_generator.set_state(new_state)
 
 
@@ -40,6 +47,8 @@ def fork_rng(
     if not enabled:
         yield
         return
+    if devices:
+        raise AssertionError("Torch not compiled with CUDA enabled")
     state = get_rng_state()
     try:
         yield

@@ -86,8 +86,25 @@ static int shape_of(PyObject *o, int64_t *sizes, int *ndim) {
     return 0;
 }
 
+/* NumPy's scalars name their own dtype, floats and complex numbers of Python's included. */
+static bool numpy_dtype(PyObject *o, fac_dtype *d) {
+    const char *name = Py_TYPE(o)->tp_name;
+    if (strncmp(name, "numpy.", 6) != 0)
+        return false;
+    for (int k = 1; k < FAC_NUM_DTYPES; k++)
+        if (strcmp(name + 6, fac_dtype_name((fac_dtype)k)) == 0) {
+            *d = (fac_dtype)k;
+            return true;
+        }
+    return false;
+}
+
 static int number_dtype(PyObject *o, fac_dtype *d) {
-    if (PyFloat_Check(o))
+    if (PyFloat_CheckExact(o))
+        *d = fac_default_dtype();
+    else if (numpy_dtype(o, d))
+        return 0;
+    else if (PyFloat_Check(o))
         *d = fac_default_dtype();
     else if (PyBool_Check(o))
         *d = FAC_BOOL;
@@ -99,12 +116,12 @@ static int number_dtype(PyObject *o, fac_dtype *d) {
         *d = (fac_dtype)fac__tensor_of(o)->dtype;
     else {
         fac_scalar s;
-        int r = fac__to_scalar(o, &s);
+        int r = strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 ? fac__to_scalar(o, &s) : 0;
         if (r < 0)
             return -1;
         if (r == 0) {
-            if (PyUnicode_Check(o))
-                PyErr_Format(PyExc_TypeError, "new(): invalid data type 'str'");
+            if (PyUnicode_Check(o) || PyBytes_Check(o))
+                PyErr_Format(PyExc_TypeError, "new(): invalid data type '%s'", Py_TYPE(o)->tp_name);
             else
                 PyErr_Format(PyExc_RuntimeError, "Could not infer dtype of %s",
                              Py_TYPE(o)->tp_name);
@@ -113,14 +130,25 @@ static int number_dtype(PyObject *o, fac_dtype *d) {
         *d = s.kind == FAC_FLOAT64      ? FAC_FLOAT64
              : s.kind == FAC_COMPLEX128 ? FAC_COMPLEX128
                                         : s.kind;
-        /* NumPy's scalars name their own dtype */
-        const char *name = Py_TYPE(o)->tp_name;
-        if (strncmp(name, "numpy.", 6) == 0)
-            for (int k = 1; k < FAC_NUM_DTYPES; k++)
-                if (strcmp(name + 6, fac_dtype_name((fac_dtype)k)) == 0)
-                    *d = (fac_dtype)k;
     }
     return 0;
+}
+
+static int warn_arrays(PyObject *o) {
+    static bool warned;
+    if (warned || !PySequence_Check(o) || PySequence_Size(o) < 1)
+        return 0;
+    PyObject *first = PySequence_GetItem(o, 0);
+    bool array = first != NULL && strcmp(Py_TYPE(first)->tp_name, "numpy.ndarray") == 0;
+    Py_XDECREF(first);
+    if (!array)
+        return first == NULL ? -1 : 0;
+    warned = true;
+    return PyErr_WarnEx(PyExc_UserWarning,
+                        "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
+                        "consider converting the list to a single numpy.ndarray with numpy.array() "
+                        "before converting to a tensor.",
+                        1);
 }
 
 static int infer_dtype(PyObject *o, fac_dtype *d) {
@@ -184,16 +212,19 @@ static int store(PyObject *o, fac_dtype d, char *at) {
     } ranges[] = {{FAC_UINT8, -255, 255},      {FAC_INT8, -128, 127},
                   {FAC_INT16, -32768, 32767},  {FAC_INT32, INT32_MIN, INT32_MAX},
                   {FAC_UINT16, -65535, 65535}, {FAC_UINT32, -4294967295, 4294967295}};
+    bool outside = d == FAC_INT64 && s.kind == FAC_FLOAT64 &&
+                   !(s.as.f >= -9223372036854775808.0 && s.as.f < 9223372036854775808.0);
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (ranges[i].d == d &&
             ((s.kind == FAC_INT64 && (s.as.i < ranges[i].low || s.as.i > ranges[i].high)) ||
              (s.kind == FAC_FLOAT64 &&
-              !(s.as.f >= (double)ranges[i].low && s.as.f <= (double)ranges[i].high)))) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "value cannot be converted to type %s without overflow",
-                         fac_dtype_name(d));
-            return -1;
-        }
+              !(s.as.f >= (double)ranges[i].low && s.as.f <= (double)ranges[i].high))))
+            outside = true;
+    if (outside) {
+        PyErr_Format(PyExc_RuntimeError, "value cannot be converted to type %s without overflow",
+                     fac_dtype_name(d));
+        return -1;
+    }
     fac__scalar_to(s, d, at);
     return 0;
 }
@@ -389,6 +420,29 @@ static fac_tensor *import(const struct foreign *f, PyObject *owner) {
     return fac__tensor_from_storage(s, f->ndim, f->sizes, f->strides, 0, f->dtype);
 }
 
+/* Their array interface shows memory that is gone by the next statement. */
+static bool is_numpy_scalar(PyObject *o) {
+    PyObject *mro = Py_TYPE(o)->tp_mro;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++)
+        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_name, "numpy.generic") == 0)
+            return true;
+    return false;
+}
+
+static int warn_readonly(const struct foreign *f) {
+    static bool warned;
+    if (!f->readonly || warned)
+        return 0;
+    warned = true;
+    return PyErr_WarnEx(
+        PyExc_UserWarning,
+        "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. "
+        "This means writing to this tensor will result in undefined behavior. You may want to copy "
+        "the array to protect its data or make it writable before converting it to a tensor. This "
+        "type of warning will be suppressed for the rest of this program.",
+        1);
+}
+
 static PyObject *from_numpy(PyObject *module, PyObject *o) {
     (void)module;
     struct foreign f;
@@ -401,21 +455,16 @@ static PyObject *from_numpy(PyObject *module, PyObject *o) {
         return NULL;
     if (r == 0)
         return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
+    if (is_numpy_scalar(o))
+        return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
+    if (warn_readonly(&f) < 0)
+        return NULL;
     fac_tensor *t = import(&f, o);
     return t == NULL ? fac__raise() : fac__wrap(t);
 }
 
 /* --- tensor() ----------------------------------------------------------------------------------
  */
-
-/* Their array interface shows memory that is gone by the next statement. */
-static bool is_numpy_scalar(PyObject *o) {
-    PyObject *mro = Py_TYPE(o)->tp_mro;
-    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++)
-        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_name, "numpy.generic") == 0)
-            return true;
-    return false;
-}
 
 static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int *found) {
     struct foreign f;
@@ -426,6 +475,10 @@ static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int 
     *found = r;
     if (r != 1)
         return NULL;
+    if (!copy && !is_numpy_scalar(data) && warn_readonly(&f) < 0) {
+        *found = -1;
+        return NULL;
+    }
     fac_tensor *t = import(&f, data);
     if (t == NULL ||
         (!copy && !is_numpy_scalar(data) && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
@@ -458,6 +511,8 @@ PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device devi
         int64_t sizes[FAC_MAX_DIMS];
         int ndim;
         if (shape_of(data, sizes, &ndim) != 0)
+            return NULL;
+        if (ndim > 0 && (PyList_Check(data) || PyTuple_Check(data)) && warn_arrays(data) < 0)
             return NULL;
         if (dtype == FAC_DTYPE_NONE && infer_dtype(data, &dtype) != 0)
             return NULL;
@@ -773,123 +828,10 @@ static PyObject *detach_inplace(PyObject *module, PyObject *o) {
     Py_RETURN_NONE;
 }
 
-/* --- DLPack: the structures are those of its version 0.8 -----------------------------------------
- */
-
-struct dl_tensor {
-    void *data;
-    struct {
-        int32_t type, id;
-    } device;
-    int32_t ndim;
-    struct {
-        uint8_t code, bits;
-        uint16_t lanes;
-    } dtype;
-    int64_t *shape, *strides;
-    uint64_t byte_offset;
-};
-
-struct dl_managed {
-    struct dl_tensor tensor;
-    void *context;
-    void (*deleter)(struct dl_managed *self);
-};
-
-static const uint8_t dl_codes[FAC_NUM_DTYPES] = {
-    [FAC_BOOL] = 6,    [FAC_UINT8] = 1,     [FAC_INT8] = 0,      [FAC_INT16] = 0,
-    [FAC_INT32] = 0,   [FAC_INT64] = 0,     [FAC_UINT16] = 1,    [FAC_UINT32] = 1,
-    [FAC_UINT64] = 1,  [FAC_FLOAT16] = 2,   [FAC_BFLOAT16] = 4,  [FAC_FLOAT32] = 2,
-    [FAC_FLOAT64] = 2, [FAC_COMPLEX64] = 5, [FAC_COMPLEX128] = 5};
-
-static void dl_delete(struct dl_managed *m) {
-    fac__release(m->context);
-    PyMem_RawFree(m);
-}
-
-static void capsule_free(PyObject *capsule) {
-    if (!PyCapsule_IsValid(capsule, "dltensor"))
-        return; /* taken over */
-    struct dl_managed *m = PyCapsule_GetPointer(capsule, "dltensor");
-    if (m->deleter != NULL)
-        m->deleter(m);
-}
-
-static PyObject *to_dlpack(PyObject *module, PyObject *o) {
-    (void)module;
-    fac_tensor *t = fac__tensor_of(o);
-    struct dl_managed *m = PyMem_RawCalloc(1, sizeof *m + 2 * sizeof(int64_t) * (size_t)t->ndim);
-    if (m == NULL)
-        return PyErr_NoMemory();
-    int64_t *dims = (int64_t *)(void *)(m + 1);
-    memcpy(dims, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
-    memcpy(dims + t->ndim, t->strides, sizeof(int64_t) * (size_t)t->ndim);
-    m->tensor.data = t->data;
-    m->tensor.device.type = 1;
-    m->tensor.ndim = t->ndim;
-    m->tensor.dtype.code = dl_codes[t->dtype];
-    m->tensor.dtype.bits = (uint8_t)(t->dtype == FAC_BOOL ? 8 : 8 * fac__itemsize(t->dtype));
-    m->tensor.dtype.lanes = 1;
-    m->tensor.shape = dims;
-    m->tensor.strides = dims + t->ndim;
-    m->context = fac__retain(t);
-    m->deleter = dl_delete;
-    PyObject *capsule = PyCapsule_New(m, "dltensor", capsule_free);
-    if (capsule == NULL)
-        dl_delete(m);
-    return capsule;
-}
-
-static void dl_release(void *context, void *data, size_t nbytes) {
-    (void)data;
-    (void)nbytes;
-    struct dl_managed *m = context;
-    if (m->deleter != NULL)
-        m->deleter(m);
-}
-
-static PyObject *from_dlpack(PyObject *module, PyObject *capsule) {
-    (void)module;
-    struct dl_managed *m = PyCapsule_GetPointer(capsule, "dltensor");
-    if (m == NULL)
-        return NULL;
-    const struct dl_tensor *d = &m->tensor;
-    fac_dtype dtype = FAC_DTYPE_NONE;
-    for (int i = 1; i < FAC_NUM_DTYPES; i++)
-        if (dl_codes[i] == d->dtype.code && d->dtype.bits == 8 * fac_dtype_size((fac_dtype)i) &&
-            d->dtype.lanes == 1)
-            dtype = (fac_dtype)i;
-    if (d->device.type != 1)
-        return PyErr_Format(PyExc_BufferError, "facula has no device of DLPack type %d",
-                            d->device.type);
-    if (dtype == FAC_DTYPE_NONE || d->ndim > FAC_MAX_DIMS)
-        return PyErr_Format(PyExc_BufferError, "Unsupported DLPack dtype code %d of %d bits",
-                            d->dtype.code, d->dtype.bits);
-    int64_t strides[FAC_MAX_DIMS], last = 0;
-    fac__contiguous_strides(d->ndim, d->shape, strides);
-    bool empty = false;
-    for (int i = 0; i < d->ndim; i++) {
-        if (d->strides != NULL)
-            strides[i] = d->strides[i];
-        empty |= d->shape[i] == 0;
-        last += (d->shape[i] - 1) * strides[i];
-    }
-    size_t bytes = empty ? 0 : (size_t)(last + 1) * fac_dtype_size(dtype);
-    fac_storage *s =
-        fac__storage_wrap((char *)d->data + d->byte_offset, bytes, fac_cpu(), dl_release, m);
-    if (s == NULL)
-        return fac__raise();
-    PyCapsule_SetName(capsule, "used_dltensor");
-    fac_tensor *t = fac__tensor_from_storage(s, d->ndim, d->shape, strides, 0, dtype);
-    return t == NULL ? fac__raise() : fac__wrap(t);
-}
-
 PyMethodDef fac__convert_functions[] = {
     {"_from_buffer", from_buffer, METH_VARARGS, NULL},
     {"_to_bytes", to_bytes, METH_O, NULL},
     {"_detach_inplace", detach_inplace, METH_O, NULL},
-    {"_to_dlpack", to_dlpack, METH_O, NULL},
-    {"_from_dlpack", from_dlpack, METH_O, NULL},
     {"tensor", (PyCFunction)(void (*)(void))tensor, METH_FASTCALL | METH_KEYWORDS,
      "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor\n\n"
      "A copy of data: nested lists, numbers, NumPy arrays, tensors."},

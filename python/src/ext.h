@@ -160,6 +160,7 @@ PyTypeObject *fac__new_type(PyType_Spec *spec, PyTypeObject *base); /* base: NUL
 int fac__init_types(PyObject *module);
 fac_device fac__default_device(void); /* of this thread; type FAC_DEVICE_NONE: none was set */
 extern PyMethodDef fac__device_functions[];
+extern PyMethodDef fac__dlpack_functions[];
 int fac__init_tensor(PyObject *module);
 int fac__init_autograd(PyObject *module);
 int fac__init_overrides(PyObject *module);

@@ -16,6 +16,21 @@ PyMethodDef *fac__generated_inplace(void) {
     return inplace_table;
 }
 
+/* torch.return_types.max(
+ * values=tensor(3.),
+ * indices=tensor(2)) */
+static PyObject *struct_repr(PyObject *o) {
+    PyTypeObject *type = Py_TYPE(o);
+    PyObject *text = PyUnicode_FromFormat("%s(\n", type->tp_name);
+    for (Py_ssize_t i = 0; text != NULL && i < PyTuple_GET_SIZE(o); i++) {
+        PyObject *more = PyUnicode_FromFormat("%U%s=%R%s", text, type->tp_members[i].name,
+                                              PyTuple_GET_ITEM(o, i),
+                                              i + 1 == PyTuple_GET_SIZE(o) ? ")" : ",\n");
+        Py_SETREF(text, more);
+    }
+    return text;
+}
+
 /* Named tuples of results, made on first use: torch.return_types.max and its kin. */
 PyObject *fac__struct_for(const fac__op *op);
 PyObject *fac__struct_for(const fac__op *op) {
@@ -27,6 +42,8 @@ PyObject *fac__struct_for(const fac__op *op) {
         fields[i].name = op->out_names[i];
     PyStructSequence_Desc desc = {op->struct_name, NULL, fields, op->nout};
     types[op->id] = PyStructSequence_NewType(&desc);
+    if (types[op->id] != NULL)
+        types[op->id]->tp_repr = struct_repr;
     return (PyObject *)types[op->id];
 }
 
@@ -60,6 +77,13 @@ static PyObject *set_grain(PyObject *module, PyObject *o) {
     Py_RETURN_NONE;
 }
 
+static PyObject *cpu_isa(PyObject *module, PyObject *unused) {
+    extern const char *fac__cpu_isa(void);
+    (void)module;
+    (void)unused;
+    return PyUnicode_FromString(fac__cpu_isa());
+}
+
 static PyObject *type_name(PyObject *module, PyObject *o) {
     (void)module;
     return PyUnicode_FromString(Py_TYPE(o)->tp_name);
@@ -67,6 +91,7 @@ static PyObject *type_name(PyObject *module, PyObject *o) {
 
 static PyMethodDef functions[] = {
     {"_type_name", type_name, METH_O, "_type_name(object): the name that C gives its type"},
+    {"_cpu_isa", cpu_isa, METH_NOARGS, "_cpu_isa(): whose kernels run: base, v3, v4"},
     {"_set_grain", set_grain, METH_O, "_set_grain(int)"},
     {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
@@ -93,6 +118,7 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, call_table) < 0 ||
         PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
         PyModule_AddFunctions(module, fac__device_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__dlpack_functions) < 0 ||
         PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
         PyModule_AddFunctions(module, fac__hook_functions) < 0 ||
         PyModule_AddFunctions(module, fac__function_functions) < 0 ||

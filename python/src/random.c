@@ -116,6 +116,29 @@ static PyObject *generator_set_state(PyObject *o, PyObject *state) {
     return ok ? Py_NewRef(o) : fac__raise();
 }
 
+/* clone_state() -> Generator */
+static PyObject *generator_clone(PyObject *o, PyObject *unused) {
+    (void)unused;
+    uint8_t state[FAC_GENERATOR_STATE_BYTES];
+    PyObject *copy = PyObject_CallNoArgs((PyObject *)fac__generator_type);
+    if (copy == NULL)
+        return NULL;
+    fac_generator_get_state(of(o), state);
+    if (fac_generator_set_state(of(copy), state, sizeof state))
+        return copy;
+    Py_DECREF(copy);
+    return fac__raise();
+}
+
+static PyObject *generator_reduce(PyObject *o, PyObject *unused) {
+    PyObject *module = PyImport_ImportModule("facula.random");
+    PyObject *f = module == NULL ? NULL : PyObject_GetAttrString(module, "_generator_of");
+    PyObject *r = f == NULL ? NULL : Py_BuildValue("O(N)", f, generator_get_state(o, unused));
+    Py_XDECREF(f);
+    Py_XDECREF(module);
+    return r;
+}
+
 static PyObject *generator_device(PyObject *o, void *unused) {
     (void)o;
     (void)unused;
@@ -129,6 +152,8 @@ static PyMethodDef generator_methods[] = {
      "seed() -> int\n\nSeeds from the system; says with what."},
     {"get_state", generator_get_state, METH_NOARGS, "get_state() -> Tensor of 5056 bytes"},
     {"set_state", generator_set_state, METH_O, "set_state(new_state)"},
+    {"clone_state", generator_clone, METH_NOARGS, "clone_state() -> Generator"},
+    {"__reduce__", generator_reduce, METH_NOARGS, NULL},
     {0}};
 static PyGetSetDef generator_getset[] = {{"device", generator_device, NULL, NULL, NULL}, {0}};
 static PyType_Slot generator_slots[] = {{Py_tp_new, generator_new},

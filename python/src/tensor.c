@@ -165,6 +165,11 @@ static PyObject *binary(const fac__op *op, const char *forward, const char *back
             return NULL;
         Py_RETURN_NOTIMPLEMENTED;
     }
+    if (args.input.tensor == NULL && (op == &fac__op_add || op == &fac__op_mul)) {
+        fac_value number = args.input; /* the order in which the graph has them */
+        args.input = args.other;
+        args.other = number;
+    }
     args.alpha = fac_int(1);
     if (how == FAC__CALL_NEW)
         return fac__invoke(op, &args, FAC__CALL_NEW, NULL, 0);
@@ -183,7 +188,6 @@ static PyObject *binary(const fac__op *op, const char *forward, const char *back
 SLOT(add, add, "add", "add", "add_")
 SLOT(mul, mul, "mul", "mul", "mul_")
 SLOT(subtract, sub, "sub", "__rsub__", "sub_")
-SLOT(true_divide, div, "div", "__rdiv__", "div_")
 SLOT(floor_divide, floor_divide, "__floordiv__", "__rfloordiv__", "floor_divide_")
 SLOT(remainder, remainder, "remainder", "__rmod__", "remainder_")
 SLOT(lshift, bitwise_left_shift, "__lshift__", "__rlshift__", "__ilshift__")
@@ -191,6 +195,25 @@ SLOT(rshift, bitwise_right_shift, "__rshift__", "__rrshift__", "__irshift__")
 SLOT(and, bitwise_and, "__and__", "__rand__", "__iand__")
 SLOT(or, bitwise_or, "__or__", "__ror__", "__ior__")
 SLOT(xor, bitwise_xor, "__xor__", "__rxor__", "__ixor__")
+
+/* 2 / x is x.reciprocal() * 2, in PyTorch's rounding. */
+static PyObject *nb_true_divide(PyObject *a, PyObject *b) {
+    if (fac__tensor_check(a) || FAC_UNLIKELY(fac__function_mode_active() || fac__overrides(b)))
+        return binary(&fac__op_div, "div", "__rdiv__", a, b, FAC__CALL_NEW);
+    struct fac__reciprocal_args args = {fac__tensor_of(b)};
+    PyObject *inverse = fac__invoke(&fac__op_reciprocal, &args, FAC__CALL_NEW, NULL, 0);
+    PyObject *r = inverse == NULL ? NULL : PyNumber_Multiply(inverse, a);
+    Py_XDECREF(inverse);
+    if (r == NULL && inverse != NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    return r;
+}
+
+static PyObject *nb_inplace_true_divide(PyObject *a, PyObject *b) {
+    return binary(&fac__op_div, "div_", "div_", a, b, FAC__CALL_INPLACE);
+}
 
 static PyObject *nb_power(PyObject *a, PyObject *b, PyObject *modulus) {
     if (modulus != Py_None)
@@ -254,9 +277,18 @@ static PyObject *tensor_compare(PyObject *a, PyObject *b, int op) {
     int r = fac__to_value(b, &args.other);
     if (r < 0)
         return NULL;
-    if (r == 0)
+    if (r == 1)
+        return fac__invoke(ops[op], &args, FAC__CALL_NEW, NULL, 0);
+    if (op != Py_EQ || strcmp(Py_TYPE(b)->tp_name, "numpy.ndarray") != 0)
         Py_RETURN_NOTIMPLEMENTED;
-    return fac__invoke(ops[op], &args, FAC__CALL_NEW, NULL, 0);
+    PyObject *array = fac__tensor_from_data(b, FAC_DTYPE_NONE, fac_cpu(), false);
+    if (array == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    PyObject *equal = array == NULL ? NULL : tensor_compare(a, array, op);
+    Py_XDECREF(array);
+    return equal;
 }
 
 static Py_hash_t tensor_hash(PyObject *o) {
@@ -302,6 +334,15 @@ static PyObject *number_of(PyObject *o, const char *c_type) {
     if (t->numel != 1)
         return PyErr_Format(PyExc_ValueError,
                             "only one element tensors can be converted to Python scalars");
+    static bool warned;
+    if (fac_requires_grad(t) && !warned) {
+        warned = true;
+        if (PyErr_WarnEx(PyExc_UserWarning,
+                         "Converting a tensor with requires_grad=True to a scalar may lead to "
+                         "unexpected behavior.\nConsider using tensor.detach() first.",
+                         1) < 0)
+            return NULL;
+    }
     PyObject *v = fac__item_of(t);
     if (v == NULL || !PyComplex_Check(v))
         return v;
@@ -615,6 +656,24 @@ static PyObject *call_noargs(PyObject *o, void *name) {
     return PyObject_CallMethod(o, name, NULL);
 }
 
+/* x.T, which PyTorch would rather see on matrices alone. */
+static PyObject *get_T(PyObject *o, void *name) {
+    static bool warned;
+    int n = fac__tensor_of(o)->ndim;
+    if (n != 2 && n != 0 && !warned) {
+        warned = true;
+        if (PyErr_WarnEx(PyExc_UserWarning,
+                         "The use of `x.T` on tensors of dimension other than 2 to reverse their "
+                         "shape is deprecated and it will throw an error in a future release. "
+                         "Consider `x.mT` to transpose batches of matrices or "
+                         "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+                         "dimensions of a tensor.",
+                         1) < 0)
+            return NULL;
+    }
+    return call_noargs(o, name);
+}
+
 static PyObject *call_function(PyObject *o, void *name) {
     return PyObject_CallMethod(fac__module, name, "(O)", o);
 }
@@ -658,7 +717,7 @@ PyGetSetDef fac__tensor_getset[] = {
     {"is_xpu", get_no, NULL, "False.", NULL},
     {"is_nested", get_no, NULL, "False: facula has no nested tensors.", NULL},
     {"_backward_hooks", get_backward_hooks, set_backward_hooks, NULL, NULL},
-    {"T", call_noargs, NULL, "The transpose.", "_numpy_T"},
+    {"T", get_T, NULL, "The transpose.", "_numpy_T"},
     {"mT", call_noargs, NULL, "The last two dimensions swapped.", "_mT"},
     {"H", call_noargs, NULL, "The conjugate transpose of a matrix.", "_H"},
     {"mH", call_noargs, NULL, "The last two dimensions swapped, conjugated.", "_mH"},

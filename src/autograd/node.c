@@ -101,6 +101,15 @@ const char *fac__node_name(const fac_node *node) {
     const fac__op *op = node->op;
     if ((node->flags & FAC__NODE_INPLACE) != 0 && op->node_inplace != NULL)
         return op->node_inplace;
+    if (op->node_number != NULL || op->node_tensors != NULL) {
+        const char *args = node->args;
+        const fac_value *x = (const fac_value *)(const void *)(args + op->params[0].offset);
+        const fac_value *y = (const fac_value *)(const void *)(args + op->params[1].offset);
+        if (op->node_number != NULL && x->number.kind != FAC_DTYPE_NONE)
+            return op->node_number;
+        if (op->node_tensors != NULL && x->number.kind == y->number.kind)
+            return op->node_tensors;
+    }
     bool dim = op->node_dim != NULL && *((const bool *)node->args + op->dim_given);
     return dim ? op->node_dim : op->node;
 }

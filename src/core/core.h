@@ -131,6 +131,8 @@ struct fac__op {
     const char *python;       /* the Python name, "max" for max_dim */
     const char *node;         /* "AddBackward0", or NULL */
     const char *node_dim;     /* the node's name where the argument `dim` is given, or NULL */
+    const char *node_number;  /* where the first operand is a number: "RsubBackward1" */
+    const char *node_tensors; /* where both operands are tensors: "PowBackward1" */
     const char *node_inplace; /* where the in-place form has another: "TBackward1" */
     const char *kernel;       /* the rows' name in back ends */
     const char *label;        /* what PyTorch calls the kernel where a dtype is missing */

@@ -61,6 +61,8 @@ def run(torch, source):
                 text = str(err).split("\n\nException raised from")[0]
                 print("!", type(err).__name__ + ":", text)
             for w in seen:
+                if "Deprecation" in w.category.__name__:
+                    continue  # NumPy's, of what PyTorch lacks
                 said = str(w.message).split("(Triggered internally")[0].strip()
                 print("W", w.category.__name__, said)
             seen.clear()

@@ -53,6 +53,12 @@ class enable_grad(_Mode):
 class set_grad_enabled(_Mode):
     """Recording on or off, from the call on, or inside the block."""
 
+    def __repr__(self):
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
+
+    def __str__(self):
+        return f"set_grad_enabled(mode={self.mode})"
+
     def __init__(self, mode):
         if not isinstance(mode, bool):
             raise TypeError(

@@ -34,8 +34,10 @@ def _unavailable(name):
 
 
 for _name in """
-    current_device get_device_name get_device_properties set_device current_stream Stream
-    Event get_device_capability mem_get_info
+    init current_device get_device_name get_device_properties set_device current_stream
+    default_stream get_device_capability mem_get_info get_rng_state set_rng_state
+    memory_summary memory_stats set_stream can_device_access_peer utilization
+    set_per_process_memory_fraction
 """.split():
     globals()[_name] = _unavailable(_name)
 
@@ -71,3 +73,88 @@ memory_reserved = max_memory_reserved = memory_allocated
 
 def reset_peak_memory_stats(device=None):
     """Nothing to reset."""
+
+
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+reset_accumulated_memory_stats = reset_peak_memory_stats
+
+
+def ipc_collect():
+    """Nothing to collect."""
+
+
+def get_rng_state_all():
+    """No device, so no state."""
+    return []
+
+
+def set_rng_state_all(new_states):
+    """Sets no state: there is no device."""
+    for state in new_states:
+        set_rng_state(state)
+
+
+def seed():
+    """Remembered by no device: there is none."""
+
+
+seed_all = seed
+
+
+def get_arch_list():
+    """Empty: facula was built without CUDA."""
+    return []
+
+
+class Stream:
+    """Raises: there is no CUDA."""
+
+    def __new__(cls, *args, **kwargs):
+        raise RuntimeError("torch.cuda.Stream requires CUDA support")
+
+
+class Event:
+    """Raises: there is no CUDA."""
+
+    def __new__(cls, *args, **kwargs):
+        raise RuntimeError("Tried to instantiate dummy base class Event")
+
+
+class device:
+    """The current device inside a block: nothing happens for -1 or None."""
+
+    def __init__(self, device):
+        from .. import _C
+
+        self.idx = -1 if device is None else device
+        if not isinstance(self.idx, int):
+            found = _C.device(self.idx)
+            self.idx = -1 if found.type != "cuda" else 0 if found.index is None else found.index
+
+    def __enter__(self):
+        if self.idx >= 0:
+            _lazy_init()
+
+    def __exit__(self, *exc):
+        return False
+
+
+def stream(stream):
+    """A block in a stream; without one, a block as any."""
+    import contextlib
+
+    if stream is not None:
+        _lazy_init()
+    return contextlib.nullcontext()
+
+
+def __getattr__(name):
+    from .._types_legacy import cuda_types
+
+    if name in cuda_types:
+        return cuda_types[name]
+    if name == "amp":
+        import importlib
+
+        return importlib.import_module(f"{__name__}.amp")
+    raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")

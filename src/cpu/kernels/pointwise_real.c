@@ -34,7 +34,7 @@ typedef unsigned char boolean;
     BINARY_PLAIN(logical_or_##F, T_, T_, boolean, a != 0 || b != 0)                                \
     BINARY_PLAIN(logical_xor_##F, T_, T_, boolean, (a != 0) != (b != 0))                           \
     UNARY_PLAIN(logical_not_##F, T_, T_, boolean, x == 0)                                          \
-    UNARY_FAST(neg_##F, T_, T_, T_, 0 - x)                                                         \
+    UNARY_FAST(neg_##F, T_, T_, T_, -x)                                                            \
     UNARY_FAST(square_##F, T_, T_, T_, x *x)                                                       \
     UNARY_FAST(relu_##F, T_, T_, T_, x < 0 ? 0 : x)                                                \
     UNARY_FAST(clamp_min_##F, T_, T_, T_, x < N(0) ? N(0) : x)                                     \

@@ -1,0 +1,6 @@
+"""OpenMP: facula has threads of its own."""
+
+
+def is_available():
+    """False."""
+    return False

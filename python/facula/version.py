@@ -1,0 +1,9 @@
+"""Versions of facula and of what it could run on, under the names that programs read."""
+
+__version__ = "2.13.0+facula0.1.0"
+debug = False
+cuda = None
+hip = None
+rocm = None
+xpu = None
+git_version = "unknown"
