@@ -38,7 +38,8 @@ DTYPES = "promote number float compare bool abs float_abs complex cond self".spl
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module check label method_signature node_dim node_number node_tensors node_inplace".split()
+    "aliases varargs list_none module check label method_signature node_dim "
+    "node_number node_tensors node_inplace".split()
 )
 KINDS = "pointwise structured view composite custom".split()
 

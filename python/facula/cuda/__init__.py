@@ -90,8 +90,8 @@ def get_rng_state_all():
 
 def set_rng_state_all(new_states):
     """Sets no state: there is no device."""
-    for state in new_states:
-        set_rng_state(state)
+    if list(new_states):
+        _lazy_init()
 
 
 def seed():
