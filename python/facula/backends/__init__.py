@@ -1,4 +1,4 @@
-"""What programs ask of back ends: which there are, and switches that have nothing to switch here."""
+"""What programs ask of back ends: which there are, and switches with nothing to switch."""
 
 from . import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
 
