@@ -109,7 +109,8 @@ enum {
     FAC__NODE_RELEASED = 1u << 0,    /* saved values freed by a backward */
     FAC__NODE_INPLACE = 1u << 2,     /* recorded by the in-place form */
     FAC__NODE_MATERIALIZE = 1u << 1, /* NULL gradients become zeros before apply */
-    FAC__NODE_ALWAYS = 1u << 3       /* applied even where no gradient arrived */
+    FAC__NODE_ALWAYS = 1u << 3,      /* applied even where no gradient arrived */
+    FAC__NODE_BIASED = 1u << 7       /* a linear with bias */
 };
 
 /* --- a tensor's record ----------------------------------------------------------------------- */
@@ -173,6 +174,7 @@ const char *fac__node_name(const fac_node *node);
 const char *fac__node_full_name(const fac_node *node); /* as Node.name() has it */
 /* The op behind the node, as messages name it. */
 const char *fac__node_brief(const fac_node *node, char *room, size_t size);
+int fac__released_error(void); /* fails: saved values are gone */
 int fac__meta_set(fac__meta *m, const fac_tensor *t);
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node); /* new reference */
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr);

@@ -2,6 +2,7 @@
 #include "autograd.h"
 
 #include "../core/alloc.h"
+#include "../gen/ops.h"
 #include <facula/autograd.h>
 
 #include <stdio.h>
@@ -95,10 +96,20 @@ void fac__node_release(fac_node *node) {
     fac__tls.releasing = false;
 }
 
+/* PyTorch computes linear by other ops, whose last one is the node that programs see. */
+static const char *linear_name(const fac_node *node) {
+    int n = node->outputs[0].ndim;
+    if ((node->flags & FAC__NODE_BIASED) != 0)
+        return n == 2 ? "AddmmBackward0" : "ViewBackward0";
+    return n == 2 ? "MmBackward0" : n == 1 ? "SqueezeBackward4" : "UnsafeViewBackward0";
+}
+
 const char *fac__node_name(const fac_node *node) {
     if (node->type->name != NULL)
         return node->type->name;
     const fac__op *op = node->op;
+    if (op == &fac__op_linear)
+        return linear_name(node);
     if ((node->flags & FAC__NODE_INPLACE) != 0 && op->node_inplace != NULL)
         return op->node_inplace;
     if (op->node_number != NULL || op->node_tensors != NULL) {
@@ -235,7 +246,7 @@ void fac__saved_release(fac__saved *s) {
     fac__release(t);
 }
 
-static int released_error(void) {
+int fac__released_error(void) {
     return fac__fail(
         FAC_ERROR_RUNTIME,
         "Trying to backward through the graph a second time (or directly access saved tensors "
@@ -278,7 +289,7 @@ static int version_error(const fac__saved *s, const fac_node *node, uint32_t now
 /* NULL without an error: nothing was saved. */
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node) {
     if (s->released) {
-        released_error();
+        fac__released_error();
         return NULL;
     }
     if (s->packed != NULL)

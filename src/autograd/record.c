@@ -32,6 +32,13 @@ static void op_free(fac_node *node) {
     }
 }
 
+/* A product's factor that is a number counts as a saved value: going back twice is an error. */
+static bool saved_number(const fac_node *node) {
+    const fac__op *op = node->op;
+    const fac_value *y = &((const struct fac__mul_args *)node->args)->other;
+    return (op == &fac__op_mul || op == &fac__op_div) && y->number.kind != FAC_DTYPE_NONE;
+}
+
 static int op_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
     const fac__op *op = node->op;
     enum { MAX_ARGS = 512, MAX_SAVED = 72 };
@@ -56,6 +63,10 @@ static int op_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
         if (hold == NULL)
             goto done;
         lists = hold + node->nsaved;
+    }
+    if ((node->flags & FAC__NODE_RELEASED) != 0 && saved_number(node)) {
+        fac__released_error();
+        goto done;
     }
     int filled = 0;
     for (uint32_t i = 0; i < node->nsaved; i++) {
@@ -403,6 +414,8 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
         goto fail;
     if (inplace)
         node->flags |= FAC__NODE_INPLACE;
+    if (op == &fac__op_linear && ((const struct fac__linear_args *)args)->bias != NULL)
+        node->flags |= FAC__NODE_BIASED;
     if (save_values(&r, node, &at, inplace) != 0)
         goto fail;
     set_edges(&r, node);

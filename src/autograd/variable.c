@@ -609,6 +609,11 @@ bool fac_set_requires_grad(fac_tensor *t, bool value) {
                   "outside of a function being transformed instead.");
         return false;
     }
+    if (value && (t->features & FAC__INFERENCE) != 0 && !fac__tls.inference) {
+        fac__fail(FAC_ERROR_RUNTIME, "Setting requires_grad=True on inference tensor outside "
+                                     "InferenceMode is not allowed.");
+        return false;
+    }
     if (!fac_is_leaf(t)) {
         if (value)
             return true;

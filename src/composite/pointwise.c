@@ -286,12 +286,22 @@ static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi) {
     return given(lo) ? fac_maximum(x, lo.tensor) : fac_minimum(x, hi.tensor);
 }
 
+/* In the graph, one bound is two, so that the node is the one of clamp(). */
+static fac_tensor *clamped_by_name(fac_tensor *x, fac_value lo, fac_value hi) {
+    bool number = lo.tensor == NULL && hi.tensor == NULL && given(lo) != given(hi);
+    if (number && fac_requires_grad(x) && fac__is_float((fac_dtype)x->dtype)) {
+        lo.number = given(lo) ? lo.number : fac_float(-INFINITY);
+        hi.number = given(hi) ? hi.number : fac_float(INFINITY);
+    }
+    return clamped(x, lo, hi);
+}
+
 COMPOSITE(clamp) {
-    out[0] = clamped(a->input, a->min, a->max);
+    out[0] = clamped_by_name(a->input, a->min, a->max);
 }
 
 COMPOSITE(clip) {
-    out[0] = clamped(a->input, a->min, a->max);
+    out[0] = clamped_by_name(a->input, a->min, a->max);
 }
 
 COMPOSITE(clamp_min) {
@@ -361,7 +371,8 @@ static fac_tensor *reduced(fac_tensor *t, int64_t reduction) {
 }
 
 COMPOSITE(l1_loss) {
-    out[0] = reduced(fac_abs(fac_sub(a->input, a->target)), a->reduction);
+    fac_tensor *d = fac_abs(fac_sub(a->input, a->target));
+    out[0] = a->reduction == 1 ? fac_mean(d) : reduced(d, a->reduction);
 }
 
 /* Losses have gradients of their own; what computes them here is not recorded. */

@@ -124,7 +124,7 @@ static int check_spatial(const fac_tensor *x, const fac_tensor *t) {
 }
 
 static int check_classes(const fac_tensor *x, const fac_tensor *t, const fac_tensor *w) {
-    bool spatial = x->ndim > 2 || t->ndim > 1;
+    bool spatial = x->ndim > 2 || (t->ndim > 1 && x->ndim == 0);
     int64_t classes = x->ndim == 0 ? 1 : x->sizes[x->ndim == 1 ? 0 : 1];
     if ((spatial ? check_spatial(x, t) : check_plain(x, t)) != 0 || check_target(t) != 0 ||
         check_weight(x, w, classes, spatial) != 0)

@@ -22,7 +22,7 @@ __all__ = [
     "optimizer",
 ]
 
-_SUBMODULES = ("lr_scheduler",)
+_SUBMODULES = ("adadelta", "adagrad", "adam", "adamw", "lr_scheduler", "rmsprop", "sgd")
 
 
 def __getattr__(name):
