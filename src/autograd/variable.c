@@ -209,6 +209,8 @@ static int accumulate_apply(fac_node *node, fac_tensor **grads, fac_tensor **inp
     if (grads[0] == NULL)
         return 0;
     struct fac__autograd *a = node->variable->autograd;
+    if (!fac_requires_grad(node->variable))
+        return 0; /* no longer */
     if (accumulate_into(node->variable, grads[0]) != 0)
         return -1;
     for (fac__hook *h = a->post_accumulate; h != NULL; h = h->next) {

@@ -28,11 +28,49 @@ def backward(
     _C._backward(tensors, grads, inputs, retain_graph, create_graph, True, True)
 
 
+def _batched_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused):
+    """grad() for each row of the grads, the results stacked."""
+    for i, (g, y) in enumerate(zip(grads, outputs)):
+        if g is not None and (g.dim() == 0 or g.shape[1:] != y.shape):
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                "as the batch dimension. The sizes of the remaining dimensions are expected to "
+                "match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of "
+                f"{y.shape}. If you only want some tensors in `grad_output` to be considered "
+                "batched, consider using vmap."
+            )
+    n = next((len(g) for g in grads if g is not None), 0)
+    rows = []
+    for i in range(n):
+        row = tuple(None if g is None else g[i] for g in grads)
+        keep = retain_graph or i + 1 < n
+        rows.append(_C._backward(outputs, row, inputs, keep, create_graph, False, allow_unused))
+    if not rows:
+        return tuple(_C.zeros((0, *x.shape), dtype=x.dtype, device=x.device) for x in inputs)
+    return tuple(None if part[0] is None else _C.stack(part) for part in zip(*rows))
+
+
 def grad(
-    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
+    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
     allow_unused=None, is_grads_batched=False, materialize_grads=False,
 ):  # fmt: skip
     """The gradients of the sum of outputs by inputs, as a tuple."""
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "but got: allow_unused=False."
+        )
+    if not only_inputs:
+        import warnings
+
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use "
+            "torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     outputs, inputs = _tuple(outputs), _tuple(inputs)
     if not inputs:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
@@ -40,10 +78,18 @@ def grad(
     retain_graph = create_graph if retain_graph is None else retain_graph
     if allow_unused is None:
         allow_unused = materialize_grads
-    result = _C._backward(outputs, grads, inputs, retain_graph, create_graph, False, allow_unused)
+    for x in inputs:
+        if isinstance(x, str):
+            raise RuntimeError("all inputs have to be Tensors or GradientEdges, but got str")
+    compute = _batched_grad if is_grads_batched else _plain_grad
+    result = compute(outputs, inputs, grads, retain_graph, create_graph, allow_unused)
     if materialize_grads:
         result = tuple(_C.zeros_like(x) if g is None else g for g, x in zip(result, inputs))
     return result
+
+
+def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused):
+    return _C._backward(outputs, grads, inputs, retain_graph, create_graph, False, allow_unused)
 
 
 def __getattr__(name):
@@ -61,4 +107,4 @@ def __getattr__(name):
     raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
 
 
-Variable = Tensor
+from .variable import Variable
