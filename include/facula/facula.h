@@ -16,6 +16,7 @@
 #include <facula/capture.h>
 #include <facula/error.h>
 #include <facula/indexing.h>
+#include <facula/io.h>
 #include <facula/memory.h>
 #include <facula/ops.h>
 #include <facula/print.h>

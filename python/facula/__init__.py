@@ -52,7 +52,7 @@ newaxis = None
 _LAZY = frozenset(
     """
     optim utils func distributed linalg fft special sparse testing jit backends
-    multiprocessing overrides amp profiler hub onnx distributions return_types version types
+    io multiprocessing overrides amp profiler hub onnx distributions return_types version types
     serialization storage mps xpu library compiler nested quantization ao futures
     """.split()
 )

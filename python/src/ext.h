@@ -176,6 +176,7 @@ extern PyMethodDef *fac__generated_functions(void);
 extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
+extern PyMethodDef fac__file_functions[];
 extern PyMethodDef fac__hook_functions[], fac__function_functions[];
 extern PyMethodDef fac__sparse_methods[];
 extern PyGetSetDef fac__tensor_getset[];

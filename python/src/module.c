@@ -123,6 +123,7 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, fac__hook_functions) < 0 ||
         PyModule_AddFunctions(module, fac__function_functions) < 0 ||
         PyModule_AddFunctions(module, fac__text_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__file_functions) < 0 ||
         PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)
         return -1;
     PyObject *key, *value;
