@@ -331,8 +331,8 @@ def descriptor(op, i):
     dtypes = op.get("dtypes", "promote")
     if dtypes not in DTYPES:
         raise SpecError(f"{op.where}: op {op.name}: unknown dtypes '{dtypes}'")
-    if len(direct) > 8 or len(lists) > 2:
-        raise SpecError(f"{op.where}: op {op.name}: at most 8 tensors and 2 lists")
+    if len(direct) > 8 or len(lists) > 6:
+        raise SpecError(f"{op.where}: op {op.name}: at most 8 tensors and 6 lists")
     out.append(f"const fac__op fac__op_{op.name} = {{\n")
     fields = [
         ("name", quote(op.name)),
@@ -407,7 +407,7 @@ def c_return(op):
         return "fac_tensors "
     if op.number:
         return "fac_scalar "
-    if op.nout > 1:
+    if op.nout != 1:
         return "int "
     return "fac_tensor *"
 
@@ -481,7 +481,7 @@ def api_h(ops):
         " * A zero option is the default. Results are borrowed from the innermost open scope; a\n"
         " * failed operator returns fac_bad. `fac_add_` writes into its first argument,\n"
         " * `fac_add_out` into `out`. Operators with several results fill an array and\n"
-        " * return 0, or -1. */\n"
+        " * return 0, or -1, as do those without a result. */\n"
     )
     out = [BANNER, head, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
     out.append('#include <facula/values.h>\n\n#ifdef __cplusplus\nextern "C" {\n#endif\n\n')
@@ -519,8 +519,9 @@ def api_c(ops):
                 call = f"fac__api_list({ref})"
             elif op.number:
                 call = f"fac__api_number({ref})"
-            elif op.nout > 1:
-                call = f"fac__api_multi({ref}, {op.nout}, results)"
+            elif op.nout != 1:
+                results = "results" if op.nout else "NULL"
+                call = f"fac__api_multi({ref}, {op.nout}, {results})"
             else:
                 call = f"fac__api_call({ref})"
             out.append(f"    return {call};\n}}\n\n")

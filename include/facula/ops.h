@@ -7,7 +7,7 @@
  * A zero option is the default. Results are borrowed from the innermost open scope; a
  * failed operator returns fac_bad. `fac_add_` writes into its first argument,
  * `fac_add_out` into `out`. Operators with several results fill an array and
- * return 0, or -1. */
+ * return 0, or -1, as do those without a result. */
 #ifndef FACULA_OPS_H
 #define FACULA_OPS_H
 
@@ -1128,6 +1128,32 @@ typedef struct {
  *
  * softmax(query @ key.T * scale + mask) @ value, over the last two dimensions. */
 FAC_API fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac_scaled_dot_product_attention_options *o);
+
+typedef struct {
+    size_t size_;
+    double momentum;
+    double dampening;
+    double weight_decay;
+    bool nesterov;
+    bool maximize;
+    bool first;
+} fac_fused_sgd_options;
+/* One step of stochastic gradient descent, into params and momentum_buffers, which is empty
+ * where momentum is 0. `first` fills the buffers with the gradients. Not recorded by autograd,
+ * whatever the mode. fac_sgd() in optim.h keeps the buffers itself. */
+FAC_API int fac_fused_sgd_ex(fac_tensors params, fac_tensors grads, fac_tensors momentum_buffers, double lr, const fac_fused_sgd_options *o);
+
+typedef struct {
+    size_t size_;
+    bool amsgrad;
+    bool maximize;
+    bool decoupled;
+} fac_fused_adam_options;
+/* One step of Adam, or of AdamW where `decoupled`, into params and the four lists of state;
+ * max_exp_avg_sqs is empty unless `amsgrad`. `steps` are tensors of one element, counted up here.
+ * Not recorded by autograd, whatever the mode. fac_adam() in optim.h keeps the
+ * state itself. */
+FAC_API int fac_fused_adam_ex(fac_tensors params, fac_tensors grads, fac_tensors exp_avgs, fac_tensors exp_avg_sqs, fac_tensors max_exp_avg_sqs, fac_tensors steps, double lr, double beta1, double beta2, double weight_decay, double eps, const fac_fused_adam_options *o);
 
 typedef struct {
     size_t size_;
@@ -4389,6 +4415,10 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac__attention_backward(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results) fac__attention_backward_ex(grad_output, query, key, value, output, logsumexp, is_causal, attn_mask, scale, results)
 #define fac_scaled_dot_product_attention(...) FAC__WITH_scaled_dot_product_attention_ex(__VA_ARGS__, .size_ = sizeof(fac_scaled_dot_product_attention_options))
 #define FAC__WITH_scaled_dot_product_attention_ex(query, key, value, ...) fac_scaled_dot_product_attention_ex(query, key, value, &(const fac_scaled_dot_product_attention_options){__VA_ARGS__})
+#define fac_fused_sgd(...) FAC__WITH_fused_sgd_ex(__VA_ARGS__, .size_ = sizeof(fac_fused_sgd_options))
+#define FAC__WITH_fused_sgd_ex(params, grads, momentum_buffers, lr, ...) fac_fused_sgd_ex(params, grads, momentum_buffers, lr, &(const fac_fused_sgd_options){__VA_ARGS__})
+#define fac_fused_adam(...) FAC__WITH_fused_adam_ex(__VA_ARGS__, .size_ = sizeof(fac_fused_adam_options))
+#define FAC__WITH_fused_adam_ex(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps, lr, beta1, beta2, weight_decay, eps, ...) fac_fused_adam_ex(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps, lr, beta1, beta2, weight_decay, eps, &(const fac_fused_adam_options){__VA_ARGS__})
 #define fac_sort(...) FAC__WITH_sort_ex(__VA_ARGS__, .size_ = sizeof(fac_sort_options))
 #define FAC__WITH_sort_ex(input, results, ...) fac_sort_ex(input, &(const fac_sort_options){__VA_ARGS__}, results)
 #define fac_sort_stable(...) FAC__WITH_sort_stable_ex(__VA_ARGS__, .size_ = sizeof(fac_sort_stable_options))

@@ -177,7 +177,7 @@ extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
 extern PyMethodDef fac__file_functions[];
-extern PyMethodDef fac__hook_functions[], fac__function_functions[];
+extern PyMethodDef fac__hook_functions[], fac__function_functions[], fac__optim_functions[];
 extern PyMethodDef fac__sparse_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);

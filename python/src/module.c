@@ -122,6 +122,7 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||
         PyModule_AddFunctions(module, fac__hook_functions) < 0 ||
         PyModule_AddFunctions(module, fac__function_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__optim_functions) < 0 ||
         PyModule_AddFunctions(module, fac__text_functions) < 0 ||
         PyModule_AddFunctions(module, fac__file_functions) < 0 ||
         PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)

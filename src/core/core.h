@@ -155,7 +155,7 @@ struct fac__op {
     uint8_t ntensors;
     uint8_t nlists;
     uint16_t tensor_offsets[8]; /* of Tensor, Tensor? and Value parameters, in order */
-    uint16_t list_offsets[2];
+    uint16_t list_offsets[6];
     uint32_t nondiff_outputs; /* bits */
     uint8_t nnumbers;         /* parameters passed to pointwise kernels as ctx slots */
     uint8_t numbers[4];       /* their positions in params */

@@ -1138,6 +1138,18 @@ fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *k
     return fac__api_call(&fac__op_scaled_dot_product_attention, &args);
 }
 
+int fac_fused_sgd_ex(fac_tensors params, fac_tensors grads, fac_tensors momentum_buffers, double lr, const fac_fused_sgd_options *o)
+{
+    struct fac__fused_sgd_args args = {.params = params, .grads = grads, .momentum_buffers = momentum_buffers, .lr = lr, .momentum = o->momentum, .dampening = o->dampening, .weight_decay = o->weight_decay, .nesterov = o->nesterov, .maximize = o->maximize, .first = o->first};
+    return fac__api_multi(&fac__op_fused_sgd, &args, 0, NULL);
+}
+
+int fac_fused_adam_ex(fac_tensors params, fac_tensors grads, fac_tensors exp_avgs, fac_tensors exp_avg_sqs, fac_tensors max_exp_avg_sqs, fac_tensors steps, double lr, double beta1, double beta2, double weight_decay, double eps, const fac_fused_adam_options *o)
+{
+    struct fac__fused_adam_args args = {.params = params, .grads = grads, .exp_avgs = exp_avgs, .exp_avg_sqs = exp_avg_sqs, .max_exp_avg_sqs = max_exp_avg_sqs, .steps = steps, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay, .eps = eps, .amsgrad = o->amsgrad, .maximize = o->maximize, .decoupled = o->decoupled};
+    return fac__api_multi(&fac__op_fused_adam, &args, 0, NULL);
+}
+
 int fac_sort_ex(fac_tensor *input, const fac_sort_options *o, fac_tensor *results[2])
 {
     struct fac__sort_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};

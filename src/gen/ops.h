@@ -1188,6 +1188,38 @@ struct fac__scaled_dot_product_attention_args {
 fac__exec_fn fac__exec_scaled_dot_product_attention;
 void fac__composite_scaled_dot_product_attention(const struct fac__scaled_dot_product_attention_args *a, fac_tensor **out);
 
+struct fac__fused_sgd_args {
+    fac_tensors params;
+    fac_tensors grads;
+    fac_tensors momentum_buffers;
+    double lr;
+    double momentum;
+    double dampening;
+    double weight_decay;
+    bool nesterov;
+    bool maximize;
+    bool first;
+};
+fac__exec_fn fac__exec_fused_sgd;
+
+struct fac__fused_adam_args {
+    fac_tensors params;
+    fac_tensors grads;
+    fac_tensors exp_avgs;
+    fac_tensors exp_avg_sqs;
+    fac_tensors max_exp_avg_sqs;
+    fac_tensors steps;
+    double lr;
+    double beta1;
+    double beta2;
+    double weight_decay;
+    double eps;
+    bool amsgrad;
+    bool maximize;
+    bool decoupled;
+};
+fac__exec_fn fac__exec_fused_adam;
+
 struct fac__sort_args {
     fac_tensor *input;
     int64_t dim;
@@ -3925,6 +3957,8 @@ enum {
     FAC__OP_ID__scaled_dot_product_flash_attention_for_cpu,
     FAC__OP_ID__attention_backward,
     FAC__OP_ID_scaled_dot_product_attention,
+    FAC__OP_ID_fused_sgd,
+    FAC__OP_ID_fused_adam,
     FAC__OP_ID_sort,
     FAC__OP_ID_sort_stable,
     FAC__OP_ID_argsort,
@@ -4432,6 +4466,8 @@ extern const fac__op fac__op_col2im;
 extern const fac__op fac__op__scaled_dot_product_flash_attention_for_cpu;
 extern const fac__op fac__op__attention_backward;
 extern const fac__op fac__op_scaled_dot_product_attention;
+extern const fac__op fac__op_fused_sgd;
+extern const fac__op fac__op_fused_adam;
 extern const fac__op fac__op_sort;
 extern const fac__op fac__op_sort_stable;
 extern const fac__op fac__op_argsort;

@@ -1,7 +1,7 @@
 """Adam (Kingma and Ba, 2014), with AMSGrad (Reddi et al., 2018) and decoupled weight decay."""
 
 import facula as torch
-from facula import _C
+from facula._C import _fused_adam_, _state_like
 from facula.optim.optimizer import (
     _check_capturable,
     _check_fused,
@@ -80,10 +80,11 @@ class Adam(_GroupOptimizer):
 
     def _new_state(self, p, s, amsgrad):
         s["step"] = torch.tensor(0.0, dtype=_step_dtype())
-        s["exp_avg"] = torch.zeros_like(p, memory_format=torch.preserve_format)
-        s["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.preserve_format)
-        if amsgrad:
-            s["max_exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.preserve_format)
+        for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if amsgrad else 2]:
+            zeros = _state_like(p)
+            if zeros is None:
+                zeros = torch.zeros_like(p, memory_format=torch.preserve_format)
+            s[name] = zeros
 
     def _update(self, group):
         amsgrad = group["amsgrad"]
@@ -126,24 +127,14 @@ class Adam(_GroupOptimizer):
             group["maximize"],
             group["decoupled_weight_decay"],
         )
-        if plain or _fused is None:
+        if not plain:
+            lists = (params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps)
+            plain = not _fused_adam_(*lists, *map(_number, options))
+        if plain:
             update = _update_differentiable if group["differentiable"] else _update_one
             for i, p in enumerate(params):
                 top = max_exp_avg_sqs[i] if amsgrad else None
                 update(p, grads[i], exp_avgs[i], exp_avg_sqs[i], top, steps[i], *options)
-            return
-        _fused(
-            params,
-            grads,
-            exp_avgs,
-            exp_avg_sqs,
-            max_exp_avg_sqs,
-            steps,
-            *map(_number, options),
-        )
-
-
-_fused = getattr(_C, "_fused_adam_", None)
 
 
 def _check_betas(betas, foreach, capturable):

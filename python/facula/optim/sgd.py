@@ -1,7 +1,7 @@
 """Stochastic gradient descent, with momentum (Sutskever et al., 2013)."""
 
 import facula as torch
-from facula import _C
+from facula._C import _fused_sgd_, _state_like
 from facula.optim.optimizer import (
     _check_fused,
     _check_fused_param,
@@ -94,25 +94,32 @@ class SGD(_GroupOptimizer):
             group["nesterov"],
             group["maximize"],
         )
-        if plain or _fused is None:
+        if not plain:
+            numbers = tuple(map(_number, options))
+            plain = not _fused_sgd_(params, grads, buffers, *numbers, False)
+        if plain:
             for i, p in enumerate(params):
                 _update_one(p, grads[i], buffers[i] if buffers else None, *options)
-            for p, g in fresh:
-                state[p]["momentum_buffer"] = _update_one(p, g, None, *options)
-            return
-        options = tuple(map(_number, options))
-        if params:
-            _fused(params, grads, buffers, *options, False)
         if fresh:
+            self._first(fresh, plain, options)
+
+    def _first(self, fresh, plain, options):
+        """The first step with momentum of (parameter, gradient) pairs."""
+        state = self.state
+        if not plain:
             params = [p for p, _ in fresh]
             grads = [g for _, g in fresh]
-            buffers = [torch.empty_like(g) for g in grads]
-            _fused(params, grads, buffers, *options, True)
+            buffers = [_state_like(g) for g in grads]
+            plain = None in buffers
+        if not plain:
+            numbers = tuple(map(_number, options))
+            plain = not _fused_sgd_(params, grads, buffers, *numbers, True)
+        if not plain:
             for p, buffer in zip(params, buffers):
                 state[p]["momentum_buffer"] = buffer
-
-
-_fused = getattr(_C, "_fused_sgd_", None)
+            return
+        for p, g in fresh:
+            state[p]["momentum_buffer"] = _update_one(p, g, None, *options)
 
 
 def _update_one(p, g, buffer, lr, momentum, dampening, weight_decay, nesterov, maximize):

@@ -12,6 +12,7 @@
     X(matmul)                                                                                      \
     X(moments)                                                                                     \
     X(norm)                                                                                        \
+    X(optim)                                                                                       \
     X(order)                                                                                       \
     X(pointwise_complex)                                                                           \
     X(pointwise_real)                                                                              \
