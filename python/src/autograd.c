@@ -156,6 +156,10 @@ static PyObject *run_backward(PyObject *m, PyObject *args) {
     int no, ng, nin = 0;
     if (tensor_array(outputs, false, &o, &no) != 0 || tensor_array(gradients, true, &g, &ng) != 0)
         goto done;
+    if (ng < no) {
+        PyErr_Format(PyExc_RuntimeError, "got %d tensors and %d gradients", no, ng);
+        goto done;
+    }
     if (inputs != Py_None) {
         if (!PyTuple_Check(inputs)) {
             PyErr_SetString(PyExc_TypeError, "inputs must be a tuple of tensors");

@@ -224,6 +224,17 @@ done:
     return r;
 }
 
+/* Custom functions may not give a real input a complex gradient; those of ops mean its real part.
+ */
+static fac_tensor *refuse_complex(void) {
+    fac__fail(
+        FAC_ERROR_RUNTIME,
+        "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) "
+        "to be true, but got false.  (Could this error message be improved?  If so, please "
+        "report an enhancement request to PyTorch.)");
+    return fac_bad;
+}
+
 /* A gradient as its receiver wants it: broadcasting undone, the receiver's dtype. Takes g. */
 static fac_tensor *fit(fac_tensor *g, const fac__meta *m, const fac_node *from, uint32_t i) {
     bool same = g->ndim == m->ndim && g->dtype == m->dtype;
@@ -251,8 +262,8 @@ static fac_tensor *fit(fac_tensor *g, const fac__meta *m, const fac_node *from, 
         r = fac__sum_to(r, m->ndim, m->sizes);
     if (!fac__is_bad(r) && r->dtype != m->dtype) {
         if (fac__is_complex((fac_dtype)r->dtype) && !fac__is_complex((fac_dtype)m->dtype))
-            r = fac_real(r);
-        r = fac__to(r, (fac_dtype)m->dtype);
+            r = from->op != NULL ? fac_real(r) : refuse_complex();
+        r = fac__is_bad(r) ? r : fac__to(r, (fac_dtype)m->dtype);
     }
     fac_tensor *result = fac__is_bad(r) ? NULL : fac__retain(r);
     fac__release(g);

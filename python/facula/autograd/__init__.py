@@ -6,6 +6,7 @@ from . import forward_ad, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradcheck import gradcheck, gradgradcheck
 
 
 def _tuple(x):
@@ -93,17 +94,10 @@ def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused
 
 
 def __getattr__(name):
-    import importlib
+    if name == "functional":
+        import importlib
 
-    if name in ("functional", "gradcheck", "gradgradcheck"):
-        module = "functional" if name == "functional" else "gradcheck"
-        try:
-            found = importlib.import_module(f"{__name__}.{module}")
-        except ModuleNotFoundError:
-            raise AttributeError(f"facula has no torch.autograd.{name}") from None
-        if name != "functional":
-            globals().update(gradcheck=found.gradcheck, gradgradcheck=found.gradgradcheck)
-        return globals()[name]
+        return importlib.import_module(f"{__name__}.functional")
     raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
 
 
