@@ -207,11 +207,20 @@ done:
     return result;
 }
 
+/* _graph_task() -> (number of the backward under way, or -1; whether it goes to all leaves) */
+static PyObject *graph_task(PyObject *m, PyObject *unused) {
+    (void)m;
+    (void)unused;
+    return Py_BuildValue("(LN)", (long long)fac__tls.graph_task - 1,
+                         PyBool_FromLong(!fac__tls.graph_task_partial));
+}
+
 PyMethodDef fac__autograd_functions[] = {
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "is_grad_enabled() -> bool"},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
     {"is_inference_mode_enabled", is_inference, METH_NOARGS, NULL},
     {"_set_inference", set_inference, METH_O, NULL},
+    {"_graph_task", graph_task, METH_NOARGS, NULL},
     {"_backward", run_backward, METH_VARARGS, NULL},
     {"_set_anomaly", set_anomaly, METH_VARARGS, NULL},
     {"_anomaly_mode", anomaly_mode, METH_NOARGS, NULL},

@@ -570,6 +570,8 @@ static void clean_up(struct task *t, fac__edge *roots, fac_tensor **grads) {
     free(t->heap);
 }
 
+static _Atomic uint64_t tasks; /* backwards begun, in all threads */
+
 int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
     if (FAC_UNLIKELY(fac__any_level(a)))
         return fac__levels_backward(a, results);
@@ -583,7 +585,8 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
         return fac__fail(FAC_ERROR_MEMORY, "not enough memory for backward");
     }
     t.captures = edges + a->noutputs;
-    bool mode = fac__tls.grad_mode, in_backward = fac__tls.in_backward;
+    bool mode = fac__tls.grad_mode, partial = fac__tls.graph_task_partial;
+    uint64_t task = fac__tls.graph_task;
     int r = find_roots(&t, edges, grads);
     if (r == 0)
         r = find_captures(&t);
@@ -591,10 +594,12 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
         if (a->inputs != NULL)
             mark_needed(&t);
         fac__tls.grad_mode = a->create_graph;
-        fac__tls.in_backward = true;
+        fac__tls.graph_task = atomic_fetch_add(&tasks, 1) + 1;
+        fac__tls.graph_task_partial = a->inputs != NULL;
         r = walk(&t, edges, grads);
         fac__tls.grad_mode = mode;
-        fac__tls.in_backward = in_backward;
+        fac__tls.graph_task = task;
+        fac__tls.graph_task_partial = partial;
     }
     if (r == 0)
         r = check_unused(&t);

@@ -176,8 +176,11 @@ static int save_packed(fac__saved *s, fac_tensor *t) {
     s->packed = h->pack(h->ctx, t);
     fac__tls.saved_hooks = (void *)(uintptr_t)h;
     fac_set_grad_mode(mode);
-    if (s->packed == NULL)
+    if (s->packed == NULL) {
+        fac__node_release(s->origin);
+        s->origin = NULL;
         return -1;
+    }
     h->retain(h);
     s->hooks = h;
     return 0;

@@ -187,15 +187,16 @@ struct fac__error {
 };
 
 typedef struct fac__thread {
-    uint32_t levels; /* active FAC__L_ bits */
-    bool grad_mode;  /* true: record */
-    bool inference;  /* inference mode */
-    bool in_backward;
+    uint32_t levels;         /* active FAC__L_ bits */
+    bool grad_mode;          /* true: record */
+    bool inference;          /* inference mode */
+    bool graph_task_partial; /* the backward under way is by chosen inputs only */
     bool anomaly, anomaly_check_nan;
     struct fac_scope *scope;    /* innermost, NULL: the root scope */
     struct fac__mode *modes[3]; /* innermost first, by fac__level */
     struct fac__error error;
     uint64_t node_sequence;
+    uint64_t graph_task;           /* number of the backward under way, from 1; 0: none */
     struct fac_node *current_node; /* being evaluated by backward */
     struct fac_node *dying;        /* nodes waiting to be freed, see fac__node_release */
     bool releasing;
