@@ -91,7 +91,9 @@ struct fac_tensor {
 
 /* A pointwise loop over n1 rows of n0 elements. data[0] is the output; strides are in bytes,
  * strides[0 .. nargs) along a row and strides[nargs .. 2*nargs) between rows. ctx holds the
- * operator's numbers, one 16-byte slot each, in the type the column computes in. */
+ * operator's numbers, one 16-byte slot each, in the type the column computes in; slot FAC__WIDE of
+ * float16's and bfloat16's holds as an int which operand is a float of stride 0, 0: none. */
+enum { FAC__WIDE = 14 };
 typedef void fac__loop(char **data, const ptrdiff_t *strides, ptrdiff_t n0, ptrdiff_t n1,
                        const void *ctx);
 

@@ -266,11 +266,52 @@ static int no_column(const fac__op *op, fac_dtype d) {
                      fac__scalar_type_name(d));
 }
 
-static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbers) {
+/* Note [Numbers beside halves]: a number beside float16 or bfloat16 is rounded to that dtype, and
+ * so is the alpha of add and sub. Factors and divisors, zero-dim tensors among them, are not: the
+ * loop finds a float where ctx[FAC__WIDE] has the operand's number. */
+static bool is_half(fac_dtype d) {
+    return d == FAC_FLOAT16 || d == FAC_BFLOAT16;
+}
+
+static fac_scalar rounded(fac_scalar s, fac_dtype d) {
+    _Alignas(16) char bits[16];
+    fac__scalar_to(s, d, bits);
+    return fac__scalar_from(bits, d);
+}
+
+/* Which operand stays a float: of a product either, of a quotient the second. Zero-dim tensors of
+ * other dtypes beside halves are taken as numbers. */
+static int wide_operand(struct plan *p, fac_scalar *numbers) {
+    if (!is_half(p->compute))
+        return 0;
+    bool given[MAX_OPERANDS] = {false};
+    for (int k = 1; k < p->nargs; k++) {
+        const fac_tensor *t = p->operand[k];
+        given[k] = t == NULL;
+        if (t == NULL || t->ndim != 0 || t->device.type != FAC_CPU || t->data == NULL ||
+            t->dtype == p->compute || t->dtype == FAC_BOOL)
+            continue;
+        numbers[k] = fac__scalar_from(t->data, (fac_dtype)t->dtype);
+        p->operand[k] = NULL;
+    }
+    bool product = strcmp(p->op->kernel, "mul") == 0;
+    if (p->nargs != 3 || (!product && strncmp(p->op->kernel, "div_", 4) != 0))
+        return 0;
+    return p->operand[2] == NULL ? 2 : product && given[1] ? 1 : 0;
+}
+
+static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbers, int wide) {
     const fac__op *op = p->op;
-    for (int k = 1; k < p->nargs; k++)
-        if (p->operand[k] == NULL)
-            fac__scalar_to(numbers[k], p->kernel_dtype[k], p->number[k]);
+    bool half = is_half(p->compute);
+    for (int k = 1; k < p->nargs; k++) {
+        if (p->operand[k] != NULL)
+            continue;
+        if (half && wide != k && p->kernel_dtype[k] == FAC_FLOAT32)
+            fac__scalar_to(rounded(numbers[k], p->compute), FAC_FLOAT32, p->number[k]);
+        else
+            fac__scalar_to(numbers[k], wide == k ? FAC_FLOAT32 : p->kernel_dtype[k], p->number[k]);
+    }
+    *(int *)p->ctx[FAC__WIDE] = wide;
     for (int i = 0; i < op->nnumbers; i++) {
         const fac__param *q = &op->params[op->numbers[i]];
         const char *at = (const char *)args + q->offset;
@@ -281,13 +322,16 @@ static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbe
             s = fac_float(*(const double *)at);
         else
             s = fac_int(*(const int64_t *)at);
+        if (half && (strcmp(op->kernel, "add") == 0 || strcmp(op->kernel, "sub") == 0))
+            s = rounded(s, p->compute);
         fac__scalar_to(s, fac__opmath(p->compute), p->ctx[i]);
     }
     return 0;
 }
 
-static int run(struct plan *p, const void *args, const fac_scalar *numbers) {
+static int run(struct plan *p, const void *args, fac_scalar *numbers) {
     const fac__op *op = p->op;
+    int wide = wide_operand(p, numbers);
     const fac__device_table *table = fac__device_table_of(p->device);
     fac__loop *const *loops = fac__find_loops(op, p->device);
     if (loops == NULL)
@@ -315,7 +359,7 @@ static int run(struct plan *p, const void *args, const fac_scalar *numbers) {
         t.convert[k] = p->operand[k] != NULL && p->operand[k]->dtype != d;
         convert |= t.convert[k];
     }
-    set_numbers(p, args, numbers);
+    set_numbers(p, args, numbers, wide);
     fac__iter it;
     for (int k = 0; k < p->nargs; k++)
         it.data[k] = p->number[k];

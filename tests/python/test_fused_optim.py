@@ -1,5 +1,7 @@
 """Fused steps of SGD, Adam and AdamW against the formulas op by op, bit for bit."""
 
+import itertools
+
 import pytest
 
 import facula as torch
@@ -9,6 +11,7 @@ from facula.optim import sgd as sgd_module
 pytestmark = pytest.mark.kernels
 
 DTYPES = [torch.float32, torch.float64]
+HALVES = [torch.float16, torch.bfloat16]
 SGD = [
     {},
     {"weight_decay": 0.1},
@@ -98,3 +101,10 @@ def test_fused_is_op_by_op(monkeypatch, name, options, dtype):
     for contiguous in (False, True):
         plain = train(monkeypatch, name, options, dtype, False, contiguous=contiguous)
         assert train(monkeypatch, name, options, dtype, True, contiguous=contiguous) == plain
+
+
+@pytest.mark.parametrize("name, options", CASES, ids=str)
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_halves_are_op_by_op(monkeypatch, name, options, dtype):
+    plain = train(monkeypatch, name, options, dtype, False)
+    assert train(monkeypatch, name, options, dtype, True) == plain

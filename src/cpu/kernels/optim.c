@@ -100,7 +100,8 @@ ADAM(f64, double, sqrt)
 
 /* --- float16 and bfloat16 -------------------------------------------------------------------- */
 
-/* Chunks of 64 elements as floats; every operation is followed by the rounding. */
+/* Chunks of 64 elements as floats; every operation is followed by the rounding. Numbers that are
+ * added, or are the alpha of an addition, are rounded too, see Note [Numbers beside halves]. */
 #define EACH for (int i = 0; i < CHUNK; i++)
 
 #define HALF_MOVES(F, D)                                                                           \
@@ -126,6 +127,9 @@ ADAM(f64, double, sqrt)
             fac__store8_##D(h, (const fac__v8 *)(const void *)(x + i));                            \
             fac__load8_##D((fac__v8 *)(void *)(x + i), h);                                         \
         }                                                                                          \
+    }                                                                                              \
+    static float narrow_##F(double x) {                                                            \
+        return fac__float_of_##D(fac__##D##_of_float((float)x));                                   \
     }
 HALF_MOVES(f16, float16)
 HALF_MOVES(bf16, bfloat16)
@@ -137,8 +141,9 @@ HALF_MOVES(bf16, bfloat16)
         OPERAND(p);                                                                                \
         OPERAND(g);                                                                                \
         OPERAND(b);                                                                                \
-        const float decay = (float)c->weight_decay, minus_lr = (float)-c->lr;                      \
-        const float momentum = (float)c->momentum, share = (float)c->share;                        \
+        const float decay = narrow_##F(c->weight_decay), minus_lr = narrow_##F(-c->lr);            \
+        const float momentum = (float)c->momentum, share = narrow_##F(c->share);                   \
+        const float look_ahead = narrow_##F(c->momentum);                                          \
         load_##F(p, at[0], n);                                                                     \
         load_##F(g, at[1], n);                                                                     \
         if (c->maximize)                                                                           \
@@ -159,7 +164,7 @@ HALF_MOVES(bf16, bfloat16)
             }                                                                                      \
             store_##F(at[2], b, n);                                                                \
             if (c->nesterov) {                                                                     \
-                EACH g[i] = g[i] + momentum * b[i];                                                \
+                EACH g[i] = g[i] + look_ahead * b[i];                                              \
                 round_##F(g);                                                                      \
             } else {                                                                               \
                 EACH g[i] = b[i];                                                                  \
@@ -175,10 +180,11 @@ HALF_MOVES(bf16, bfloat16)
         OPERAND(g);                                                                                \
         OPERAND(m);                                                                                \
         OPERAND(v);                                                                                \
-        const float minus_size = (float)-c->size, root = (float)c->root, eps = (float)c->eps;      \
+        const float minus_size = (float)-c->size, root = (float)c->root;                           \
+        const float eps = narrow_##F(c->eps), decay = narrow_##F(c->weight_decay);                 \
         const float part1 = (float)c->part1, rest1 = 1 - part1;                                    \
         const float beta2 = (float)c->beta2, part2 = (float)c->part2;                              \
-        const float decay = (float)c->weight_decay, shrink = (float)c->shrink;                     \
+        const float shrink = (float)c->shrink;                                                     \
         load_##F(p, at[0], n);                                                                     \
         load_##F(g, at[1], n);                                                                     \
         load_##F(m, at[2], n);                                                                     \
