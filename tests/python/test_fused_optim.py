@@ -1,7 +1,5 @@
 """Fused steps of SGD, Adam and AdamW against the formulas op by op, bit for bit."""
 
-import itertools
-
 import pytest
 
 import facula as torch
