@@ -30,6 +30,8 @@ struct fac_storage {
     size_t nbytes;
     fac__free_fn *free; /* NULL: the core's allocator */
     void *free_context;
+    void *wrapper;                /* the Python object, which holds the storage; or NULL */
+    struct fac__retired *retired; /* memory that it had before it was resized */
 };
 
 /* Counts in-place writes. Views and detach() share one; see Note [Version counters]. */

@@ -59,7 +59,18 @@ _LAZY = frozenset(
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
          "sparse_coo_tensor": "sparse", "from_dlpack": "_dlpack", "to_dlpack": "_dlpack",
-         "UntypedStorage": "storage", "TypedStorage": "storage"}  # fmt: skip
+         "UntypedStorage": "storage", "TypedStorage": "storage", "Storage": "storage",
+         "from_file": "storage"}  # fmt: skip
+_FROM.update(
+    dict.fromkeys(
+        """
+        BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage
+        ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage
+        ShortStorage
+        """.split(),
+        "storage",
+    )
+)
 _FROM.update(
     dict.fromkeys(
         """

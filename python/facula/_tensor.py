@@ -451,12 +451,19 @@ def _deepcopy(self, memo):
     import copy
 
     with _no_grad():
-        new = Tensor._make_subclass(type(self), self.detach().clone(), self.requires_grad)
+        if self.layout is _C.strided and not (self.is_conj() or self.is_neg()):
+            # tensors that share a storage share its copy
+            storage = copy.deepcopy(self.untyped_storage(), memo)
+            geometry = (self.storage_offset(), self.shape, self.stride())
+            new = _C._over_storage(storage, self.dtype, *geometry, False)
+        else:
+            new = self.detach().clone()
+        new = Tensor._make_subclass(type(self), new, self.requires_grad)
+    memo[id(self)] = new
     if self.grad is not None:
         new.grad = copy.deepcopy(self.grad, memo)
     if getattr(self, "__dict__", None):
         new.__dict__ = copy.deepcopy(self.__dict__, memo)
-    memo[id(self)] = new
     return new
 
 
@@ -549,13 +556,42 @@ def _nonzero(self, *, as_tuple=False):
 Tensor.nonzero = _nonzero
 
 
+def _storage(self):
+    """The elements that this tensor looks at: a TypedStorage, which is deprecated."""
+    from . import storage
+
+    storage._warn_typed_storage_removal()
+    return storage.typed_storage(self)
+
+
+def _typed_storage(self):
+    from . import storage
+
+    return storage.typed_storage(self)
+
+
+def _storage_type(self):
+    """The storage class for this tensor's dtype."""
+    return _storage(self)._get_legacy_storage_class()
+
+
+def _is_shared(self):
+    """Whether other processes see this tensor's memory."""
+    return self.untyped_storage().is_shared()
+
+
+Tensor.storage = _storage
+Tensor._typed_storage = _typed_storage
+Tensor.storage_type = _storage_type
+Tensor.is_shared = _is_shared
+
+
 def _pin_memory(self, device=None):
     raise RuntimeError("Cannot access accelerator device when none is available.")
 
 
 Tensor.pin_memory = _pin_memory
 Tensor.is_pinned = lambda self, device=None: False
-Tensor.is_shared = lambda self: False
 Tensor.get_device = lambda self: -1
 Tensor.is_set_to = lambda self, other: (
     self._storage_ptr() == other._storage_ptr()

@@ -2,6 +2,7 @@
 
 from . import _C
 from ._C import Tensor
+from ._tensor import is_storage
 
 _NAMES = {
     "FloatTensor": _C.float32, "DoubleTensor": _C.float64, "HalfTensor": _C.float16,
@@ -70,6 +71,10 @@ def _construct(dtype, args):
             if data.dtype is not dtype:
                 raise TypeError(f"expected {_options(dtype)} (got {_options(data.dtype)})")
             return data.alias() if hasattr(data, "alias") else data.detach()
+        if is_storage(data):
+            from .storage import over
+
+            return over(data, dtype)
         if isinstance(data, str):
             raise TypeError("new(): invalid data type 'str'")
         sequence = hasattr(data, "__len__") or hasattr(data, "__array_interface__")

@@ -168,6 +168,8 @@ int fac__init_dispatch(PyObject *module);
 int fac__init_levels(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
+int fac__init_storage(PyObject *module);
+PyObject *fac__wrap_storage(fac_storage *s); /* takes the reference */
 extern PyNumberMethods fac__number_methods;
 extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */
 extern PyMethodDef *fac__generated_methods(void);
@@ -177,8 +179,10 @@ extern PyMethodDef fac__convert_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
 extern PyMethodDef fac__file_functions[];
+extern PyMethodDef fac__storage_functions[];
 extern PyMethodDef fac__hook_functions[], fac__function_functions[], fac__optim_functions[];
 extern PyMethodDef fac__sparse_methods[];
+extern PyMethodDef fac__storage_methods[];
 extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);

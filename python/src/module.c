@@ -125,6 +125,7 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, fac__optim_functions) < 0 ||
         PyModule_AddFunctions(module, fac__text_functions) < 0 ||
         PyModule_AddFunctions(module, fac__file_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__storage_functions) < 0 ||
         PyModule_AddFunctions(module, functions) < 0 || set_all(module) < 0)
         return -1;
     PyObject *key, *value;
@@ -145,7 +146,7 @@ PyMODINIT_FUNC PyInit__C(void) {
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
         fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 ||
         fac__init_dispatch(module) < 0 || fac__init_levels(module) < 0 ||
-        fac__init_random(module) < 0 || add_functions(module) < 0) {
+        fac__init_random(module) < 0 || fac__init_storage(module) < 0 || add_functions(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -1007,7 +1007,8 @@ int fac__init_tensor(PyObject *module) {
     Py_SET_TYPE(fac__tensor_type, (PyTypeObject *)Py_NewRef(meta_type));
     fac__wrapper_free = wrapper_free;
     if (add_methods(fac__generated_methods()) < 0 || add_methods(fac__generated_inplace()) < 0 ||
-        add_methods(fac__tensor_methods) < 0 || add_methods(fac__sparse_methods) < 0)
+        add_methods(fac__tensor_methods) < 0 || add_methods(fac__sparse_methods) < 0 ||
+        add_methods(fac__storage_methods) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)meta_type) < 0)
         return -1;

@@ -269,6 +269,11 @@ void fac__free(void *p, size_t n) {
     large_free(p, c, size);
 }
 
+void fac__give_back_pages(void *p, size_t n) {
+    if (n > SMALL_LIMIT && heap.allocate == NULL)
+        madvise(p, n, MADV_DONTNEED);
+}
+
 void *fac__object_alloc(size_t size) {
     if (FAC_UNLIKELY(told_to_fail()))
         return refuse(size);

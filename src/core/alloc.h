@@ -10,6 +10,10 @@
 void *fac__object_alloc(size_t size);
 void fac__object_free(void *p, size_t size);
 
+/* Gives the block's memory back to the system, where whole pages are its own; its addresses stay
+ * readable and writable. */
+void fac__give_back_pages(void *p, size_t nbytes);
+
 /* Tests: the n-th allocation from now fails, counting from 0; -1: none does. */
 void fac__alloc_fail_after(int64_t n);
 

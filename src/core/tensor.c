@@ -44,6 +44,8 @@ fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac
     s->nbytes = nbytes;
     s->free = free_fn;
     s->free_context = context;
+    s->wrapper = NULL;
+    s->retired = NULL;
     return s;
 }
 
@@ -60,6 +62,8 @@ fac_storage *fac__storage_new(size_t nbytes, fac_device device) {
     s->nbytes = nbytes;
     s->free = NULL;
     s->free_context = NULL;
+    s->wrapper = NULL;
+    s->retired = NULL;
     if (small) {
         s->data = (char *)s + HEADER;
     } else if (device.type == FAC_META) {
@@ -79,13 +83,24 @@ fac_storage *fac__storage_retain(fac_storage *s) {
     return s;
 }
 
-static void free_data(fac_storage *s) {
-    if (s->data == NULL || is_inline(s))
+/* Note [Resized storages]: tensors know their address, and a storage doesn't know its tensors. So
+ * what a shared storage leaves when it is resized stays mapped until the storage goes: a tensor
+ * that was not told of the move reads old elements, never somebody else's memory. Its pages are
+ * given back at once. */
+struct fac__retired {
+    struct fac__retired *next;
+    char *data;
+    size_t nbytes;
+    fac__free_fn *free;
+};
+
+static void free_block(const fac_storage *s, fac__free_fn *free_fn, char *data, size_t nbytes) {
+    if (data == NULL || data == (const char *)s + HEADER)
         return;
-    if (s->free != NULL)
-        s->free(s->free_context, s->data, s->nbytes);
+    if (free_fn != NULL)
+        free_fn(s->free_context, data, nbytes);
     else
-        fac__free(s->data, s->nbytes);
+        fac__free(data, nbytes);
 }
 
 void fac__storage_release(fac_storage *s) {
@@ -96,8 +111,31 @@ void fac__storage_release(fac_storage *s) {
         atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     size_t size = block_size(s);
-    free_data(s);
+    free_block(s, s->free, s->data, s->nbytes);
+    for (struct fac__retired *r = s->retired, *next; r != NULL; r = next) {
+        next = r->next;
+        free_block(s, r->free, r->data, r->nbytes);
+        fac__object_free(r, sizeof *r);
+    }
     fac__object_free(s, size);
+}
+
+/* Lets go of the storage's memory: at once where nobody else looks at it. */
+static int retire(fac_storage *s) {
+    if (s->data == NULL || is_inline(s))
+        return 0;
+    if (atomic_load_explicit(&s->refs, memory_order_acquire) == 1) {
+        free_block(s, s->free, s->data, s->nbytes);
+        return 0;
+    }
+    struct fac__retired *r = fac__object_alloc(sizeof *r);
+    if (r == NULL)
+        return -1;
+    *r = (struct fac__retired){s->retired, s->data, s->nbytes, s->free};
+    s->retired = r;
+    if (s->free == NULL)
+        fac__give_back_pages(s->data, s->nbytes);
+    return 0;
 }
 
 int fac__storage_resize(fac_storage *s, size_t nbytes) {
@@ -117,7 +155,10 @@ int fac__storage_resize(fac_storage *s, size_t nbytes) {
     size_t keep = nbytes < s->nbytes ? nbytes : s->nbytes;
     if (keep != 0)
         memcpy(data, s->data, keep);
-    free_data(s);
+    if (retire(s) != 0) {
+        fac__free(data, nbytes);
+        return -1;
+    }
     s->free = NULL;
     s->data = data;
     s->nbytes = nbytes;
