@@ -245,7 +245,7 @@ def _basis(flat):
         b = torch.zeros(total, n, dtype=x.dtype, device=x.device)
         if n:
             b.as_strided((n,), (n + 1,), at * n).fill_(1)
-        out.append(b.view(total, *x.shape))
+        out.append(b.view((total, *x.shape)))
         at += n
     return out
 
@@ -283,7 +283,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None):
         rows = []
         for k, y in enumerate(flat):
             parts = [
-                _slices(c, flat)[k].reshape(*y.shape, *x.shape) for c, x in zip(columns, flat_in)
+                _slices(c, flat)[k].reshape((*y.shape, *x.shape)) for c, x in zip(columns, flat_in)
             ]
             tree = tree_unflatten(parts, in_spec)
             rows.append(tree[0] if isinstance(argnums, int) else tree)
@@ -318,7 +318,7 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
             for piece, x in zip(_slices(t, flat_in), flat_in):
                 shape = tuple(piece.shape[1:])
                 order = (*range(1, len(shape) + 1), 0)
-                parts.append(piece.permute(order).reshape(*shape, *x.shape))
+                parts.append(piece.permute(order).reshape((*shape, *x.shape)))
             tree = tree_unflatten(parts, in_spec)
             trees.append(tree[0] if isinstance(argnums, int) else tree)
         jacobian = tree_unflatten(trees, out_spec)
