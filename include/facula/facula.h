@@ -19,6 +19,7 @@
 #include <facula/io.h>
 #include <facula/memory.h>
 #include <facula/ops.h>
+#include <facula/optim.h>
 #include <facula/print.h>
 #include <facula/random.h>
 #include <facula/scope.h>

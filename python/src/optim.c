@@ -5,7 +5,7 @@
  * capture takes the fused op: it counts steps itself, so that a replay goes on counting. */
 #include "ext.h"
 
-#include "../../src/core/iterate.h"
+#include "../../src/optim/step.h"
 
 enum { MOST_LISTS = 6, SMALL = 32 };
 
@@ -109,23 +109,6 @@ static PyObject *run(const fac__op *op, void *args, const fac_tensors *params) {
     return r != 0 ? fac__raise() : Py_NewRef(Py_True);
 }
 
-/* Buffers of a first step that is recorded start from zeros, since a replay is never first. */
-static int first_in_capture(struct fac__fused_sgd_args *a) {
-    if (a->dampening != 0) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "capture: the first step of SGD with dampening differs from the others; "
-                        "take it before recording");
-        return -1;
-    }
-    a->first = false;
-    for (int i = 0; i < a->momentum_buffers.n; i++)
-        if (fac__fill_into(a->momentum_buffers.values[i], fac_int(0)) != 0) {
-            fac__raise();
-            return -1;
-        }
-    return 0;
-}
-
 static PyObject *fused_sgd(PyObject *m, PyObject *const *args, Py_ssize_t n) {
     (void)m;
     if (n != 10)
@@ -150,7 +133,9 @@ static PyObject *fused_sgd(PyObject *m, PyObject *const *args, Py_ssize_t n) {
         };
         if (!l.plain)
             result = Py_NewRef(Py_False);
-        else if (!a.first || !(fac__tls.levels & FAC__L_CAPTURE) || first_in_capture(&a) == 0)
+        else if (a.first && fac__sgd_first(&a) != 0)
+            result = fac__raise();
+        else
             result = run(&fac__op_fused_sgd, &a, &a.params);
     }
     done(&l);
@@ -195,18 +180,8 @@ static PyObject *state_like(PyObject *m, PyObject *like) {
     (void)m;
     if (!fac__tensor_check(like) || watched() || !is_plain(like))
         Py_RETURN_NONE;
-    fac_tensor *t = fac__tensor_of(like);
-    int64_t strides[FAC_MAX_DIMS];
-    if (t->features & FAC__DENSE)
-        memcpy(strides, t->strides, sizeof *strides * (size_t)t->ndim);
-    else
-        fac__result_strides(1, &t, t->ndim, t->sizes, strides);
-    fac_tensor *zeros = fac__empty(t->ndim, t->sizes, strides, (fac_dtype)t->dtype, t->device);
-    if (zeros == NULL || fac__fill_into(zeros, fac_int(0)) != 0) {
-        fac__release(zeros);
-        return fac__raise();
-    }
-    return fac__wrap(zeros);
+    fac_tensor *zeros = fac__state_like(fac__tensor_of(like));
+    return zeros == NULL ? fac__raise() : fac__wrap(zeros);
 }
 
 PyMethodDef fac__optim_functions[] = {

@@ -390,3 +390,42 @@ int fac__exec_fused_adam(const fac__op *op, void *args, fac__outs *outs) {
             r = bump(lists[k]);
     return r == 0 ? bump(&a->steps) : r;
 }
+
+/* --- state ----------------------------------------------------------------------------------- */
+
+fac_tensor *fac__state_like(fac_tensor *param) {
+    int64_t strides[FAC_MAX_DIMS];
+    if (param->features & FAC__DENSE)
+        memcpy(strides, param->strides, sizeof *strides * (size_t)param->ndim);
+    else
+        fac__result_strides(1, &param, param->ndim, param->sizes, strides);
+    fac_tensor *t =
+        fac__empty(param->ndim, param->sizes, strides, (fac_dtype)param->dtype, param->device);
+    if (t == NULL || fac__fill_into(t, fac_int(0)) == 0)
+        return t;
+    fac__release(t);
+    return NULL;
+}
+
+fac_tensor *fac__state_step(void) {
+    fac_dtype d = fac_default_dtype() == FAC_FLOAT64 ? FAC_FLOAT64 : FAC_FLOAT32;
+    fac_tensor *t = fac__empty(0, NULL, NULL, d, fac_cpu());
+    if (t != NULL)
+        fac__scalar_to(fac_float(0), d, t->data);
+    return t;
+}
+
+/* In a capture the buffers start from zeros, to which the first gradient is added. */
+int fac__sgd_first(struct fac__fused_sgd_args *a) {
+    if (!(fac__tls.levels & FAC__L_CAPTURE))
+        return 0;
+    if (a->dampening != 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "capture: the first step of SGD with dampening differs from the others; "
+                         "take it before recording");
+    a->first = false;
+    for (int i = 0; i < a->momentum_buffers.n; i++)
+        if (fac__fill_into(a->momentum_buffers.values[i], fac_int(0)) != 0)
+            return -1;
+    return 0;
+}

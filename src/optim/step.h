@@ -4,7 +4,7 @@
 #ifndef FAC_OPTIM_STEP_H
 #define FAC_OPTIM_STEP_H
 
-#include <stdbool.h>
+#include <facula/tensor.h>
 
 struct fac__sgd_numbers {
     double lr, momentum, share; /* share: 1 - dampening, the gradient's part in the buffer */
@@ -21,5 +21,14 @@ struct fac__adam_numbers {
     double shrink; /* 1 - lr * weight_decay, of decoupled decay */
     bool decoupled, amsgrad, maximize;
 };
+
+/* State beside a parameter: zeros of its strides, and a count of steps. No capture records their
+ * making: a replay goes on with them. New references, or NULL with the error set. */
+fac_tensor *fac__state_like(fac_tensor *param);
+fac_tensor *fac__state_step(void);
+
+/* Readies a first step with momentum, which must not stay first in a recording. */
+struct fac__fused_sgd_args;
+int fac__sgd_first(struct fac__fused_sgd_args *a);
 
 #endif
