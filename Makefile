@@ -4,6 +4,7 @@
 #   make test       C tests and Python tests
 #   make check      format, lint, generated files, exported symbols
 #   make sanitize   C tests under address, undefined-behaviour and thread sanitizers
+#   make fuzz       fuzzers of the file readers and the argument parser, SECONDS=600 each
 #   make demo       the tour in Python and in C, then a network trained on real images
 #   make bench      speed, against PyTorch where it is installed
 #   make size       what the installed package weighs
@@ -15,6 +16,7 @@ WERROR ?= false
 REPORTS ?= build/reports
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SECONDS ?= 60
 IMAGES ?=
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
@@ -23,7 +25,7 @@ NINJA := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ninja
 SUFFIX = $$($(PY) -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
 C_FILES = $$(git ls-files '*.c' '*.h' '*.inc')
 
-.PHONY: all build test test-c test-python test-kernels check symbols sanitize demo bench size install clean
+.PHONY: all build test test-c test-python test-kernels check symbols sanitize fuzz demo bench size install clean
 all: build
 
 $(VENV)/bin/python:
@@ -71,6 +73,9 @@ symbols: build
 sanitize: build/build.ninja
 	tools/sanitize.sh $(VENV)/bin $(REPORTS)
 
+fuzz: build
+	tools/fuzz.sh $(VENV)/bin $(SECONDS)
+
 demo: build $(VENV)/demo.stamp
 	$(PY) -m facula examples/python/tour.py
 	$(NINJA) -C build examples/c/tour && build/examples/c/tour
@@ -90,4 +95,4 @@ install: $(VENV)/build.stamp
 	$(MESON) install -C build-install --no-rebuild
 
 clean:
-	rm -rf build build-install build-asan build-tsan $(VENV) python/facula/_C*.so
+	rm -rf build build-install build-asan build-tsan build-fuzz $(VENV) python/facula/_C*.so

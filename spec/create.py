@@ -209,7 +209,7 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
     """
 
 
-@op("structured", function=True, method=False, reads_conj=True, node="ToCopyBackward0", python="_to_copy",
+@op("structured", function=True, method=False, reads_conj=True, moves=True, node="ToCopyBackward0", python="_to_copy",
     grads={"input": ["input.shape"]})
 def _to_copy(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, pin_memory: bool | None = None, non_blocking: bool = False, memory_format: memory_format | None = None) -> Tensor:
     """_to_copy(input, *, dtype=None, layout=None, device=None, pin_memory=None, non_blocking=False, memory_format=None) -> Tensor
@@ -243,7 +243,7 @@ def to_other(input: Tensor, tensor: Tensor, non_blocking: bool = False, copy: bo
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, reads_conj=True, python="copy", node="CopyBackwards",
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, reads_conj=True, moves=True, python="copy", node="CopyBackwards",
     grads={"input": ["input.shape"], "src": ["src.shape"]})
 def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """copy_(src, non_blocking=False) -> Tensor

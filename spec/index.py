@@ -31,7 +31,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, node="IndexAddBackward0", grads={"input": [], "source": ["index", "source.shape"]})
+@op("structured", method=True, out=True, update=True, inplace="method", node="IndexAddBackward0", grads={"input": [], "source": ["index", "source.shape"]})
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Scalar = 1) -> Tensor:
     """index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor
 
@@ -39,7 +39,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, node="IndexCopyBackward0", grads={"input": ["index"], "source": ["index", "source.shape"]})
+@op("structured", method=True, out=True, update=True, inplace="method", node="IndexCopyBackward0", grads={"input": ["index"], "source": ["index", "source.shape"]})
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """index_copy(input, dim, index, source, *, out=None) -> Tensor
 
@@ -47,7 +47,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
 
 
-@op("structured", method=True, update=True, inplace=True, node="IndexFillBackward0", grads={"input": ["index"], "value": ["index"]},
+@op("structured", method=True, update=True, inplace="method", node="IndexFillBackward0", grads={"input": ["index"], "value": ["index"]},
     signature=[
         "(Tensor input, int dim, Tensor index, Tensor value)",
         "(Tensor input, int dim, Tensor index, Number value)",
@@ -64,7 +64,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Value) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, node="IndexReduceBackward0", grads={"input": ["input", "index", "source", "result"], "source": ["input", "index", "source", "result"]})
+@op("structured", method=True, out=True, update=True, inplace="method", node="IndexReduceBackward0", grads={"input": ["input", "index", "source", "result"], "source": ["input", "index", "source", "result"]})
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor
 
@@ -83,7 +83,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="src", node="ScatterBackward0", grads={"input": ["index"], "src": ["index", "src.shape"]})
+@op("structured", method=True, out=True, update=True, inplace="method", python="scatter", overload="src", node="ScatterBackward0", grads={"input": ["index"], "src": ["index", "src.shape"]})
 def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
 
@@ -91,7 +91,7 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="reduce", node="ScatterBackward2", grads={"input": [], "src": []})
+@op("structured", method=True, out=True, update=True, inplace="method", python="scatter", overload="reduce", node="ScatterBackward2", grads={"input": [], "src": []})
 def scatter_src_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, *, reduce: str) -> Tensor:
     """scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor
 
@@ -99,7 +99,7 @@ def scatter_src_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, *, r
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="value", node="ScatterBackward1", grads={"input": ["index"]})
+@op("structured", method=True, out=True, update=True, inplace="method", python="scatter", overload="value", node="ScatterBackward1", grads={"input": ["index"]})
 def scatter_value(input: Tensor, dim: int, index: Tensor, value: Scalar) -> Tensor:
     """scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
 
@@ -107,7 +107,7 @@ def scatter_value(input: Tensor, dim: int, index: Tensor, value: Scalar) -> Tens
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter", overload="value_reduce", node="ScatterBackward3", grads={"input": []})
+@op("structured", method=True, out=True, update=True, inplace="method", python="scatter", overload="value_reduce", node="ScatterBackward3", grads={"input": []})
 def scatter_value_reduce(input: Tensor, dim: int, index: Tensor, value: Scalar, *, reduce: str) -> Tensor:
     """scatter(input, dim, index, value, *, reduce=None, out=None) -> Tensor
 
@@ -115,7 +115,7 @@ def scatter_value_reduce(input: Tensor, dim: int, index: Tensor, value: Scalar, 
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, node="ScatterAddBackward0", grads={"input": [], "src": ["index", "src.shape"]})
+@op("structured", method=True, out=True, update=True, inplace="method", node="ScatterAddBackward0", grads={"input": [], "src": ["index", "src.shape"]})
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """scatter_add(input, dim, index, src, *, out=None) -> Tensor
 
@@ -123,7 +123,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, update=True, inplace=True, python="scatter_reduce", overload="two", node="ScatterReduceBackward0", grads={"input": ["input", "index", "src", "result"], "src": ["input", "index", "src", "result"]})
+@op("structured", method=True, out=True, update=True, inplace="method", python="scatter_reduce", overload="two", node="ScatterReduceBackward0", grads={"input": ["input", "index", "src", "result"], "src": ["input", "index", "src", "result"]})
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor
 
@@ -152,7 +152,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, update=True, inplace=True, node="PutBackward0", grads={"input": ["index", "source.shape"], "source": ["index", "source.shape"]})
+@op("structured", method=True, update=True, inplace="method", node="PutBackward0", grads={"input": ["index", "source.shape"], "source": ["index", "source.shape"]})
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """put(input, index, source, accumulate=False) -> Tensor
 
@@ -163,7 +163,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 # --- masks
 
 
-@op("structured", method=True, inplace=True, node="MaskedFillBackward0", grads={"input": ["mask"], "value": ["mask"]},
+@op("structured", method=True, inplace="method", node="MaskedFillBackward0", grads={"input": ["mask"], "value": ["mask"]},
     signature=[
         "(Tensor input, Tensor mask, Tensor value)",
         "(Tensor input, Tensor mask, Number value)",
@@ -188,7 +188,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, inplace=True, node="MaskedScatterBackward0", grads={"input": ["mask"], "source": ["mask", "source.shape"]})
+@op("structured", method=True, inplace="method", node="MaskedScatterBackward0", grads={"input": ["mask"], "source": ["mask", "source.shape"]})
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """masked_scatter(input, mask, source) -> Tensor
 

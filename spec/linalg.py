@@ -28,7 +28,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, inplace=True, node="AddmmBackward0",
+@op("structured", method=True, out=True, inplace="method", node="AddmmBackward0",
     grads={"input": ["input.shape"], "mat1": ["mat2"], "mat2": ["mat1"]},
     signature=[
         "(Tensor input, Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
@@ -42,7 +42,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha:
     """
 
 
-@op("structured", method=True, out=True, inplace=True, node="BaddbmmBackward0",
+@op("structured", method=True, out=True, inplace="method", node="BaddbmmBackward0",
     grads={"input": ["input.shape"], "batch1": ["batch2"], "batch2": ["batch1"]},
     signature=[
         "(Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
@@ -88,7 +88,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: S
     """
 
 
-@op("composite", method=True, out=True, inplace=True)
+@op("composite", method=True, out=True, inplace="method")
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
     """addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor
 

@@ -4,7 +4,7 @@
 # --- arithmetic
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []}, check="add", signature=[
+@op("pointwise", method=True, inplace="method", out=True, numbers=["alpha"], numbers_ok=True, node="AddBackward0", grads={"input": [], "other": []}, check="add", signature=[
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
     "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)",
 ], method_signature=[
@@ -18,7 +18,7 @@ def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", node_number="RsubBackward1", grads={"input": [], "other": []}, check="sub", signature=[
+@op("pointwise", method=True, inplace="method", out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", node_number="RsubBackward1", grads={"input": [], "other": []}, check="sub", signature=[
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
     "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)",
 ], method_signature=[
@@ -32,7 +32,7 @@ def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []}, check="sub",
+@op("pointwise", method=True, inplace="method", out=True, kernel="sub", numbers=["alpha"], numbers_ok=True, node="SubBackward0", vjp="sub", grads={"input": [], "other": []}, check="sub",
     signature=[
         "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
         "(Tensor input, Number other, Number alpha = 1)",
@@ -62,7 +62,7 @@ def rsub(input: Tensor, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]})
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]})
 def mul(input: Value, other: Value) -> Tensor:
     """mul(input, other, *, out=None) -> Tensor
 
@@ -70,7 +70,7 @@ def mul(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]}, kernel="mul", vjp="mul", node="MulBackward0",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", numbers_ok=True, grads={"input": ["other"], "other": ["input"]}, kernel="mul", vjp="mul", node="MulBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other)",
@@ -87,7 +87,7 @@ def multiply(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]},
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]},
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)",
@@ -106,7 +106,7 @@ def div(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Tensor other, *, str rounding_mode, Tensor out = None)",
@@ -127,7 +127,7 @@ def divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", numbers_ok=True, kernel="div_true", grads={"input": ["other"], "other": ["input", "other"]}, vjp="div", node="DivBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other)",
@@ -144,7 +144,7 @@ def true_divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("composite", python="div", overload="Tensor_mode", method=True, inplace=True, out=True)
+@op("composite", python="div", overload="Tensor_mode", method=True, inplace="method", out=True)
 def div_mode(input: Value, other: Value, *, rounding_mode: str | None) -> Tensor:
     """div(input, other, *, rounding_mode=None, out=None) -> Tensor
 
@@ -152,7 +152,7 @@ def div_mode(input: Value, other: Value, *, rounding_mode: str | None) -> Tensor
     """
 
 
-@op("composite", python="divide", overload="Tensor_mode", method=True, inplace=True, out=True)
+@op("composite", python="divide", overload="Tensor_mode", method=True, inplace="method", out=True)
 def divide_mode(input: Value, other: Value, *, rounding_mode: str | None) -> Tensor:
     """divide(input, other, *, rounding_mode=None, out=None) -> Tensor
 
@@ -176,7 +176,7 @@ def _div_floor(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True,
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True,
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other)",
@@ -193,7 +193,7 @@ def floor_divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -211,7 +211,7 @@ def remainder(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -228,7 +228,7 @@ def fmod(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, node="PowBackward0", node_number="PowBackward2", node_tensors="PowBackward1", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow",
+@op("pointwise", method=True, inplace="method", out=True, node="PowBackward0", node_number="PowBackward2", node_tensors="PowBackward1", grads={"input": ["input", "exponent"], "exponent": ["input", "exponent", "result"]}, check="pow", label="pow",
     signature=[
         "(Tensor input, Tensor exponent, *, Tensor out = None)",
         "(Number self, Tensor exponent, *, Tensor out = None)",
@@ -246,7 +246,7 @@ def pow(input: Value, exponent: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("composite", method=True, inplace="method", out=True,
     signature=[
         "(Tensor input, Tensor exponent, *, Tensor out = None)",
         "(Number self, Tensor exponent, *, Tensor out = None)",
@@ -296,7 +296,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "other"], "other": ["input", "other"]})
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", grads={"input": ["input", "other"], "other": ["input", "other"]})
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """atan2(input, other, *, out=None) -> Tensor
 
@@ -304,7 +304,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "other"], "other": ["input", "other"]}, kernel="atan2", vjp="atan2", node="Atan2Backward0")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", grads={"input": ["input", "other"], "other": ["input", "other"]}, kernel="atan2", vjp="atan2", node="Atan2Backward0")
 def arctan2(input: Tensor, other: Tensor) -> Tensor:
     """arctan2(input, other, *, out=None) -> Tensor
 
@@ -312,7 +312,7 @@ def arctan2(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": ["input", "other", "result"], "other": ["input", "other", "result"]})
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input", "other", "result"], "other": ["input", "other", "result"]})
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """hypot(input, other, *, out=None) -> Tensor
 
@@ -320,7 +320,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "result"], "other": ["other.shape"]},
+@op("pointwise", method=True, inplace="method", out=True, dtypes="float", grads={"input": ["input", "result"], "other": ["other.shape"]},
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -340,7 +340,7 @@ def copysign(input: Tensor, other: Value) -> Tensor:
 # --- comparison and logic
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -357,7 +357,7 @@ def eq(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -374,7 +374,7 @@ def ne(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ne",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare", kernel="ne",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -391,7 +391,7 @@ def not_equal(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -408,7 +408,7 @@ def lt(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="lt",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare", kernel="lt",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -425,7 +425,7 @@ def less(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -442,7 +442,7 @@ def le(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="le",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare", kernel="le",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -459,7 +459,7 @@ def less_equal(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -476,7 +476,7 @@ def gt(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="gt",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare", kernel="gt",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -493,7 +493,7 @@ def greater(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -510,7 +510,7 @@ def ge(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare", kernel="ge",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare", kernel="ge",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -527,7 +527,7 @@ def greater_equal(input: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare")
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """logical_and(input, other, *, out=None) -> Tensor
 
@@ -535,7 +535,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -553,7 +553,7 @@ def bitwise_and(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare")
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """logical_or(input, other, *, out=None) -> Tensor
 
@@ -561,7 +561,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -579,7 +579,7 @@ def bitwise_or(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="compare")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="compare")
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """logical_xor(input, other, *, out=None) -> Tensor
 
@@ -587,7 +587,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -605,7 +605,7 @@ def bitwise_xor(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="bool")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="bool")
 def logical_not(input: Tensor) -> Tensor:
     """logical_not(input, *, out=None) -> Tensor
 
@@ -613,7 +613,7 @@ def logical_not(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote")
 def bitwise_not(input: Tensor) -> Tensor:
     """bitwise_not(input, *, out=None) -> Tensor
 
@@ -621,7 +621,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="lshift",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", kernel="lshift",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -639,7 +639,7 @@ def bitwise_left_shift(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", kernel="rshift",
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", kernel="rshift",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -780,7 +780,7 @@ def abs(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0", check="abs")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0", check="abs")
 def absolute(input: Tensor) -> Tensor:
     """absolute(input, *, out=None) -> Tensor
 
@@ -788,7 +788,7 @@ def absolute(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, check="sign")
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": []}, check="sign")
 def sign(input: Tensor) -> Tensor:
     """sign(input, *, out=None) -> Tensor
 
@@ -796,7 +796,7 @@ def sign(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": ["input"]})
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input"]})
 def sgn(input: Tensor) -> Tensor:
     """sgn(input, *, out=None) -> Tensor
 
@@ -1210,7 +1210,7 @@ def where_method(input: Tensor, condition: Tensor, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, overload="Tensor", node="LerpBackward1", grads={"input": ["weight"], "end": ["weight"], "weight": ["input", "end"]}, check="lerp", label="lerp_kernel_tensor")
+@op("pointwise", method=True, inplace="method", out=True, overload="Tensor", node="LerpBackward1", grads={"input": ["weight"], "end": ["weight"], "weight": ["input", "end"]}, check="lerp", label="lerp_kernel_tensor")
 def lerp(input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """lerp(input, end, weight, *, out=None) -> Tensor
 
@@ -1218,7 +1218,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, python="lerp", overload="Scalar", numbers=["weight"], node="LerpBackward0", grads={"input": [], "end": []}, check="lerp", label="lerp_kernel_scalar")
+@op("pointwise", method=True, inplace="method", out=True, python="lerp", overload="Scalar", numbers=["weight"], node="LerpBackward0", grads={"input": [], "end": []}, check="lerp", label="lerp_kernel_scalar")
 def lerp_scalar(input: Tensor, end: Tensor, weight: Scalar) -> Tensor:
     """lerp(input, end, weight, *, out=None) -> Tensor
 
@@ -1226,7 +1226,7 @@ def lerp_scalar(input: Tensor, end: Tensor, weight: Scalar) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]}, label="addcmul_cpu_out", signature=[
+@op("pointwise", method=True, inplace="method", out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1"]}, label="addcmul_cpu_out", signature=[
     "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)",
     "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)",
 ], method_signature=[
@@ -1240,7 +1240,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv", signature=[
+@op("pointwise", method=True, inplace="method", out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv", signature=[
     "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)",
     "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)",
 ], method_signature=[
@@ -1448,7 +1448,7 @@ def relu(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, numbers=["negative_slope"], grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, numbers=["negative_slope"], grads={"input": ["input"]})
 def leaky_relu(input: Tensor, negative_slope: Scalar = 0.01) -> Tensor:
     """leaky_relu(input, negative_slope=0.01) -> Tensor
 
@@ -1456,7 +1456,7 @@ def leaky_relu(input: Tensor, negative_slope: Scalar = 0.01) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, numbers=["alpha", "scale", "input_scale"], grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, numbers=["alpha", "scale", "input_scale"], grads={"input": ["input"]})
 def elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar = 1) -> Tensor:
     """elu(input, alpha=1, scale=1, input_scale=1) -> Tensor
 
@@ -1464,7 +1464,7 @@ def elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar
     """
 
 
-@op("composite", inplace=True)
+@op("composite", inplace="function")
 def selu(input: Tensor) -> Tensor:
     """selu(input) -> Tensor
 
@@ -1472,7 +1472,7 @@ def selu(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", inplace=True)
+@op("composite", inplace="function")
 def celu(input: Tensor, alpha: Scalar = 1.0) -> Tensor:
     """celu(input, alpha=1.0) -> Tensor
 
@@ -1480,7 +1480,7 @@ def celu(input: Tensor, alpha: Scalar = 1.0) -> Tensor:
     """
 
 
-@op("composite", module="nn", out=True, inplace=True)
+@op("composite", module="nn", out=True, inplace="function")
 def gelu(input: Tensor, *, approximate: str = 'none') -> Tensor:
     """gelu(input, *, approximate='none') -> Tensor
 
@@ -1504,7 +1504,7 @@ def _gelu_tanh(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, grads={"input": ["input"]})
 def silu(input: Tensor) -> Tensor:
     """silu(input) -> Tensor
 
@@ -1520,7 +1520,7 @@ def softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, numbers=["min_val", "max_val"], grads={"input": ["input"]}, check="hardtanh")
+@op("pointwise", module="nn", inplace="function", out=True, numbers=["min_val", "max_val"], grads={"input": ["input"]}, check="hardtanh")
 def hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor:
     """hardtanh(input, min_val=-1, max_val=1) -> Tensor
 
@@ -1528,7 +1528,7 @@ def hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor
     """
 
 
-@op("composite", module="nn", inplace=True)
+@op("composite", module="nn", inplace="function")
 def relu6(input: Tensor) -> Tensor:
     """relu6(input) -> Tensor
 
@@ -1536,7 +1536,7 @@ def relu6(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, grads={"input": ["input"]})
 def hardswish(input: Tensor) -> Tensor:
     """hardswish(input) -> Tensor
 
@@ -1544,7 +1544,7 @@ def hardswish(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, grads={"input": ["input"]})
 def hardsigmoid(input: Tensor) -> Tensor:
     """hardsigmoid(input) -> Tensor
 
@@ -1552,7 +1552,7 @@ def hardsigmoid(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", module="nn", inplace=True, out=True, grads={"input": ["input"]})
+@op("pointwise", module="nn", inplace="function", out=True, grads={"input": ["input"]})
 def mish(input: Tensor) -> Tensor:
     """mish(input) -> Tensor
 
@@ -1568,7 +1568,7 @@ def log_sigmoid(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", inplace=True)
+@op("composite", inplace="function")
 def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
     """threshold(input, threshold, value) -> Tensor
 

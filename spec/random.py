@@ -1,7 +1,7 @@
 """Random numbers: PyTorch's CPU streams."""
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="uniform", node="UniformBackward0", grads={"input": []}, vjp="random_fill", aliases={"from_": "from"})
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="uniform", node="UniformBackward0", grads={"input": []}, vjp="random_fill", aliases={"from_": "from"})
 def uniform(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """uniform_(from=0, to=1, *, generator=None) -> Tensor
 
@@ -9,7 +9,7 @@ def uniform(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="normal", node="NormalBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="normal", node="NormalBackward0", grads={"input": []}, vjp="random_fill")
 def normal_fill(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """normal_(mean=0, std=1, *, generator=None) -> Tensor
 
@@ -17,7 +17,7 @@ def normal_fill(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="random", node="RandomBackward2", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="random", node="RandomBackward2", grads={"input": []}, vjp="random_fill")
 def random_full(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """random_(*, generator=None) -> Tensor
 
@@ -25,7 +25,7 @@ def random_full(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """
 
 
-@op("composite", python="random", overload="to", function=False, inplace=True)
+@op("composite", python="random", overload="to", function=False, inplace="method")
 def random_to(input: Tensor, to: int, *, generator: Generator | None = None) -> Tensor:
     """random_(to, *, generator=None) -> Tensor
 
@@ -33,7 +33,7 @@ def random_to(input: Tensor, to: int, *, generator: Generator | None = None) -> 
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="random", overload="from", node="RandomBackward0", grads={"input": []}, vjp="random_fill", aliases={"from_": "from"})
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="random", overload="from", node="RandomBackward0", grads={"input": []}, vjp="random_fill", aliases={"from_": "from"})
 def random_from(input: Tensor, from_: int, to: int, *, generator: Generator | None = None) -> Tensor:
     """random_(from, to, *, generator=None) -> Tensor
 
@@ -41,7 +41,7 @@ def random_from(input: Tensor, from_: int, to: int, *, generator: Generator | No
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="bernoulli", overload="Tensor", node="BernoulliBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="bernoulli", overload="Tensor", node="BernoulliBackward0", grads={"input": []}, vjp="random_fill")
 def bernoulli_tensor(input: Tensor, p: Tensor, *, generator: Generator | None = None) -> Tensor:
     """bernoulli_(p_tensor, *, generator=None) -> Tensor
 
@@ -49,7 +49,7 @@ def bernoulli_tensor(input: Tensor, p: Tensor, *, generator: Generator | None = 
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, python="bernoulli", overload="float", node="BernoulliBackward1", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, python="bernoulli", overload="float", node="BernoulliBackward1", grads={"input": []}, vjp="random_fill")
 def bernoulli_fill(input: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
     """bernoulli_(p=0.5, *, generator=None) -> Tensor
 
@@ -57,7 +57,7 @@ def bernoulli_fill(input: Tensor, p: float = 0.5, *, generator: Generator | None
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, node="ExponentialBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, node="ExponentialBackward0", grads={"input": []}, vjp="random_fill")
 def exponential(input: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """exponential_(..., *, generator=None) -> Tensor
 
@@ -65,7 +65,7 @@ def exponential(input: Tensor, lambd: float = 1.0, *, generator: Generator | Non
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, node="CauchyBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, node="CauchyBackward0", grads={"input": []}, vjp="random_fill")
 def cauchy(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """cauchy_(..., *, generator=None) -> Tensor
 
@@ -73,7 +73,7 @@ def cauchy(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator:
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, node="GeometricBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, node="GeometricBackward0", grads={"input": []}, vjp="random_fill")
 def geometric(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """geometric_(..., *, generator=None) -> Tensor
 
@@ -81,7 +81,7 @@ def geometric(input: Tensor, p: float, *, generator: Generator | None = None) ->
     """
 
 
-@op("structured", rule="overwrite", function=False, inplace=True, mutates=True, random=True, reads_conj=True, node="LogNormalBackward0", grads={"input": []}, vjp="random_fill")
+@op("structured", rule="overwrite", function=False, inplace="method", mutates=True, random=True, reads_conj=True, node="LogNormalBackward0", grads={"input": []}, vjp="random_fill")
 def log_normal(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
     """log_normal_(..., *, generator=None) -> Tensor
 
@@ -269,7 +269,7 @@ def _multinomial_replace(input: Tensor, num_samples: int, *, generator: Generato
     """
 
 
-@op("composite", inplace=True, random=True)
+@op("composite", inplace="function", random=True)
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """dropout(input, p, train) -> Tensor
 
@@ -277,7 +277,7 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """
 
 
-@op("composite", inplace=True, random=True)
+@op("composite", inplace="function", random=True)
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """feature_dropout(input, p, train) -> Tensor
 
@@ -285,7 +285,7 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """
 
 
-@op("composite", inplace=True, random=True)
+@op("composite", inplace="function", random=True)
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """alpha_dropout(input, p, train) -> Tensor
 
@@ -293,7 +293,7 @@ def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """
 
 
-@op("composite", inplace=True, random=True)
+@op("composite", inplace="function", random=True)
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """feature_alpha_dropout(input, p, train) -> Tensor
 

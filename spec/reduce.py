@@ -403,7 +403,7 @@ def _log_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int) ->
     """
 
 
-@op("structured", rule="cumulative", method=True, out=True, inplace=True, grads={"input": []})
+@op("structured", rule="cumulative", method=True, out=True, inplace="method", grads={"input": []})
 def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """cumsum(input, dim, *, dtype=None, out=None) -> Tensor
 
@@ -411,7 +411,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """
 
 
-@op("structured", rule="cumulative", method=True, out=True, inplace=True, grads={"input": ["input", "result"]})
+@op("structured", rule="cumulative", method=True, out=True, inplace="method", grads={"input": ["input", "result"]})
 def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """cumprod(input, dim, *, dtype=None, out=None) -> Tensor
 

@@ -54,7 +54,7 @@ def permute(input: Tensor, dims: Ints) -> Tensor:
     """
 
 
-@op("view", method=True, inplace=True, node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
+@op("view", method=True, inplace="method", node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """transpose(input, dim0, dim1) -> Tensor
 
@@ -62,7 +62,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
 
 
-@op("view", method=True, inplace=True, node="TBackward0", node_inplace="TBackward1", grads={"input": []})
+@op("view", method=True, inplace="method", node="TBackward0", node_inplace="TBackward1", grads={"input": []})
 def t(input: Tensor) -> Tensor:
     """t(input) -> Tensor
 
@@ -94,7 +94,7 @@ def slice(input: Tensor, dim: int = 0, start: int | None = None, end: int | None
     """
 
 
-@op("view", python="squeeze", method=True, inplace=True, node="SqueezeBackward0", node_inplace="SqueezeBackward3", grads={"input": ["input.shape"]})
+@op("view", python="squeeze", method=True, inplace="method", node="SqueezeBackward0", node_inplace="SqueezeBackward3", grads={"input": ["input.shape"]})
 def squeeze(input: Tensor) -> Tensor:
     """squeeze(input, dim=None) -> Tensor
 
@@ -102,7 +102,7 @@ def squeeze(input: Tensor) -> Tensor:
     """
 
 
-@op("view", python="squeeze", overload="dim", method=True, inplace=True, node="SqueezeBackward1", node_inplace="SqueezeBackward4", grads={"input": ["input.shape"]})
+@op("view", python="squeeze", overload="dim", method=True, inplace="method", node="SqueezeBackward1", node_inplace="SqueezeBackward4", grads={"input": ["input.shape"]})
 def squeeze_dim(input: Tensor, dim: int) -> Tensor:
     """squeeze(input, dim=None) -> Tensor
 
@@ -110,7 +110,7 @@ def squeeze_dim(input: Tensor, dim: int) -> Tensor:
     """
 
 
-@op("view", python="squeeze", overload="dims", method=True, inplace=True, node="SqueezeBackward2", node_inplace="SqueezeBackward5", grads={"input": ["input.shape"]})
+@op("view", python="squeeze", overload="dims", method=True, inplace="method", node="SqueezeBackward2", node_inplace="SqueezeBackward5", grads={"input": ["input.shape"]})
 def squeeze_dims(input: Tensor, dim: Ints) -> Tensor:
     """squeeze(input, dim=None) -> Tensor
 
@@ -118,7 +118,7 @@ def squeeze_dims(input: Tensor, dim: Ints) -> Tensor:
     """
 
 
-@op("view", method=True, inplace=True, node="UnsqueezeBackward0", node_inplace="UnsqueezeBackward1", grads={"input": []})
+@op("view", method=True, inplace="method", node="UnsqueezeBackward0", node_inplace="UnsqueezeBackward1", grads={"input": []})
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """unsqueeze(input, dim) -> Tensor
 
@@ -182,7 +182,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     """
 
 
-@op("view", method=True, inplace=True, node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
+@op("view", method=True, inplace="method", node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """swapaxes(input, axis0, axis1) -> Tensor
 
@@ -190,7 +190,7 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """
 
 
-@op("view", method=True, inplace=True, node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
+@op("view", method=True, inplace="method", node="TransposeBackward0", node_inplace="TransposeBackward1", grads={"input": []})
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """swapdims(input, dim0, dim1) -> Tensor
 
@@ -808,7 +808,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Ints, stride: Ints, sto
     """
 
 
-@op("structured", method=True, inplace=True, out=True, node="TrilBackward0", grads={"input": []})
+@op("structured", method=True, inplace="method", out=True, node="TrilBackward0", grads={"input": []})
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """tril(input, diagonal=0, *, out=None) -> Tensor
 
@@ -816,7 +816,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """
 
 
-@op("structured", method=True, inplace=True, out=True, node="TriuBackward0", grads={"input": []})
+@op("structured", method=True, inplace="method", out=True, node="TriuBackward0", grads={"input": []})
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """triu(input, diagonal=0, *, out=None) -> Tensor
 
@@ -824,7 +824,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """
 
 
-@op("custom", function=False, inplace=True, mutates=True, varargs="size")
+@op("custom", function=False, inplace="method", mutates=True, varargs="size")
 def resize(input: Tensor, size: Ints, *, memory_format: memory_format | None = None) -> Tensor:
     """resize_(*sizes, memory_format=torch.contiguous_format) -> Tensor
 
@@ -840,7 +840,7 @@ def resize_as(input: Tensor, the_template: Tensor, *, memory_format: memory_form
     """
 
 
-@op("custom", python="set", overload="source_Tensor_storage_offset", function=False, inplace=True, mutates=True)
+@op("custom", python="set", overload="source_Tensor_storage_offset", function=False, inplace="method", mutates=True)
 def set_strided(input: Tensor, source: Tensor, storage_offset: int, size: Ints, stride: Ints = ()) -> Tensor:
     """set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
 
@@ -848,7 +848,7 @@ def set_strided(input: Tensor, source: Tensor, storage_offset: int, size: Ints, 
     """
 
 
-@op("custom", python="set", overload="source_Tensor", function=False, inplace=True, mutates=True)
+@op("custom", python="set", overload="source_Tensor", function=False, inplace="method", mutates=True)
 def set_tensor(input: Tensor, source: Tensor) -> Tensor:
     """set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
 
@@ -856,7 +856,7 @@ def set_tensor(input: Tensor, source: Tensor) -> Tensor:
     """
 
 
-@op("custom", python="set", function=False, inplace=True, mutates=True)
+@op("custom", python="set", function=False, inplace="method", mutates=True)
 def set_nothing(input: Tensor) -> Tensor:
     """set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor
 

@@ -37,8 +37,8 @@ TENSOR_LIKE = ("TENSOR", "VALUE", "TENSORS")
 DTYPES = "promote number float compare bool abs float_abs complex cond self".split()
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
-    "reads_conj creation update random mutates no_grad numbers_ok returns struct sparse signature "
-    "aliases varargs list_none module check label method_signature node_dim "
+    "reads_conj moves creation update random mutates no_grad numbers_ok returns struct sparse "
+    "signature aliases varargs list_none module check label method_signature node_dim "
     "node_number node_tensors node_inplace".split()
 )
 KINDS = "pointwise structured view composite custom".split()
@@ -190,6 +190,7 @@ def flags(op):
         "LIST": op.list,
         "NUMBER": op.number,
         "READS_CONJ": op.get("reads_conj"),
+        "MOVES": op.get("moves"),
         "INPLACE": op.get("inplace"),
         "OUT": op.get("out"),
         "CREATION": op.get("creation"),
@@ -608,6 +609,10 @@ def py_table(kind, names, suffix=""):
     return "".join(out)
 
 
+def inplace_method(op):
+    return op.get("inplace") in (True, "method")
+
+
 def py_h(ops):
     out = [BANNER]
     out.append(
@@ -616,11 +621,11 @@ def py_h(ops):
         )
     )
     out.append(py_table("nn", entries(ops, lambda o: o.get("module") == "nn")))
-    inplace = entries(ops, lambda o: o.get("inplace"))
+    inplace = entries(ops, lambda o: o.get("inplace") in (True, "function"))
     out.append(py_table("call", {n: g for n, g in inplace.items() if not g[0].get("module")}, "_"))
     out.append(py_table("nncall", {n: g for n, g in inplace.items() if g[0].get("module")}, "_"))
     out.append(py_table("method", entries(ops, lambda o: o.get("method", False))))
-    out.append(py_table("inplace", entries(ops, lambda o: o.get("inplace")), "_"))
+    out.append(py_table("inplace", entries(ops, inplace_method), "_"))
     return "".join(out)
 
 
@@ -691,7 +696,7 @@ def pyi(ops):
     out.append("\nclass TensorMethods:\n")
     for name, group in entries(ops, lambda o: o.get("method", False)).items():
         out.append(pyi_group(name, group, True))
-    for name, group in entries(ops, lambda o: o.get("inplace")).items():
+    for name, group in entries(ops, inplace_method).items():
         out.append(pyi_group(name + "_", group, True))
     return "".join(out)
 

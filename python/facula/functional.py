@@ -123,9 +123,12 @@ def combinations(input, r=2, with_replacement=False):
 
 
 def block_diag(*tensors):
-    """A matrix with the given matrices, vectors (rows) and numbers along its diagonal."""
-    tensors = [_C.tensor(t) if not isinstance(t, _C.Tensor) else t for t in tensors]
+    """A matrix with the given matrices, vectors (rows) and zero-dim tensors along its diagonal."""
     for i, t in enumerate(tensors):
+        if not isinstance(t, _C.Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
+            )
         if t.dim() > 2:
             raise RuntimeError(
                 "torch.block_diag: Input tensors must have 2 or fewer dimensions. "

@@ -77,12 +77,7 @@ static int shape_of(PyObject *o, int64_t *sizes, int *ndim) {
         Py_DECREF(at);
         return -1;
     }
-    if (fac__tensor_check(at)) {
-        fac_tensor *t = fac__tensor_of(at);
-        for (int i = 0; i < t->ndim && *ndim < FAC_MAX_DIMS; i++)
-            sizes[(*ndim)++] = t->sizes[i];
-    }
-    Py_DECREF(at);
+    Py_DECREF(at); /* a tensor in a sequence is a scalar */
     return 0;
 }
 
@@ -167,7 +162,15 @@ static int infer_dtype(PyObject *o, fac_dtype *d) {
         PyObject *item = PySequence_Fast_GET_ITEM(seq, i);
         if (PyFloat_CheckExact(item) && *d == fac_default_dtype())
             continue;
-        r = infer_dtype(item, d);
+        if (item == o) {
+            PyErr_SetString(PyExc_TypeError, "new(): self-referential lists are incompatible");
+            r = -1;
+        } else if (Py_EnterRecursiveCall(" in nested sequences") != 0) {
+            r = -1;
+        } else {
+            r = infer_dtype(item, d);
+            Py_LeaveRecursiveCall();
+        }
     }
     Py_DECREF(seq);
     return r;
@@ -181,10 +184,14 @@ static int store(PyObject *o, fac_dtype d, char *at) {
     fac_scalar s;
     bool real = !fac__is_integral(d, true);
     if (fac__tensor_check(o)) {
-        if (fac__item(fac__tensor_of(o), &s) != 0) {
+        fac_tensor *t = fac__tensor_of(o);
+        if (t->numel != 1)
+            PyErr_SetString(PyExc_ValueError,
+                            "only one element tensors can be converted to Python scalars");
+        else if (fac__item(t, &s) != 0)
             fac__raise();
+        if (PyErr_Occurred())
             return -1;
-        }
     } else if (real && PyLong_Check(o)) {
         s = fac_float(PyLong_AsDouble(o));
         if (PyErr_Occurred())
@@ -236,27 +243,7 @@ static int fill(PyObject *o, const fac_tensor *t, int dim, char **at) {
         *at += size;
         return r;
     }
-    if (fac__tensor_check(o)) {
-        fac_tensor *u = fac__tensor_of(o), *c = NULL;
-        bool same = u->ndim == t->ndim - dim;
-        for (int i = 0; same && i < u->ndim; i++)
-            same = u->sizes[i] == t->sizes[dim + i];
-        if (same)
-            c = fac__cast(u, (fac_dtype)t->dtype);
-        if (c == NULL) {
-            if (same)
-                fac__raise();
-            else
-                PyErr_SetString(PyExc_ValueError,
-                                "only one element tensors can be converted to Python scalars");
-            return -1;
-        }
-        memcpy(*at, c->data, (size_t)c->numel * size);
-        *at += (size_t)c->numel * size;
-        fac__release(c);
-        return 0;
-    }
-    if (!is_sequence(o)) {
+    if (!is_sequence(o) && !fac__tensor_check(o)) {
         PyErr_SetString(PyExc_TypeError, "not a sequence");
         return -1;
     }
@@ -638,7 +625,9 @@ static PyObject *list_of(const fac_tensor *t, int dim, const char *at) {
 
 static PyObject *tolist(PyObject *module, PyObject *o) {
     (void)module;
-    fac_tensor *t = fac__tensor_of(o), *plain = t;
+    fac_tensor *t = fac__tensor_arg(o), *plain = t;
+    if (t == NULL)
+        return NULL;
     if (t->features & FAC__WRAPPED)
         return PyErr_Format(PyExc_RuntimeError, "vmap: a batched tensor has no values of its own");
     if (t->layout != FAC_STRIDED)
@@ -666,7 +655,9 @@ static PyObject *array_interface(PyObject *module, PyObject *o) {
         [FAC_UINT16] = "<u2",    [FAC_UINT32] = "<u4",     [FAC_UINT64] = "<u8",
         [FAC_FLOAT16] = "<f2",   [FAC_FLOAT32] = "<f4",    [FAC_FLOAT64] = "<f8",
         [FAC_COMPLEX64] = "<c8", [FAC_COMPLEX128] = "<c16"};
-    fac_tensor *t = fac__tensor_of(o);
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
     if (types[t->dtype] == NULL)
         return PyErr_Format(PyExc_TypeError, "Got unsupported ScalarType %s",
                             fac__scalar_type_name((fac_dtype)t->dtype));
@@ -801,14 +792,18 @@ static PyObject *from_buffer(PyObject *module, PyObject *args) {
 
 static PyObject *to_bytes(PyObject *module, PyObject *o) {
     (void)module;
-    fac_tensor *t = fac__tensor_of(o);
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
     return PyBytes_FromStringAndSize(t->data,
                                      (Py_ssize_t)t->numel * (Py_ssize_t)fac__itemsize(t->dtype));
 }
 
 static PyObject *detach_inplace(PyObject *module, PyObject *o) {
     (void)module;
-    fac_tensor *t = fac__tensor_of(o);
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
     if (t->features & FAC__VIEW)
         return PyErr_Format(
             PyExc_RuntimeError,

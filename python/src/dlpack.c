@@ -90,7 +90,9 @@ static PyObject *to_dlpack(PyObject *module, PyObject *args) {
     int versioned, copied;
     if (!PyArg_ParseTuple(args, "Opp", &o, &versioned, &copied))
         return NULL;
-    fac_tensor *t = fac__tensor_of(o);
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
     size_t dims = 2 * sizeof(int64_t) * (size_t)t->ndim;
     if (versioned) {
         struct dl_versioned *m = PyMem_RawCalloc(1, sizeof *m + dims);

@@ -63,6 +63,9 @@ static inline fac_tensor *fac__tensor_of(PyObject *o) {
     return ((fac__TensorObject *)o)->t;
 }
 
+/* An argument that must be a tensor; NULL sets a TypeError. */
+fac_tensor *fac__tensor_arg(PyObject *o);
+
 /* Takes the reference. NULL t: None. */
 PyObject *fac__wrap(fac_tensor *t);
 PyObject *fac__wrap_as(PyTypeObject *type, fac_tensor *t);

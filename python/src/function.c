@@ -134,7 +134,9 @@ static PyObject *join(PyObject *m, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OOii", &o, &ctx, &nr, &how) ||
         fac__node_alive((PyObject *)ctx) < 0)
         return NULL;
-    fac_tensor *t = fac__tensor_of(o);
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
     if (fac__meta_set(&ctx->node->outputs[nr], t) != 0)
         return fac__raise();
     int r = 0;
@@ -203,7 +205,8 @@ static PyObject *bound(PyObject *m, PyObject *o) {
 /* Whether a transform of facula.func holds the tensor. */
 static PyObject *is_wrapped(PyObject *m, PyObject *o) {
     (void)m;
-    return PyBool_FromLong((fac__tensor_of(o)->features & FAC__WRAPPED) != 0);
+    fac_tensor *t = fac__tensor_arg(o);
+    return t == NULL ? NULL : PyBool_FromLong((t->features & FAC__WRAPPED) != 0);
 }
 
 static PyObject *increment_version(PyObject *m, PyObject *o) {

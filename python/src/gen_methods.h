@@ -3015,12 +3015,6 @@ static PyMethodDef nn_table[] = {
      "binary_cross_entropy(input, target, weight=None, reduction=1) -> Tensor\n\n-(target * log(input) + (1 - target) * log(1 - input)), logarithms not below -100.\n\nDifferentiable in: input, target.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {0}};
 
-static const fac__op *const call_ops_copy[] = {&fac__op_copy};
-static const fac__entry call_entry_copy = {"copy_", call_ops_copy, 1, NULL};
-static PyObject *call_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_copy, self, args, n, names);
-}
 static const fac__op *const call_ops_fill[] = {&fac__op_fill};
 static const fac__entry call_entry_fill = {"fill_", call_ops_fill, 1,
     "(Tensor value)\n"
@@ -3041,382 +3035,11 @@ static PyObject *call_index_put(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_call(&call_entry_index_put, self, args, n, names);
 }
-static const fac__op *const call_ops_index_add[] = {&fac__op_index_add};
-static const fac__entry call_entry_index_add = {"index_add_", call_ops_index_add, 1, NULL};
-static PyObject *call_index_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_index_add, self, args, n, names);
-}
-static const fac__op *const call_ops_index_copy[] = {&fac__op_index_copy};
-static const fac__entry call_entry_index_copy = {"index_copy_", call_ops_index_copy, 1, NULL};
-static PyObject *call_index_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_index_copy, self, args, n, names);
-}
-static const fac__op *const call_ops_index_fill[] = {&fac__op_index_fill};
-static const fac__entry call_entry_index_fill = {"index_fill_", call_ops_index_fill, 1,
-    "(int dim, Tensor index, Tensor value)\n"
-    "(int dim, Tensor index, Number value)"};
-static PyObject *call_index_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_index_fill, self, args, n, names);
-}
-static const fac__op *const call_ops_index_reduce[] = {&fac__op_index_reduce};
-static const fac__entry call_entry_index_reduce = {"index_reduce_", call_ops_index_reduce, 1, NULL};
-static PyObject *call_index_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_index_reduce, self, args, n, names);
-}
-static const fac__op *const call_ops_scatter[] = {&fac__op_scatter, &fac__op_scatter_src_reduce, &fac__op_scatter_value, &fac__op_scatter_value_reduce};
-static const fac__entry call_entry_scatter = {"scatter_", call_ops_scatter, 4, NULL};
-static PyObject *call_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_scatter, self, args, n, names);
-}
-static const fac__op *const call_ops_scatter_add[] = {&fac__op_scatter_add};
-static const fac__entry call_entry_scatter_add = {"scatter_add_", call_ops_scatter_add, 1, NULL};
-static PyObject *call_scatter_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_scatter_add, self, args, n, names);
-}
-static const fac__op *const call_ops_scatter_reduce[] = {&fac__op_scatter_reduce};
-static const fac__entry call_entry_scatter_reduce = {"scatter_reduce_", call_ops_scatter_reduce, 1, NULL};
-static PyObject *call_scatter_reduce(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_scatter_reduce, self, args, n, names);
-}
-static const fac__op *const call_ops_put[] = {&fac__op_put};
-static const fac__entry call_entry_put = {"put_", call_ops_put, 1, NULL};
-static PyObject *call_put(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_put, self, args, n, names);
-}
-static const fac__op *const call_ops_masked_fill[] = {&fac__op_masked_fill};
-static const fac__entry call_entry_masked_fill = {"masked_fill_", call_ops_masked_fill, 1,
-    "(Tensor mask, Tensor value)\n"
-    "(Tensor mask, Number value)"};
-static PyObject *call_masked_fill(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_masked_fill, self, args, n, names);
-}
-static const fac__op *const call_ops_masked_scatter[] = {&fac__op_masked_scatter};
-static const fac__entry call_entry_masked_scatter = {"masked_scatter_", call_ops_masked_scatter, 1, NULL};
-static PyObject *call_masked_scatter(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_masked_scatter, self, args, n, names);
-}
-static const fac__op *const call_ops_addmm[] = {&fac__op_addmm};
-static const fac__entry call_entry_addmm = {"addmm_", call_ops_addmm, 1, NULL};
-static PyObject *call_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_addmm, self, args, n, names);
-}
-static const fac__op *const call_ops_baddbmm[] = {&fac__op_baddbmm};
-static const fac__entry call_entry_baddbmm = {"baddbmm_", call_ops_baddbmm, 1, NULL};
-static PyObject *call_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_baddbmm, self, args, n, names);
-}
 static const fac__op *const call_ops_addmv[] = {&fac__op_addmv};
 static const fac__entry call_entry_addmv = {"addmv_", call_ops_addmv, 1, NULL};
 static PyObject *call_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_addmv, self, args, n, names);
-}
-static const fac__op *const call_ops_addr[] = {&fac__op_addr};
-static const fac__entry call_entry_addr = {"addr_", call_ops_addr, 1, NULL};
-static PyObject *call_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_addr, self, args, n, names);
-}
-static const fac__op *const call_ops_add[] = {&fac__op_add};
-static const fac__entry call_entry_add = {"add_", call_ops_add, 1,
-    "(Tensor other, *, Number alpha = 1)\n"
-    "hidden (Number alpha, Tensor other)"};
-static PyObject *call_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_add, self, args, n, names);
-}
-static const fac__op *const call_ops_sub[] = {&fac__op_sub};
-static const fac__entry call_entry_sub = {"sub_", call_ops_sub, 1,
-    "(Tensor other, *, Number alpha = 1)\n"
-    "hidden (Number alpha, Tensor other)"};
-static PyObject *call_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_sub, self, args, n, names);
-}
-static const fac__op *const call_ops_subtract[] = {&fac__op_subtract};
-static const fac__entry call_entry_subtract = {"subtract_", call_ops_subtract, 1,
-    "(Tensor other, *, Number alpha = 1)\n"
-    "(Number other, Number alpha = 1)"};
-static PyObject *call_subtract(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_subtract, self, args, n, names);
-}
-static const fac__op *const call_ops_mul[] = {&fac__op_mul};
-static const fac__entry call_entry_mul = {"mul_", call_ops_mul, 1, NULL};
-static PyObject *call_mul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_mul, self, args, n, names);
-}
-static const fac__op *const call_ops_multiply[] = {&fac__op_multiply};
-static const fac__entry call_entry_multiply = {"multiply_", call_ops_multiply, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_multiply(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_multiply, self, args, n, names);
-}
-static const fac__op *const call_ops_div[] = {&fac__op_div, &fac__op_div_mode};
-static const fac__entry call_entry_div = {"div_", call_ops_div, 2,
-    "(Tensor other)\n"
-    "(Tensor other, *, str rounding_mode)\n"
-    "(Number other, *, str rounding_mode)"};
-static PyObject *call_div(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_div, self, args, n, names);
-}
-static const fac__op *const call_ops_divide[] = {&fac__op_divide, &fac__op_divide_mode};
-static const fac__entry call_entry_divide = {"divide_", call_ops_divide, 2,
-    "(Tensor other)\n"
-    "(Tensor other, *, str rounding_mode)\n"
-    "(Number other)\n"
-    "(Number other, *, str rounding_mode)"};
-static PyObject *call_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_divide, self, args, n, names);
-}
-static const fac__op *const call_ops_true_divide[] = {&fac__op_true_divide};
-static const fac__entry call_entry_true_divide = {"true_divide_", call_ops_true_divide, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_true_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_true_divide, self, args, n, names);
-}
-static const fac__op *const call_ops_floor_divide[] = {&fac__op_floor_divide};
-static const fac__entry call_entry_floor_divide = {"floor_divide_", call_ops_floor_divide, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_floor_divide(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_floor_divide, self, args, n, names);
-}
-static const fac__op *const call_ops_remainder[] = {&fac__op_remainder};
-static const fac__entry call_entry_remainder = {"remainder_", call_ops_remainder, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_remainder(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_remainder, self, args, n, names);
-}
-static const fac__op *const call_ops_fmod[] = {&fac__op_fmod};
-static const fac__entry call_entry_fmod = {"fmod_", call_ops_fmod, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_fmod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_fmod, self, args, n, names);
-}
-static const fac__op *const call_ops_pow[] = {&fac__op_pow};
-static const fac__entry call_entry_pow = {"pow_", call_ops_pow, 1,
-    "(Tensor exponent)\n"
-    "(Number exponent)"};
-static PyObject *call_pow(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_pow, self, args, n, names);
-}
-static const fac__op *const call_ops_float_power[] = {&fac__op_float_power};
-static const fac__entry call_entry_float_power = {"float_power_", call_ops_float_power, 1,
-    "(Tensor exponent)\n"
-    "(Number exponent)"};
-static PyObject *call_float_power(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_float_power, self, args, n, names);
-}
-static const fac__op *const call_ops_atan2[] = {&fac__op_atan2};
-static const fac__entry call_entry_atan2 = {"atan2_", call_ops_atan2, 1, NULL};
-static PyObject *call_atan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_atan2, self, args, n, names);
-}
-static const fac__op *const call_ops_arctan2[] = {&fac__op_arctan2};
-static const fac__entry call_entry_arctan2 = {"arctan2_", call_ops_arctan2, 1, NULL};
-static PyObject *call_arctan2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_arctan2, self, args, n, names);
-}
-static const fac__op *const call_ops_hypot[] = {&fac__op_hypot};
-static const fac__entry call_entry_hypot = {"hypot_", call_ops_hypot, 1, NULL};
-static PyObject *call_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_hypot, self, args, n, names);
-}
-static const fac__op *const call_ops_copysign[] = {&fac__op_copysign};
-static const fac__entry call_entry_copysign = {"copysign_", call_ops_copysign, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_copysign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_copysign, self, args, n, names);
-}
-static const fac__op *const call_ops_eq[] = {&fac__op_eq};
-static const fac__entry call_entry_eq = {"eq_", call_ops_eq, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_eq(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_eq, self, args, n, names);
-}
-static const fac__op *const call_ops_ne[] = {&fac__op_ne};
-static const fac__entry call_entry_ne = {"ne_", call_ops_ne, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_ne(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_ne, self, args, n, names);
-}
-static const fac__op *const call_ops_not_equal[] = {&fac__op_not_equal};
-static const fac__entry call_entry_not_equal = {"not_equal_", call_ops_not_equal, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_not_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_not_equal, self, args, n, names);
-}
-static const fac__op *const call_ops_lt[] = {&fac__op_lt};
-static const fac__entry call_entry_lt = {"lt_", call_ops_lt, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_lt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_lt, self, args, n, names);
-}
-static const fac__op *const call_ops_less[] = {&fac__op_less};
-static const fac__entry call_entry_less = {"less_", call_ops_less, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_less(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_less, self, args, n, names);
-}
-static const fac__op *const call_ops_le[] = {&fac__op_le};
-static const fac__entry call_entry_le = {"le_", call_ops_le, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_le(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_le, self, args, n, names);
-}
-static const fac__op *const call_ops_less_equal[] = {&fac__op_less_equal};
-static const fac__entry call_entry_less_equal = {"less_equal_", call_ops_less_equal, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_less_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_less_equal, self, args, n, names);
-}
-static const fac__op *const call_ops_gt[] = {&fac__op_gt};
-static const fac__entry call_entry_gt = {"gt_", call_ops_gt, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_gt(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_gt, self, args, n, names);
-}
-static const fac__op *const call_ops_greater[] = {&fac__op_greater};
-static const fac__entry call_entry_greater = {"greater_", call_ops_greater, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_greater(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_greater, self, args, n, names);
-}
-static const fac__op *const call_ops_ge[] = {&fac__op_ge};
-static const fac__entry call_entry_ge = {"ge_", call_ops_ge, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_ge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_ge, self, args, n, names);
-}
-static const fac__op *const call_ops_greater_equal[] = {&fac__op_greater_equal};
-static const fac__entry call_entry_greater_equal = {"greater_equal_", call_ops_greater_equal, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_greater_equal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_greater_equal, self, args, n, names);
-}
-static const fac__op *const call_ops_logical_and[] = {&fac__op_logical_and};
-static const fac__entry call_entry_logical_and = {"logical_and_", call_ops_logical_and, 1, NULL};
-static PyObject *call_logical_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_logical_and, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_and[] = {&fac__op_bitwise_and};
-static const fac__entry call_entry_bitwise_and = {"bitwise_and_", call_ops_bitwise_and, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_bitwise_and(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_and, self, args, n, names);
-}
-static const fac__op *const call_ops_logical_or[] = {&fac__op_logical_or};
-static const fac__entry call_entry_logical_or = {"logical_or_", call_ops_logical_or, 1, NULL};
-static PyObject *call_logical_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_logical_or, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_or[] = {&fac__op_bitwise_or};
-static const fac__entry call_entry_bitwise_or = {"bitwise_or_", call_ops_bitwise_or, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_bitwise_or(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_or, self, args, n, names);
-}
-static const fac__op *const call_ops_logical_xor[] = {&fac__op_logical_xor};
-static const fac__entry call_entry_logical_xor = {"logical_xor_", call_ops_logical_xor, 1, NULL};
-static PyObject *call_logical_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_logical_xor, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_xor[] = {&fac__op_bitwise_xor};
-static const fac__entry call_entry_bitwise_xor = {"bitwise_xor_", call_ops_bitwise_xor, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_bitwise_xor(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_xor, self, args, n, names);
-}
-static const fac__op *const call_ops_logical_not[] = {&fac__op_logical_not};
-static const fac__entry call_entry_logical_not = {"logical_not_", call_ops_logical_not, 1, NULL};
-static PyObject *call_logical_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_logical_not, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_not[] = {&fac__op_bitwise_not};
-static const fac__entry call_entry_bitwise_not = {"bitwise_not_", call_ops_bitwise_not, 1, NULL};
-static PyObject *call_bitwise_not(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_not, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_left_shift[] = {&fac__op_bitwise_left_shift};
-static const fac__entry call_entry_bitwise_left_shift = {"bitwise_left_shift_", call_ops_bitwise_left_shift, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_bitwise_left_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_left_shift, self, args, n, names);
-}
-static const fac__op *const call_ops_bitwise_right_shift[] = {&fac__op_bitwise_right_shift};
-static const fac__entry call_entry_bitwise_right_shift = {"bitwise_right_shift_", call_ops_bitwise_right_shift, 1,
-    "(Tensor other)\n"
-    "(Number other)"};
-static PyObject *call_bitwise_right_shift(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bitwise_right_shift, self, args, n, names);
 }
 static const fac__op *const call_ops_neg[] = {&fac__op_neg};
 static const fac__entry call_entry_neg = {"neg_", call_ops_neg, 1, NULL};
@@ -3435,24 +3058,6 @@ static const fac__entry call_entry_abs = {"abs_", call_ops_abs, 1, NULL};
 static PyObject *call_abs(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_abs, self, args, n, names);
-}
-static const fac__op *const call_ops_absolute[] = {&fac__op_absolute};
-static const fac__entry call_entry_absolute = {"absolute_", call_ops_absolute, 1, NULL};
-static PyObject *call_absolute(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_absolute, self, args, n, names);
-}
-static const fac__op *const call_ops_sign[] = {&fac__op_sign};
-static const fac__entry call_entry_sign = {"sign_", call_ops_sign, 1, NULL};
-static PyObject *call_sign(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_sign, self, args, n, names);
-}
-static const fac__op *const call_ops_sgn[] = {&fac__op_sgn};
-static const fac__entry call_entry_sgn = {"sgn_", call_ops_sgn, 1, NULL};
-static PyObject *call_sgn(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_sgn, self, args, n, names);
 }
 static const fac__op *const call_ops_square[] = {&fac__op_square};
 static const fac__entry call_entry_square = {"square_", call_ops_square, 1, NULL};
@@ -3714,28 +3319,6 @@ static PyObject *call_xlogy(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
     return fac__py_call(&call_entry_xlogy, self, args, n, names);
 }
-static const fac__op *const call_ops_lerp[] = {&fac__op_lerp, &fac__op_lerp_scalar};
-static const fac__entry call_entry_lerp = {"lerp_", call_ops_lerp, 2, NULL};
-static PyObject *call_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_lerp, self, args, n, names);
-}
-static const fac__op *const call_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry call_entry_addcmul = {"addcmul_", call_ops_addcmul, 1,
-    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
-    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
-static PyObject *call_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_addcmul, self, args, n, names);
-}
-static const fac__op *const call_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry call_entry_addcdiv = {"addcdiv_", call_ops_addcdiv, 1,
-    "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
-    "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
-static PyObject *call_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_addcdiv, self, args, n, names);
-}
 static const fac__op *const call_ops_clamp[] = {&fac__op_clamp};
 static const fac__entry call_entry_clamp = {"clamp_", call_ops_clamp, 1,
     "(Tensor min = None, Tensor max = None)\n"
@@ -3798,54 +3381,6 @@ static PyObject *call_threshold(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_call(&call_entry_threshold, self, args, n, names);
 }
-static const fac__op *const call_ops_uniform[] = {&fac__op_uniform};
-static const fac__entry call_entry_uniform = {"uniform_", call_ops_uniform, 1, NULL};
-static PyObject *call_uniform(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_uniform, self, args, n, names);
-}
-static const fac__op *const call_ops_normal[] = {&fac__op_normal_fill};
-static const fac__entry call_entry_normal = {"normal_", call_ops_normal, 1, NULL};
-static PyObject *call_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_normal, self, args, n, names);
-}
-static const fac__op *const call_ops_random[] = {&fac__op_random_full, &fac__op_random_to, &fac__op_random_from};
-static const fac__entry call_entry_random = {"random_", call_ops_random, 3, NULL};
-static PyObject *call_random(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_random, self, args, n, names);
-}
-static const fac__op *const call_ops_bernoulli[] = {&fac__op_bernoulli_tensor, &fac__op_bernoulli_fill};
-static const fac__entry call_entry_bernoulli = {"bernoulli_", call_ops_bernoulli, 2, NULL};
-static PyObject *call_bernoulli(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_bernoulli, self, args, n, names);
-}
-static const fac__op *const call_ops_exponential[] = {&fac__op_exponential};
-static const fac__entry call_entry_exponential = {"exponential_", call_ops_exponential, 1, NULL};
-static PyObject *call_exponential(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_exponential, self, args, n, names);
-}
-static const fac__op *const call_ops_cauchy[] = {&fac__op_cauchy};
-static const fac__entry call_entry_cauchy = {"cauchy_", call_ops_cauchy, 1, NULL};
-static PyObject *call_cauchy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_cauchy, self, args, n, names);
-}
-static const fac__op *const call_ops_geometric[] = {&fac__op_geometric};
-static const fac__entry call_entry_geometric = {"geometric_", call_ops_geometric, 1, NULL};
-static PyObject *call_geometric(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_geometric, self, args, n, names);
-}
-static const fac__op *const call_ops_log_normal[] = {&fac__op_log_normal};
-static const fac__entry call_entry_log_normal = {"log_normal_", call_ops_log_normal, 1, NULL};
-static PyObject *call_log_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_log_normal, self, args, n, names);
-}
 static const fac__op *const call_ops_dropout[] = {&fac__op_dropout};
 static const fac__entry call_entry_dropout = {"dropout_", call_ops_dropout, 1, NULL};
 static PyObject *call_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3870,77 +3405,11 @@ static PyObject *call_feature_alpha_dropout(PyObject *self, PyObject *const *arg
 {
     return fac__py_call(&call_entry_feature_alpha_dropout, self, args, n, names);
 }
-static const fac__op *const call_ops_cumsum[] = {&fac__op_cumsum};
-static const fac__entry call_entry_cumsum = {"cumsum_", call_ops_cumsum, 1, NULL};
-static PyObject *call_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_cumsum, self, args, n, names);
-}
-static const fac__op *const call_ops_cumprod[] = {&fac__op_cumprod};
-static const fac__entry call_entry_cumprod = {"cumprod_", call_ops_cumprod, 1, NULL};
-static PyObject *call_cumprod(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_cumprod, self, args, n, names);
-}
 static const fac__op *const call_ops_as_strided[] = {&fac__op_as_strided};
 static const fac__entry call_entry_as_strided = {"as_strided_", call_ops_as_strided, 1, NULL};
 static PyObject *call_as_strided(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_as_strided, self, args, n, names);
-}
-static const fac__op *const call_ops_transpose[] = {&fac__op_transpose};
-static const fac__entry call_entry_transpose = {"transpose_", call_ops_transpose, 1, NULL};
-static PyObject *call_transpose(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_transpose, self, args, n, names);
-}
-static const fac__op *const call_ops_t[] = {&fac__op_t};
-static const fac__entry call_entry_t = {"t_", call_ops_t, 1, NULL};
-static PyObject *call_t(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_t, self, args, n, names);
-}
-static const fac__op *const call_ops_squeeze[] = {&fac__op_squeeze, &fac__op_squeeze_dim, &fac__op_squeeze_dims};
-static const fac__entry call_entry_squeeze = {"squeeze_", call_ops_squeeze, 3, NULL};
-static PyObject *call_squeeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_squeeze, self, args, n, names);
-}
-static const fac__op *const call_ops_unsqueeze[] = {&fac__op_unsqueeze};
-static const fac__entry call_entry_unsqueeze = {"unsqueeze_", call_ops_unsqueeze, 1, NULL};
-static PyObject *call_unsqueeze(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_unsqueeze, self, args, n, names);
-}
-static const fac__op *const call_ops_swapaxes[] = {&fac__op_swapaxes};
-static const fac__entry call_entry_swapaxes = {"swapaxes_", call_ops_swapaxes, 1, NULL};
-static PyObject *call_swapaxes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_swapaxes, self, args, n, names);
-}
-static const fac__op *const call_ops_swapdims[] = {&fac__op_swapdims};
-static const fac__entry call_entry_swapdims = {"swapdims_", call_ops_swapdims, 1, NULL};
-static PyObject *call_swapdims(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_swapdims, self, args, n, names);
-}
-static const fac__op *const call_ops_tril[] = {&fac__op_tril};
-static const fac__entry call_entry_tril = {"tril_", call_ops_tril, 1, NULL};
-static PyObject *call_tril(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_tril, self, args, n, names);
-}
-static const fac__op *const call_ops_triu[] = {&fac__op_triu};
-static const fac__entry call_entry_triu = {"triu_", call_ops_triu, 1, NULL};
-static PyObject *call_triu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_triu, self, args, n, names);
-}
-static const fac__op *const call_ops_resize[] = {&fac__op_resize};
-static const fac__entry call_entry_resize = {"resize_", call_ops_resize, 1, NULL};
-static PyObject *call_resize(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_resize, self, args, n, names);
 }
 static const fac__op *const call_ops_resize_as[] = {&fac__op_resize_as};
 static const fac__entry call_entry_resize_as = {"resize_as_", call_ops_resize_as, 1, NULL};
@@ -3948,137 +3417,21 @@ static PyObject *call_resize_as(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_call(&call_entry_resize_as, self, args, n, names);
 }
-static const fac__op *const call_ops_set[] = {&fac__op_set_strided, &fac__op_set_tensor, &fac__op_set_nothing};
-static const fac__entry call_entry_set = {"set_", call_ops_set, 3, NULL};
-static PyObject *call_set(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_call(&call_entry_set, self, args, n, names);
-}
 static PyMethodDef call_table[] = {
-    {"copy_", (PyCFunction)(void (*)(void))call_copy, METH_FASTCALL | METH_KEYWORDS,
-     "copy_(src, non_blocking=False) -> Tensor\n\nWrites src's elements, broadcast and converted, into self.\n\nDifferentiable in: input, src.\nOther forms: copy_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"fill_", (PyCFunction)(void (*)(void))call_fill, METH_FASTCALL | METH_KEYWORDS,
      "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere.\n\nDifferentiable in: input, value.\nOther forms: fill_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"zero_", (PyCFunction)(void (*)(void))call_zero, METH_FASTCALL | METH_KEYWORDS,
      "zero_() -> Tensor\n\nFills self with zeros.\n\nDifferentiable in: input.\nOther forms: zero_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"index_put_", (PyCFunction)(void (*)(void))call_index_put, METH_FASTCALL | METH_KEYWORDS,
      "index_put(input, indices, values, accumulate=False) -> Tensor\n\ninput with input[indices] = values, or += with accumulate, where repeated places add up.\n\nDifferentiable in: input, values.\nOther forms: index_put_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"index_add_", (PyCFunction)(void (*)(void))call_index_add, METH_FASTCALL | METH_KEYWORDS,
-     "index_add(input, dim, index, source, *, alpha=1, out=None) -> Tensor\n\ninput with alpha * source[i] added at index[i] along `dim`; repeated indices add up.\n\nDifferentiable in: input, source.\nOther forms: index_add_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"index_copy_", (PyCFunction)(void (*)(void))call_index_copy, METH_FASTCALL | METH_KEYWORDS,
-     "index_copy(input, dim, index, source, *, out=None) -> Tensor\n\ninput with source[i] written at index[i] along `dim`.\n\nDifferentiable in: input, source.\nOther forms: index_copy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"index_fill_", (PyCFunction)(void (*)(void))call_index_fill, METH_FASTCALL | METH_KEYWORDS,
-     "index_fill(input, dim, index, value) -> Tensor\n\ninput with one value written at the positions `index` along `dim`.\n\nDifferentiable in: input, value.\nOther forms: index_fill_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"index_reduce_", (PyCFunction)(void (*)(void))call_index_reduce, METH_FASTCALL | METH_KEYWORDS,
-     "index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with source[i] joined to it at index[i] along `dim` by \"prod\", \"mean\", \"amax\" or \"amin\".\n\nDifferentiable in: input, source.\nOther forms: index_reduce_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"scatter_", (PyCFunction)(void (*)(void))call_scatter, METH_FASTCALL | METH_KEYWORDS,
-     "scatter(input, dim, index, src, *, reduce=None, out=None) -> Tensor\n\ninput with out[index[i][j]][j] = src[i][j] for dim 0, and so on for the others.\n\nDifferentiable in: input, src.\nOther forms: scatter_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"scatter_add_", (PyCFunction)(void (*)(void))call_scatter_add, METH_FASTCALL | METH_KEYWORDS,
-     "scatter_add(input, dim, index, src, *, out=None) -> Tensor\n\ninput with src added at the places that `index` names along `dim`; repeated places add up.\n\nDifferentiable in: input, src.\nOther forms: scatter_add_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"scatter_reduce_", (PyCFunction)(void (*)(void))call_scatter_reduce, METH_FASTCALL | METH_KEYWORDS,
-     "scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None) -> Tensor\n\ninput with src joined to it at the places that `index` names along `dim`, by \"sum\", \"prod\",\n\"mean\", \"amax\" or \"amin\".\n\nDifferentiable in: input, src.\nOther forms: scatter_reduce_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"put_", (PyCFunction)(void (*)(void))call_put, METH_FASTCALL | METH_KEYWORDS,
-     "put(input, index, source, accumulate=False) -> Tensor\n\ninput with source's elements written, or added, at the positions `index` of its flattened self.\n\nDifferentiable in: input, source.\nOther forms: put_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"masked_fill_", (PyCFunction)(void (*)(void))call_masked_fill, METH_FASTCALL | METH_KEYWORDS,
-     "masked_fill(input, mask, value) -> Tensor\n\ninput with value where mask is true.\n\nDifferentiable in: input, value.\nOther forms: masked_fill_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"masked_scatter_", (PyCFunction)(void (*)(void))call_masked_scatter, METH_FASTCALL | METH_KEYWORDS,
-     "masked_scatter(input, mask, source) -> Tensor\n\ninput with source's elements, in order, where mask is true.\n\nDifferentiable in: input, source.\nOther forms: masked_scatter_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"addmm_", (PyCFunction)(void (*)(void))call_addmm, METH_FASTCALL | METH_KEYWORDS,
-     "addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat1 @ mat2); input broadcasts to the product's shape.\n\nDifferentiable in: input, mat1, mat2.\nOther forms: addmm_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"baddbmm_", (PyCFunction)(void (*)(void))call_baddbmm, METH_FASTCALL | METH_KEYWORDS,
-     "baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (batch1 @ batch2), batch by batch.\n\nDifferentiable in: input, batch1, batch2.\nOther forms: baddbmm_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"addmv_", (PyCFunction)(void (*)(void))call_addmv, METH_FASTCALL | METH_KEYWORDS,
      "addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * (mat @ vec).\n\nOther forms: addmv_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"addr_", (PyCFunction)(void (*)(void))call_addr, METH_FASTCALL | METH_KEYWORDS,
-     "addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor\n\nbeta * input + alpha * outer(vec1, vec2).\n\nOther forms: addr_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"add_", (PyCFunction)(void (*)(void))call_add, METH_FASTCALL | METH_KEYWORDS,
-     "add(input, other, *, alpha=1, out=None) -> Tensor\n\ninput + alpha * other. Shapes broadcast, dtypes promote.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: add_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"sub_", (PyCFunction)(void (*)(void))call_sub, METH_FASTCALL | METH_KEYWORDS,
-     "sub(input, other, *, alpha=1, out=None) -> Tensor\n\ninput - alpha * other. Shapes broadcast, dtypes promote.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: sub_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"subtract_", (PyCFunction)(void (*)(void))call_subtract, METH_FASTCALL | METH_KEYWORDS,
-     "subtract(input, other, *, alpha=1, out=None) -> Tensor\n\nAlias of sub().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: subtract_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"mul_", (PyCFunction)(void (*)(void))call_mul, METH_FASTCALL | METH_KEYWORDS,
-     "mul(input, other, *, out=None) -> Tensor\n\nThe product, element by element. Shapes broadcast, dtypes promote.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: mul_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"multiply_", (PyCFunction)(void (*)(void))call_multiply, METH_FASTCALL | METH_KEYWORDS,
-     "multiply(input, other, *, out=None) -> Tensor\n\nAlias of mul().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: multiply_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"div_", (PyCFunction)(void (*)(void))call_div, METH_FASTCALL | METH_KEYWORDS,
-     "div(input, other, *, out=None) -> Tensor\n\ninput / other; integers become the default float dtype.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: div_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"divide_", (PyCFunction)(void (*)(void))call_divide, METH_FASTCALL | METH_KEYWORDS,
-     "divide(input, other, *, out=None) -> Tensor\n\nAlias of div().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"true_divide_", (PyCFunction)(void (*)(void))call_true_divide, METH_FASTCALL | METH_KEYWORDS,
-     "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: true_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"floor_divide_", (PyCFunction)(void (*)(void))call_floor_divide, METH_FASTCALL | METH_KEYWORDS,
-     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"remainder_", (PyCFunction)(void (*)(void))call_remainder, METH_FASTCALL | METH_KEYWORDS,
-     "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: remainder_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"fmod_", (PyCFunction)(void (*)(void))call_fmod, METH_FASTCALL | METH_KEYWORDS,
-     "fmod(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of input: input - trunc(input / other) * other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: fmod_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"pow_", (PyCFunction)(void (*)(void))call_pow, METH_FASTCALL | METH_KEYWORDS,
-     "pow(input, exponent, *, out=None) -> Tensor\n\ninput to the power of exponent.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, exponent.\nOther forms: pow_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"float_power_", (PyCFunction)(void (*)(void))call_float_power, METH_FASTCALL | METH_KEYWORDS,
-     "float_power(input, exponent, *, out=None) -> Tensor\n\npow() in float64 or complex128.\n\nOther forms: float_power_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"atan2_", (PyCFunction)(void (*)(void))call_atan2, METH_FASTCALL | METH_KEYWORDS,
-     "atan2(input, other, *, out=None) -> Tensor\n\nThe angle of the point (other, input), in (-pi, pi].\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: atan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"arctan2_", (PyCFunction)(void (*)(void))call_arctan2, METH_FASTCALL | METH_KEYWORDS,
-     "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: arctan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"hypot_", (PyCFunction)(void (*)(void))call_hypot, METH_FASTCALL | METH_KEYWORDS,
-     "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: hypot_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"copysign_", (PyCFunction)(void (*)(void))call_copysign, METH_FASTCALL | METH_KEYWORDS,
-     "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: copysign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"eq_", (PyCFunction)(void (*)(void))call_eq, METH_FASTCALL | METH_KEYWORDS,
-     "eq(input, other, *, out=None) -> Tensor\n\nWhether input is equal to other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: eq_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"ne_", (PyCFunction)(void (*)(void))call_ne, METH_FASTCALL | METH_KEYWORDS,
-     "ne(input, other, *, out=None) -> Tensor\n\nWhether input is not equal to other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: ne_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"not_equal_", (PyCFunction)(void (*)(void))call_not_equal, METH_FASTCALL | METH_KEYWORDS,
-     "not_equal(input, other, *, out=None) -> Tensor\n\nAlias of ne().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: not_equal_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"lt_", (PyCFunction)(void (*)(void))call_lt, METH_FASTCALL | METH_KEYWORDS,
-     "lt(input, other, *, out=None) -> Tensor\n\nWhether input is less than other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: lt_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"less_", (PyCFunction)(void (*)(void))call_less, METH_FASTCALL | METH_KEYWORDS,
-     "less(input, other, *, out=None) -> Tensor\n\nAlias of lt().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: less_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"le_", (PyCFunction)(void (*)(void))call_le, METH_FASTCALL | METH_KEYWORDS,
-     "le(input, other, *, out=None) -> Tensor\n\nWhether input is less or equal to other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: le_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"less_equal_", (PyCFunction)(void (*)(void))call_less_equal, METH_FASTCALL | METH_KEYWORDS,
-     "less_equal(input, other, *, out=None) -> Tensor\n\nAlias of le().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: less_equal_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"gt_", (PyCFunction)(void (*)(void))call_gt, METH_FASTCALL | METH_KEYWORDS,
-     "gt(input, other, *, out=None) -> Tensor\n\nWhether input is greater than other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: gt_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"greater_", (PyCFunction)(void (*)(void))call_greater, METH_FASTCALL | METH_KEYWORDS,
-     "greater(input, other, *, out=None) -> Tensor\n\nAlias of gt().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: greater_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"ge_", (PyCFunction)(void (*)(void))call_ge, METH_FASTCALL | METH_KEYWORDS,
-     "ge(input, other, *, out=None) -> Tensor\n\nWhether input is greater or equal to other, as bool.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: ge_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"greater_equal_", (PyCFunction)(void (*)(void))call_greater_equal, METH_FASTCALL | METH_KEYWORDS,
-     "greater_equal(input, other, *, out=None) -> Tensor\n\nAlias of ge().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: greater_equal_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"logical_and_", (PyCFunction)(void (*)(void))call_logical_and, METH_FASTCALL | METH_KEYWORDS,
-     "logical_and(input, other, *, out=None) -> Tensor\n\nLogical and of elements taken as true where not zero.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: logical_and_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_and_", (PyCFunction)(void (*)(void))call_bitwise_and, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_and(input, other, *, out=None) -> Tensor\n\nBitwise and of integers, logical and of bools.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_and_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"logical_or_", (PyCFunction)(void (*)(void))call_logical_or, METH_FASTCALL | METH_KEYWORDS,
-     "logical_or(input, other, *, out=None) -> Tensor\n\nLogical or of elements taken as true where not zero.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: logical_or_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_or_", (PyCFunction)(void (*)(void))call_bitwise_or, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_or(input, other, *, out=None) -> Tensor\n\nBitwise or of integers, logical or of bools.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_or_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"logical_xor_", (PyCFunction)(void (*)(void))call_logical_xor, METH_FASTCALL | METH_KEYWORDS,
-     "logical_xor(input, other, *, out=None) -> Tensor\n\nLogical xor of elements taken as true where not zero.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: bool; the operands are compared in their common dtype.\nNot differentiable.\nOther forms: logical_xor_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_xor_", (PyCFunction)(void (*)(void))call_bitwise_xor, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_xor(input, other, *, out=None) -> Tensor\n\nBitwise xor of integers, logical xor of bools.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_xor_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"logical_not_", (PyCFunction)(void (*)(void))call_logical_not, METH_FASTCALL | METH_KEYWORDS,
-     "logical_not(input, *, out=None) -> Tensor\n\nWhether an element is zero.\n\nShape: the input's.\nDtype: bool.\nNot differentiable.\nOther forms: logical_not_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_not_", (PyCFunction)(void (*)(void))call_bitwise_not, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_not(input, *, out=None) -> Tensor\n\nAll bits turned; logical not of bools.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_not_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_left_shift_", (PyCFunction)(void (*)(void))call_bitwise_left_shift, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_left_shift(input, other, *, out=None) -> Tensor\n\ninput shifted left by other bits.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_left_shift_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bitwise_right_shift_", (PyCFunction)(void (*)(void))call_bitwise_right_shift, METH_FASTCALL | METH_KEYWORDS,
-     "bitwise_right_shift(input, other, *, out=None) -> Tensor\n\ninput shifted right by other bits, sign kept.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: bitwise_right_shift_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"neg_", (PyCFunction)(void (*)(void))call_neg, METH_FASTCALL | METH_KEYWORDS,
      "neg(input, *, out=None) -> Tensor\n\n-input.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: neg_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"negative_", (PyCFunction)(void (*)(void))call_negative, METH_FASTCALL | METH_KEYWORDS,
      "negative(input, *, out=None) -> Tensor\n\nAlias of neg().\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: negative_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"abs_", (PyCFunction)(void (*)(void))call_abs, METH_FASTCALL | METH_KEYWORDS,
      "abs(input, *, out=None) -> Tensor\n\nThe absolute value.\n\nShape: the input's.\nDtype: the operand's dtype, the real one for complex.\nDifferentiable in: input.\nOther forms: abs_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"absolute_", (PyCFunction)(void (*)(void))call_absolute, METH_FASTCALL | METH_KEYWORDS,
-     "absolute(input, *, out=None) -> Tensor\n\nAlias of abs().\n\nShape: the input's.\nDtype: the operand's dtype, the real one for complex.\nDifferentiable in: input.\nOther forms: absolute_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"sign_", (PyCFunction)(void (*)(void))call_sign, METH_FASTCALL | METH_KEYWORDS,
-     "sign(input, *, out=None) -> Tensor\n\n-1, 0 or 1 with the sign of each element.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: sign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"sgn_", (PyCFunction)(void (*)(void))call_sgn, METH_FASTCALL | METH_KEYWORDS,
-     "sgn(input, *, out=None) -> Tensor\n\ninput / |input|, 0 at 0; sign() of reals.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: sgn_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"square_", (PyCFunction)(void (*)(void))call_square, METH_FASTCALL | METH_KEYWORDS,
      "square(input, *, out=None) -> Tensor\n\ninput * input.\n\nShape: the input's.\nDtype: the common dtype of the operands, int64 for bool.\nDifferentiable in: input.\nOther forms: square_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"reciprocal_", (PyCFunction)(void (*)(void))call_reciprocal, METH_FASTCALL | METH_KEYWORDS,
@@ -4165,12 +3518,6 @@ static PyMethodDef call_table[] = {
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given.\n\nOther forms: logit_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"xlogy_", (PyCFunction)(void (*)(void))call_xlogy, METH_FASTCALL | METH_KEYWORDS,
      "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"lerp_", (PyCFunction)(void (*)(void))call_lerp, METH_FASTCALL | METH_KEYWORDS,
-     "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input).\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, end, weight.\nOther forms: lerp_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"addcmul_", (PyCFunction)(void (*)(void))call_addcmul, METH_FASTCALL | METH_KEYWORDS,
-     "addcmul(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 * tensor2.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, tensor1, tensor2.\nOther forms: addcmul_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"addcdiv_", (PyCFunction)(void (*)(void))call_addcdiv, METH_FASTCALL | METH_KEYWORDS,
-     "addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor\n\ninput + value * tensor1 / tensor2.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, tensor1, tensor2.\nOther forms: addcdiv_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"clamp_", (PyCFunction)(void (*)(void))call_clamp, METH_FASTCALL | METH_KEYWORDS,
      "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max.\n\nOther forms: clamp_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"clip_", (PyCFunction)(void (*)(void))call_clip, METH_FASTCALL | METH_KEYWORDS,
@@ -4189,22 +3536,6 @@ static PyMethodDef call_table[] = {
      "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha.\n\nOther forms: celu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"threshold_", (PyCFunction)(void (*)(void))call_threshold, METH_FASTCALL | METH_KEYWORDS,
      "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"uniform_", (PyCFunction)(void (*)(void))call_uniform, METH_FASTCALL | METH_KEYWORDS,
-     "uniform_(from=0, to=1, *, generator=None) -> Tensor\n\nFills self from the uniform distribution over [from, to).\n\nDifferentiable in: input.\nOther forms: uniform_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"normal_", (PyCFunction)(void (*)(void))call_normal, METH_FASTCALL | METH_KEYWORDS,
-     "normal_(mean=0, std=1, *, generator=None) -> Tensor\n\nFills self from the normal distribution.\n\nDifferentiable in: input.\nOther forms: normal_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"random_", (PyCFunction)(void (*)(void))call_random, METH_FASTCALL | METH_KEYWORDS,
-     "random_(*, generator=None) -> Tensor\n\nFills self with any integers that its dtype holds exactly, from 0.\n\nDifferentiable in: input.\nOther forms: random_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"bernoulli_", (PyCFunction)(void (*)(void))call_bernoulli, METH_FASTCALL | METH_KEYWORDS,
-     "bernoulli_(p_tensor, *, generator=None) -> Tensor\n\nFills self with 1 where a draw succeeds with probability p, 0 elsewhere.\n\nDifferentiable in: input.\nOther forms: bernoulli_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"exponential_", (PyCFunction)(void (*)(void))call_exponential, METH_FASTCALL | METH_KEYWORDS,
-     "exponential_(..., *, generator=None) -> Tensor\n\nFills self from the exponential distribution.\n\nDifferentiable in: input.\nOther forms: exponential_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"cauchy_", (PyCFunction)(void (*)(void))call_cauchy, METH_FASTCALL | METH_KEYWORDS,
-     "cauchy_(..., *, generator=None) -> Tensor\n\nFills self from the Cauchy distribution.\n\nDifferentiable in: input.\nOther forms: cauchy_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"geometric_", (PyCFunction)(void (*)(void))call_geometric, METH_FASTCALL | METH_KEYWORDS,
-     "geometric_(..., *, generator=None) -> Tensor\n\nFills self from the geometric distribution.\n\nDifferentiable in: input.\nOther forms: geometric_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"log_normal_", (PyCFunction)(void (*)(void))call_log_normal, METH_FASTCALL | METH_KEYWORDS,
-     "log_normal_(..., *, generator=None) -> Tensor\n\nFills self from the log-normal distribution.\n\nDifferentiable in: input.\nOther forms: log_normal_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"dropout_", (PyCFunction)(void (*)(void))call_dropout, METH_FASTCALL | METH_KEYWORDS,
      "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training.\n\nOther forms: dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"feature_dropout_", (PyCFunction)(void (*)(void))call_feature_dropout, METH_FASTCALL | METH_KEYWORDS,
@@ -4213,34 +3544,10 @@ static PyMethodDef call_table[] = {
      "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks.\n\nOther forms: alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"feature_alpha_dropout_", (PyCFunction)(void (*)(void))call_feature_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
      "feature_alpha_dropout(input, p, train) -> Tensor\n\nalpha_dropout() of whole channels.\n\nOther forms: feature_alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"cumsum_", (PyCFunction)(void (*)(void))call_cumsum, METH_FASTCALL | METH_KEYWORDS,
-     "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"cumprod_", (PyCFunction)(void (*)(void))call_cumprod, METH_FASTCALL | METH_KEYWORDS,
-     "cumprod(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running product along `dim`. Integers multiply as int64.\n\nDifferentiable in: input.\nOther forms: cumprod_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"as_strided_", (PyCFunction)(void (*)(void))call_as_strided, METH_FASTCALL | METH_KEYWORDS,
      "as_strided(input, size, stride, storage_offset=None) -> Tensor\n\nA view of input's storage with the given sizes, strides and offset, in elements.\n\nDifferentiable in: input.\nOther forms: as_strided_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"transpose_", (PyCFunction)(void (*)(void))call_transpose, METH_FASTCALL | METH_KEYWORDS,
-     "transpose(input, dim0, dim1) -> Tensor\n\nA view with two dimensions swapped.\n\nDifferentiable in: input.\nOther forms: transpose_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"t_", (PyCFunction)(void (*)(void))call_t, METH_FASTCALL | METH_KEYWORDS,
-     "t(input) -> Tensor\n\nThe transpose of a matrix; tensors of fewer dimensions as they are.\n\nDifferentiable in: input.\nOther forms: t_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"squeeze_", (PyCFunction)(void (*)(void))call_squeeze, METH_FASTCALL | METH_KEYWORDS,
-     "squeeze(input, dim=None) -> Tensor\n\nA view without dimensions of size 1: all of them, or those named.\n\nDifferentiable in: input.\nOther forms: squeeze_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"unsqueeze_", (PyCFunction)(void (*)(void))call_unsqueeze, METH_FASTCALL | METH_KEYWORDS,
-     "unsqueeze(input, dim) -> Tensor\n\nA view with a dimension of size 1 inserted at `dim`.\n\nDifferentiable in: input.\nOther forms: unsqueeze_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"swapaxes_", (PyCFunction)(void (*)(void))call_swapaxes, METH_FASTCALL | METH_KEYWORDS,
-     "swapaxes(input, axis0, axis1) -> Tensor\n\ntranspose() under NumPy's name.\n\nDifferentiable in: input.\nOther forms: swapaxes_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"swapdims_", (PyCFunction)(void (*)(void))call_swapdims, METH_FASTCALL | METH_KEYWORDS,
-     "swapdims(input, dim0, dim1) -> Tensor\n\ntranspose() under another name.\n\nDifferentiable in: input.\nOther forms: swapdims_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"tril_", (PyCFunction)(void (*)(void))call_tril, METH_FASTCALL | METH_KEYWORDS,
-     "tril(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros above the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: tril_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"triu_", (PyCFunction)(void (*)(void))call_triu, METH_FASTCALL | METH_KEYWORDS,
-     "triu(input, diagonal=0, *, out=None) -> Tensor\n\nA copy with zeros below the given diagonal of the last two dimensions.\n\nDifferentiable in: input.\nOther forms: triu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"resize_", (PyCFunction)(void (*)(void))call_resize, METH_FASTCALL | METH_KEYWORDS,
-     "resize_(*sizes, memory_format=torch.contiguous_format) -> Tensor\n\nself under another size, its storage grown where needed; new elements are uninitialised.\n\nNot differentiable.\nOther forms: resize_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"resize_as_", (PyCFunction)(void (*)(void))call_resize_as, METH_FASTCALL | METH_KEYWORDS,
      "resize_as_(tensor, memory_format=torch.contiguous_format) -> Tensor\n\nresize_(the_template.size()).\n\nNot differentiable.\nOther forms: resize_as_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"set_", (PyCFunction)(void (*)(void))call_set, METH_FASTCALL | METH_KEYWORDS,
-     "set_(source=None, storage_offset=0, size=None, stride=None) -> Tensor\n\nself becomes a tensor over source's storage.\n\nNot differentiable.\nOther forms: set_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {0}};
 
 static const fac__op *const nncall_ops_leaky_relu[] = {&fac__op_leaky_relu};
@@ -7260,78 +6567,6 @@ static PyObject *inplace_relu(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_inplace(&inplace_entry_relu, self, args, n, names);
 }
-static const fac__op *const inplace_ops_leaky_relu[] = {&fac__op_leaky_relu};
-static const fac__entry inplace_entry_leaky_relu = {"leaky_relu_", inplace_ops_leaky_relu, 1, NULL};
-static PyObject *inplace_leaky_relu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_leaky_relu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_elu[] = {&fac__op_elu};
-static const fac__entry inplace_entry_elu = {"elu_", inplace_ops_elu, 1, NULL};
-static PyObject *inplace_elu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_elu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_selu[] = {&fac__op_selu};
-static const fac__entry inplace_entry_selu = {"selu_", inplace_ops_selu, 1, NULL};
-static PyObject *inplace_selu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_selu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_celu[] = {&fac__op_celu};
-static const fac__entry inplace_entry_celu = {"celu_", inplace_ops_celu, 1, NULL};
-static PyObject *inplace_celu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_celu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_gelu[] = {&fac__op_gelu};
-static const fac__entry inplace_entry_gelu = {"gelu_", inplace_ops_gelu, 1, NULL};
-static PyObject *inplace_gelu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_gelu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_silu[] = {&fac__op_silu};
-static const fac__entry inplace_entry_silu = {"silu_", inplace_ops_silu, 1, NULL};
-static PyObject *inplace_silu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_silu, self, args, n, names);
-}
-static const fac__op *const inplace_ops_hardtanh[] = {&fac__op_hardtanh};
-static const fac__entry inplace_entry_hardtanh = {"hardtanh_", inplace_ops_hardtanh, 1, NULL};
-static PyObject *inplace_hardtanh(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_hardtanh, self, args, n, names);
-}
-static const fac__op *const inplace_ops_relu6[] = {&fac__op_relu6};
-static const fac__entry inplace_entry_relu6 = {"relu6_", inplace_ops_relu6, 1, NULL};
-static PyObject *inplace_relu6(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_relu6, self, args, n, names);
-}
-static const fac__op *const inplace_ops_hardswish[] = {&fac__op_hardswish};
-static const fac__entry inplace_entry_hardswish = {"hardswish_", inplace_ops_hardswish, 1, NULL};
-static PyObject *inplace_hardswish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_hardswish, self, args, n, names);
-}
-static const fac__op *const inplace_ops_hardsigmoid[] = {&fac__op_hardsigmoid};
-static const fac__entry inplace_entry_hardsigmoid = {"hardsigmoid_", inplace_ops_hardsigmoid, 1, NULL};
-static PyObject *inplace_hardsigmoid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_hardsigmoid, self, args, n, names);
-}
-static const fac__op *const inplace_ops_mish[] = {&fac__op_mish};
-static const fac__entry inplace_entry_mish = {"mish_", inplace_ops_mish, 1, NULL};
-static PyObject *inplace_mish(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_mish, self, args, n, names);
-}
-static const fac__op *const inplace_ops_threshold[] = {&fac__op_threshold};
-static const fac__entry inplace_entry_threshold = {"threshold_", inplace_ops_threshold, 1, NULL};
-static PyObject *inplace_threshold(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_threshold, self, args, n, names);
-}
 static const fac__op *const inplace_ops_uniform[] = {&fac__op_uniform};
 static const fac__entry inplace_entry_uniform = {"uniform_", inplace_ops_uniform, 1, NULL};
 static PyObject *inplace_uniform(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -7379,30 +6614,6 @@ static const fac__entry inplace_entry_log_normal = {"log_normal_", inplace_ops_l
 static PyObject *inplace_log_normal(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_log_normal, self, args, n, names);
-}
-static const fac__op *const inplace_ops_dropout[] = {&fac__op_dropout};
-static const fac__entry inplace_entry_dropout = {"dropout_", inplace_ops_dropout, 1, NULL};
-static PyObject *inplace_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_dropout, self, args, n, names);
-}
-static const fac__op *const inplace_ops_feature_dropout[] = {&fac__op_feature_dropout};
-static const fac__entry inplace_entry_feature_dropout = {"feature_dropout_", inplace_ops_feature_dropout, 1, NULL};
-static PyObject *inplace_feature_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_feature_dropout, self, args, n, names);
-}
-static const fac__op *const inplace_ops_alpha_dropout[] = {&fac__op_alpha_dropout};
-static const fac__entry inplace_entry_alpha_dropout = {"alpha_dropout_", inplace_ops_alpha_dropout, 1, NULL};
-static PyObject *inplace_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_alpha_dropout, self, args, n, names);
-}
-static const fac__op *const inplace_ops_feature_alpha_dropout[] = {&fac__op_feature_alpha_dropout};
-static const fac__entry inplace_entry_feature_alpha_dropout = {"feature_alpha_dropout_", inplace_ops_feature_alpha_dropout, 1, NULL};
-static PyObject *inplace_feature_alpha_dropout(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
-    return fac__py_inplace(&inplace_entry_feature_alpha_dropout, self, args, n, names);
 }
 static const fac__op *const inplace_ops_cumsum[] = {&fac__op_cumsum};
 static const fac__entry inplace_entry_cumsum = {"cumsum_", inplace_ops_cumsum, 1, NULL};
@@ -7717,30 +6928,6 @@ static PyMethodDef inplace_table[] = {
      "conj_physical(input, *, out=None) -> Tensor\n\nThe complex conjugate, written out; real tensors as they are.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: conj_physical_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"relu_", (PyCFunction)(void (*)(void))inplace_relu, METH_FASTCALL | METH_KEYWORDS,
      "relu(input) -> Tensor\n\nmax(input, 0).\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: relu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"leaky_relu_", (PyCFunction)(void (*)(void))inplace_leaky_relu, METH_FASTCALL | METH_KEYWORDS,
-     "leaky_relu(input, negative_slope=0.01) -> Tensor\n\ninput where positive, negative_slope * input elsewhere.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: leaky_relu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"elu_", (PyCFunction)(void (*)(void))inplace_elu, METH_FASTCALL | METH_KEYWORDS,
-     "elu(input, alpha=1, scale=1, input_scale=1) -> Tensor\n\nscale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: elu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"selu_", (PyCFunction)(void (*)(void))inplace_selu, METH_FASTCALL | METH_KEYWORDS,
-     "selu(input) -> Tensor\n\nelu() with self-normalising constants.\n\nOther forms: selu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"celu_", (PyCFunction)(void (*)(void))inplace_celu, METH_FASTCALL | METH_KEYWORDS,
-     "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha.\n\nOther forms: celu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"gelu_", (PyCFunction)(void (*)(void))inplace_gelu, METH_FASTCALL | METH_KEYWORDS,
-     "gelu(input, *, approximate='none') -> Tensor\n\ninput * Phi(input), Phi the normal distribution; or its tanh approximation.\n\nOther forms: gelu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"silu_", (PyCFunction)(void (*)(void))inplace_silu, METH_FASTCALL | METH_KEYWORDS,
-     "silu(input) -> Tensor\n\ninput * sigmoid(input).\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: silu_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"hardtanh_", (PyCFunction)(void (*)(void))inplace_hardtanh, METH_FASTCALL | METH_KEYWORDS,
-     "hardtanh(input, min_val=-1, max_val=1) -> Tensor\n\ninput clamped to [min_val, max_val].\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: hardtanh_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"relu6_", (PyCFunction)(void (*)(void))inplace_relu6, METH_FASTCALL | METH_KEYWORDS,
-     "relu6(input) -> Tensor\n\ninput clamped to [0, 6].\n\nOther forms: relu6_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"hardswish_", (PyCFunction)(void (*)(void))inplace_hardswish, METH_FASTCALL | METH_KEYWORDS,
-     "hardswish(input) -> Tensor\n\ninput * relu6(input + 3) / 6.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: hardswish_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"hardsigmoid_", (PyCFunction)(void (*)(void))inplace_hardsigmoid, METH_FASTCALL | METH_KEYWORDS,
-     "hardsigmoid(input) -> Tensor\n\nrelu6(input + 3) / 6.\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: hardsigmoid_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"mish_", (PyCFunction)(void (*)(void))inplace_mish, METH_FASTCALL | METH_KEYWORDS,
-     "mish(input) -> Tensor\n\ninput * tanh(softplus(input)).\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: mish_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"threshold_", (PyCFunction)(void (*)(void))inplace_threshold, METH_FASTCALL | METH_KEYWORDS,
-     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"uniform_", (PyCFunction)(void (*)(void))inplace_uniform, METH_FASTCALL | METH_KEYWORDS,
      "uniform_(from=0, to=1, *, generator=None) -> Tensor\n\nFills self from the uniform distribution over [from, to).\n\nDifferentiable in: input.\nOther forms: uniform_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"normal_", (PyCFunction)(void (*)(void))inplace_normal, METH_FASTCALL | METH_KEYWORDS,
@@ -7757,14 +6944,6 @@ static PyMethodDef inplace_table[] = {
      "geometric_(..., *, generator=None) -> Tensor\n\nFills self from the geometric distribution.\n\nDifferentiable in: input.\nOther forms: geometric_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"log_normal_", (PyCFunction)(void (*)(void))inplace_log_normal, METH_FASTCALL | METH_KEYWORDS,
      "log_normal_(..., *, generator=None) -> Tensor\n\nFills self from the log-normal distribution.\n\nDifferentiable in: input.\nOther forms: log_normal_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"dropout_", (PyCFunction)(void (*)(void))inplace_dropout, METH_FASTCALL | METH_KEYWORDS,
-     "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training.\n\nOther forms: dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"feature_dropout_", (PyCFunction)(void (*)(void))inplace_feature_dropout, METH_FASTCALL | METH_KEYWORDS,
-     "feature_dropout(input, p, train) -> Tensor\n\ndropout() of whole channels.\n\nOther forms: feature_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"alpha_dropout_", (PyCFunction)(void (*)(void))inplace_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
-     "alpha_dropout(input, p, train) -> Tensor\n\ndropout() that keeps mean and variance of self-normalising networks.\n\nOther forms: alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
-    {"feature_alpha_dropout_", (PyCFunction)(void (*)(void))inplace_feature_alpha_dropout, METH_FASTCALL | METH_KEYWORDS,
-     "feature_alpha_dropout(input, p, train) -> Tensor\n\nalpha_dropout() of whole channels.\n\nOther forms: feature_alpha_dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumsum_", (PyCFunction)(void (*)(void))inplace_cumsum, METH_FASTCALL | METH_KEYWORDS,
      "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumprod_", (PyCFunction)(void (*)(void))inplace_cumprod, METH_FASTCALL | METH_KEYWORDS,

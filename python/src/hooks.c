@@ -101,8 +101,8 @@ static PyObject *tensor_hooks(PyObject *m, PyObject *args) {
     int post;
     if (!PyArg_ParseTuple(args, "OpO", &o, &post, &dict))
         return NULL;
-    if (!fac__tensor_check(o))
-        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    if (fac__tensor_arg(o) == NULL)
+        return NULL;
     fac_tensor *t = fac__tensor_of(o);
     struct fac__autograd *a = fac__autograd_of(t);
     if (a == NULL)
@@ -122,8 +122,8 @@ static PyObject *tensor_hooks(PyObject *m, PyObject *args) {
 
 static PyObject *retain_grad(PyObject *m, PyObject *o) {
     (void)m;
-    if (!fac__tensor_check(o))
-        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    if (fac__tensor_arg(o) == NULL)
+        return NULL;
     if (!fac_retain_grad(fac__tensor_of(o)))
         return fac__raise();
     Py_RETURN_NONE;
@@ -219,8 +219,8 @@ bool fac__is_python_hook(const fac__hook *h) {
 
 static PyObject *gradient_node(PyObject *m, PyObject *o) {
     (void)m;
-    if (!fac__tensor_check(o))
-        return PyErr_Format(PyExc_TypeError, "expected a Tensor");
+    if (fac__tensor_arg(o) == NULL)
+        return NULL;
     fac__edge e = fac__gradient_edge(fac__tensor_of(o));
     PyObject *node = e.node == NULL ? fac__raise() : fac__wrap_node(e.node);
     fac__node_release(e.node);

@@ -49,6 +49,13 @@ PyObject *fac__wrap_as(PyTypeObject *type, fac_tensor *t) {
     return (PyObject *)o;
 }
 
+fac_tensor *fac__tensor_arg(PyObject *o) {
+    if (fac__tensor_check(o))
+        return fac__tensor_of(o);
+    PyErr_Format(PyExc_TypeError, "expected a Tensor, but got %s", Py_TYPE(o)->tp_name);
+    return NULL;
+}
+
 PyObject *fac__wrap(fac_tensor *t) {
     if (t == NULL)
         Py_RETURN_NONE;

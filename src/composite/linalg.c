@@ -108,6 +108,8 @@ static fac_tensor *fold_left(fac_tensor *x, fac_tensor *y) {
 static fac_tensor *batches(fac_tensor *x, fac_tensor *y) {
     int64_t batch[FAC_MAX_DIMS], sx[FAC_MAX_DIMS], sy[FAC_MAX_DIMS];
     int nb = x->ndim - 2;
+    if (fac__is_bad(x) || fac__is_bad(y))
+        return fac_bad;
     memcpy(batch, x->sizes, sizeof(int64_t) * (size_t)(nb > 0 ? nb : 0));
     if (fac__broadcast(&nb, batch, y->ndim - 2, y->sizes) != 0)
         return fac_bad;

@@ -97,6 +97,8 @@ COMPOSITE_LIST(tensor_split_tensor) {
     if (where->device.type != FAC_CPU || where->dtype != FAC_INT64)
         return fail_list("tensor_split expected tensor_indices_or_sections to %s",
                          where->device.type != FAC_CPU ? "be on cpu" : "have dtype of long");
+    if (where->layout != FAC_STRIDED)
+        return fail_list("tensor_split expected tensor_indices_or_sections to %s", "be strided");
     if (where->ndim > 1)
         return fail_list("tensor_split expected tensor_indices_or_sections to be a %s tensor",
                          "zero-dimensional or one-dimensional");

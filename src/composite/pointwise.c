@@ -127,6 +127,9 @@ COMPOSITE(isclose) {
 static int all_true(fac_tensor *t, fac__outs *outs) {
     if (fac__is_bad(t))
         return -1;
+    if (t->data == NULL && t->numel > 0)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                         "equal: the result depends on data, which the meta device lacks");
     fac_tensor *c = fac__contiguous(t);
     if (c == NULL)
         return -1;

@@ -68,9 +68,41 @@ fac__loop *const *fac__find_loops(const fac__op *op, fac_device device) {
     return t->loops[op->id];
 }
 
+int fac__fail_devices(fac_device a, fac_device b) {
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "Expected all tensors to be on the same device, but found at least two "
+                     "devices, %s and %s!",
+                     fac__device_name(a), fac__device_name(b));
+}
+
+/* A kernel reads its device's memory, and numbers as zero-dim tensors of the CPU. */
+static int check_device(fac_device device, const fac_tensor *t) {
+    if (t == NULL || t->device.type == device.type || (t->ndim == 0 && t->device.type == FAC_CPU))
+        return 0;
+    return fac__fail_devices(device, t->device);
+}
+
+static int check_devices(const fac__op *op, const void *args, fac_device device) {
+    if (op->flags & FAC__OP_MOVES)
+        return 0;
+    for (int i = 0; i < op->ntensors; i++)
+        if (check_device(device, fac__arg_tensor(args, op->tensor_offsets[i])) != 0)
+            return -1;
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l =
+            (const fac_tensors *)(const void *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            if (check_device(device, l->values[k]) != 0)
+                return -1;
+    }
+    return 0;
+}
+
 int fac__run_kernel(const fac__op *op, const void *args, fac__outs *outs, fac_device device) {
     if (device.type == FAC_META)
         return 0;
+    if (check_devices(op, args, device) != 0)
+        return -1;
     fac__kernel *k = fac__find_kernel(op, device);
     return k == NULL ? -1 : k(args, outs->v);
 }

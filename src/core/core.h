@@ -72,6 +72,7 @@ enum {
     FAC__OP_NUMBERS_OK = 1u << 14, /* function form takes a number for the first tensor */
     FAC__OP_TUPLE = 1u << 15,      /* returns a named tuple: struct_name and field names */
     FAC__OP_SPARSE = 1u << 16,     /* handles sparse arguments itself */
+    FAC__OP_MOVES = 1u << 17,      /* kernel copies between devices */
 };
 
 /* What dtype a pointwise op computes in and returns. */
@@ -368,8 +369,9 @@ static inline bool fac__given(fac_scalar s) {
 
 int fac__backend_register(fac_device_type type, const char *name,
                           const fac__family *const *families, int n);
-void fac__core_init(void);                  /* once a process; cheap afterwards */
-const char *fac__device_name(fac_device d); /* "cpu", in a static table */
+void fac__core_init(void);                         /* once a process; cheap afterwards */
+const char *fac__device_name(fac_device d);        /* "cpu", in a static table */
+int fac__fail_devices(fac_device a, fac_device b); /* arguments on both: sets the error */
 
 /* --- errors ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* Moving elements: copy with broadcast and conversion, fill, clone, cast. Below autograd. */
 #include "backend_table.h"
 #include "iterate.h"
+#include <facula/ops.h>
 
 #include <string.h>
 
@@ -186,6 +187,13 @@ int fac__item(fac_tensor *t, fac_scalar *out) {
     if (fac__tls.levels & FAC__L_CAPTURE)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "capture: a value is read, which would be frozen in the recording");
+    if (t->layout == FAC_SPARSE_COO && t->device.type != FAC_META) {
+        fac_scope *s = fac_scope_open();
+        fac_tensor *dense = fac_to_dense(t);
+        int r = fac_ok(dense) ? fac__item(dense, out) : -1;
+        fac_scope_close(s);
+        return r;
+    }
     if (t->data == NULL)
         return fac__fail(FAC_ERROR_RUNTIME, "Tensor.item() cannot be called on meta tensors");
     *out = fac__scalar_from(t->data, (fac_dtype)t->dtype);

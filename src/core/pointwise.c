@@ -66,11 +66,7 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
             if (p->device.type == FAC_DEVICE_NONE || (!movable && p->device.type == FAC_CPU))
                 p->device = t->device;
             if (!movable && !fac__same_device(p->device, t->device))
-                return fac__fail(
-                    FAC_ERROR_RUNTIME,
-                    "Expected all tensors to be on the same device, but found at least "
-                    "two devices, %s and %s!",
-                    fac__device_name(p->device), fac__device_name(t->device));
+                return fac__fail_devices(p->device, t->device);
         }
         n++;
     }
@@ -155,10 +151,7 @@ static int check_given(struct plan *p, const fac__outs *outs) {
             return -1;
     }
     if (!fac__same_device(out->device, p->device))
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Expected all tensors to be on the same device, but found at least two "
-                         "devices, %s and %s!",
-                         fac__device_name(out->device), fac__device_name(p->device));
+        return fac__fail_devices(out->device, p->device);
     if (fac__check_writable(out) != 0)
         return -1;
     for (int k = 1; k < p->nargs; k++)

@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-fac_tensor fac__bad_tensor = {.refs = 1u << 30, .features = FAC__SHELL, .device = {FAC_CPU, -1}};
+/* Sizes that composite ops may read, a few from the last included, before they see a failure. */
+static int64_t no_sizes[2 * FAC_MAX_DIMS];
+fac_tensor fac__bad_tensor = {.refs = 1u << 30,
+                              .features = FAC__SHELL,
+                              .device = {FAC_CPU, -1},
+                              .sizes = no_sizes + FAC_MAX_DIMS,
+                              .strides = no_sizes + FAC_MAX_DIMS};
 fac_tensor *const fac_bad = &fac__bad_tensor;
 
 void (*fac__wrapper_free)(void *wrapper);

@@ -267,8 +267,14 @@ static int by_range(const void *a, const void *b) {
     return (x->end > y->end) - (x->end < y->end);
 }
 
+/* Nothing need not lie anywhere, which qsort() does not allow. */
+static void sort(void *items, int64_t n, size_t size, int (*order)(const void *, const void *)) {
+    if (n > 1)
+        qsort(items, (size_t)n, size, order);
+}
+
 static int check_all(fac_safetensors *f) {
-    qsort(f->entries, (size_t)f->n, sizeof(entry), by_range);
+    sort(f->entries, f->n, sizeof(entry), by_range);
     int64_t at = 0;
     for (int64_t i = 0; i < f->n; i++) {
         const entry *e = &f->entries[i];
@@ -283,12 +289,12 @@ static int check_all(fac_safetensors *f) {
     if ((uint64_t)at != f->nbytes)
         return fac__fail(FAC_ERROR_VALUE, "%s: %llu bytes of data, but the tensors take %lld",
                          f->path, (unsigned long long)f->nbytes, (long long)at);
-    qsort(f->entries, (size_t)f->n, sizeof(entry), by_name);
+    sort(f->entries, f->n, sizeof(entry), by_name);
     for (int64_t i = 1; i < f->n; i++)
         if (strcmp(f->entries[i].name, f->entries[i - 1].name) == 0)
             return fac__fail(FAC_ERROR_VALUE, "%s: two tensors are called '%s'", f->path,
                              f->entries[i].name);
-    qsort(f->notes, (size_t)f->nnotes, sizeof(note), by_key);
+    sort(f->notes, f->nnotes, sizeof(note), by_key);
     for (int64_t i = 1; i < f->nnotes; i++)
         if (strcmp(f->notes[i].key, f->notes[i - 1].key) == 0)
             return fac__fail(FAC_ERROR_VALUE, "%s: '%s' stands twice in the metadata", f->path,

@@ -16,11 +16,7 @@ static int same_dtype(const char *x, const char *y, const fac_tensor *a, const f
 static int same_device(const fac_tensor *a, const fac_tensor *b) {
     if (fac__same_device(a->device, b->device))
         return 0;
-    return fac__fail(
-        FAC_ERROR_RUNTIME,
-        "Expected all tensors to be on the same device, but found at least two devices, "
-        "%s and %s!",
-        fac__device_name(a->device), fac__device_name(b->device));
+    return fac__fail_devices(a->device, b->device);
 }
 
 static int no_bool(const char *kernel, const fac_tensor *t) {

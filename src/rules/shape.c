@@ -23,11 +23,7 @@ static fac_dtype common_dtype(fac_tensors l) {
 static int check_devices(fac_tensors l) {
     for (int i = 1; i < l.n; i++)
         if (!fac__same_device(l.values[0]->device, l.values[i]->device))
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "Expected all tensors to be on the same device, but found at least "
-                             "two devices, %s and %s!",
-                             fac__device_name(l.values[0]->device),
-                             fac__device_name(l.values[i]->device));
+            return fac__fail_devices(l.values[0]->device, l.values[i]->device);
     return 0;
 }
 

@@ -283,6 +283,11 @@ COMPOSITE(to_sparse) {
     if (t->layout == FAC_SPARSE_COO)
         return;
     out[0] = fac_bad;
+    if (t->device.type == FAC_META) {
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                  "to_sparse: where elements lie depends on data, which the meta device lacks");
+        return;
+    }
     if (n > t->ndim || (n <= 0 && t->ndim > 0)) {
         fac__fail(
             FAC_ERROR_RUNTIME,

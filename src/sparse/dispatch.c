@@ -3,6 +3,7 @@
 #include "coo.h"
 
 #include "../gen/ops.h"
+#include "../levels/levels.h"
 #include <facula/autograd.h>
 #include <facula/ops.h>
 
@@ -262,11 +263,20 @@ static const struct {
     {&fac__op_zero, do_zeros_like, NULL},
 };
 
-static int refuse(const fac__op *op) {
+static int refuse(const fac__op *op, const char *backend, const char *advice) {
     return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
-                     "Could not run 'aten::%s%s%s' with arguments from the 'SparseCPU' backend. "
-                     "facula has no sparse form of this operator: call it on x.to_dense().",
-                     op->python, op->overload[0] ? "." : "", op->overload);
+                     "Could not run 'aten::%s%s%s' with arguments from the '%s' backend. %s",
+                     op->python, op->overload[0] ? "." : "", op->overload, backend, advice);
+}
+
+static int refuse_form(const fac__op *op) {
+    return refuse(op, "SparseCPU",
+                  "facula has no sparse form of this operator: call it on x.to_dense().");
+}
+
+static int is_here(void *unused, fac_tensor **slot) {
+    (void)unused;
+    return (*slot)->device.type == FAC_META ? -1 : 0;
 }
 
 int fac__sparse_call(const fac__op *op, void *args, fac__outs *outs) {
@@ -274,7 +284,10 @@ int fac__sparse_call(const fac__op *op, void *args, fac__outs *outs) {
     while (i < n && forms[i].op != op)
         i++;
     if (i == n || outs->how == FAC__CALL_OUT)
-        return refuse(op);
+        return refuse_form(op);
+    if (fac__each_tensor(op, args, is_here, NULL) != 0)
+        return refuse(op, "SparseMeta",
+                      "Where elements lie depends on data, which the meta device lacks.");
     fac_scope *scope = fac_scope_open();
     if (scope == NULL)
         return -1;
@@ -287,7 +300,7 @@ int fac__sparse_call(const fac__op *op, void *args, fac__outs *outs) {
         if (is_sparse(self) && is_sparse(r))
             fac__coo_become(self, r);
         else
-            result = refuse(op);
+            result = refuse_form(op);
         r = self;
     }
     if (result == 0)
