@@ -15,6 +15,8 @@ extern "C" {
 FAC_API bool fac_requires_grad(const fac_tensor *t);
 /* A tensor that no recorded operator made. */
 FAC_API bool fac_is_leaf(const fac_tensor *t);
+/* The kind of node that made t, "MulBackward0", or NULL for a leaf. */
+FAC_API const char *fac_grad_fn_name(fac_tensor *t);
 /* False sets the error: integers cannot require grad, results cannot stop requiring it. */
 FAC_API bool fac_set_requires_grad(fac_tensor *t, bool value);
 

@@ -14,6 +14,7 @@
 
 #include <facula/autograd.h>
 #include <facula/capture.h>
+#include <facula/data.h>
 #include <facula/error.h>
 #include <facula/indexing.h>
 #include <facula/io.h>

@@ -599,6 +599,11 @@ bool fac_is_leaf(const fac_tensor *t) {
     return t->autograd == NULL || t->autograd->grad_fn == NULL;
 }
 
+const char *fac_grad_fn_name(fac_tensor *t) {
+    fac_node *node = fac__is_bad(t) ? NULL : fac__grad_fn(t);
+    return node == NULL ? NULL : fac__node_name(node);
+}
+
 bool fac_set_requires_grad(fac_tensor *t, bool value) {
     if (fac__is_bad(t))
         return false;
