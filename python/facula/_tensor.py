@@ -5,7 +5,15 @@ from collections import OrderedDict
 
 from . import _C
 from ._C import Tensor
-from ._utils import _named
+from ._utils import (
+    _get_state,
+    _named,
+    _rebuild_meta_tensor_no_storage,
+    _rebuild_sparse_tensor,
+    _rebuild_tensor_v2,
+    _rebuild_tensor_v3,
+    _set_state,
+)
 
 
 def is_tensor(obj):
@@ -487,28 +495,64 @@ def _copy(self):
 Tensor.__copy__ = _copy
 
 
-def _rebuild(cls, data, dtype, shape, requires_grad):
-    t = _C._from_buffer(bytearray(data), dtype, -1, 0) if data else _C.empty(0, dtype=dtype)
-    return Tensor._make_subclass(cls, t.view(shape), requires_grad)
+def _rebuild_from_type_v2(func, new_type, args, state):
+    """A tensor of a subclass, or one with attributes, as pickles have it."""
+    new = func(*args)
+    if type(new) is not new_type:
+        new = new.as_subclass(new_type)
+    if getattr(new_type, "__setstate__", Tensor.__setstate__) is not Tensor.__setstate__:
+        new.__setstate__(state)
+    else:
+        _set_state(new, state)
+    return new
 
 
-def _rebuild_sparse(cls, indices, values, shape, coalesced, requires_grad):
-    t = _C._sparse_coo_tensor_unsafe(indices, values, shape, is_coalesced=coalesced)
-    return Tensor._make_subclass(cls, t, requires_grad)
+def _reduce_plain(self):
+    from .storage import _NAME_OF, typed_storage
+
+    if self.is_sparse:
+        parts = (self._indices(), self._values(), self.shape, self.is_coalesced())
+        return _rebuild_sparse_tensor, (self.layout, parts)
+    if self.is_meta:
+        geometry = (tuple(self.shape), self.stride())
+        return _rebuild_meta_tensor_no_storage, (self.dtype, *geometry, self.requires_grad)
+    hooks = OrderedDict()
+    geometry = (self.storage_offset(), tuple(self.shape), self.stride(), self.requires_grad, hooks)
+    bits = {"conj": self.is_conj(), "neg": self.is_neg()}
+    bits = {name: True for name, on in bits.items() if on}
+    metadata = (bits,) if bits else ()
+    if self.dtype in _NAME_OF:
+        return _rebuild_tensor_v2, (typed_storage(self), *geometry, *metadata)
+    return _rebuild_tensor_v3, (self.untyped_storage(), *geometry, self.dtype, *metadata)
 
 
 def _reduce_ex(self, protocol):
-    if self.is_sparse:
-        parts = (self._indices(), self._values(), tuple(self.shape), self.is_coalesced())
-        return _rebuild_sparse, (type(self), *parts, self.requires_grad)
-    t = self.detach().contiguous()
-    return (
-        _rebuild,
-        (type(self), _C._to_bytes(t), self.dtype, tuple(self.shape), self.requires_grad),
-    )
+    if self._backward_hooks:
+        from .utils.hooks import warn_if_has_hooks
+
+        warn_if_has_hooks(self)
+    func, args = _reduce_plain(self)
+    state = _get_state(self)
+    if type(self) is Tensor and not state:
+        return func, args
+    return _rebuild_from_type_v2, (func, type(self), args, state)
+
+
+def _setstate(self, state):
+    """Gives a tensor made by its class alone the memory and attributes that a pickle has."""
+    if not self.is_leaf:
+        raise RuntimeError("__setstate__ can be only called on leaf Tensors")
+    if len(state) == 4:
+        self.set_(*state)
+        return
+    if len(state) == 5:
+        self.data = state[0]
+        state = (state[3], state[4], state[2])
+    self.requires_grad, _, self._backward_hooks = state
 
 
 Tensor.__reduce_ex__ = _reduce_ex
+Tensor.__setstate__ = _setstate
 
 
 def _reduce_class(cls):

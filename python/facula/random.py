@@ -12,6 +12,14 @@ def _generator_of(state):
     return _C.Generator().set_state(state)
 
 
+def _set_generator_state(self, state):
+    """Gives a generator the state that a pickle of PyTorch's has: seed, offset, bytes."""
+    self.set_state(state[2])
+
+
+_C.Generator.__setstate__ = _set_generator_state
+
+
 def manual_seed(seed):
     """Seeds the default generator and returns it."""
     return default_generator.manual_seed(int(seed))

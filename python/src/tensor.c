@@ -554,6 +554,31 @@ GET(data) {
     return d == NULL ? fac__raise() : fac__wrap(d);
 }
 
+/* Sparse tensors exchange what they hold. */
+static int set_sparse_data(fac_tensor *t, const fac_tensor *d) {
+    fac_tensor *copy = NULL;
+    if (t->layout != FAC_SPARSE_COO || d->layout != FAC_SPARSE_COO)
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have "
+                  "incompatible tensor type.");
+    else
+        copy = fac__shallow_copy(d);
+    if (copy == NULL || fac__tensor_set_rank(t, d->ndim) != 0) {
+        fac__release(copy);
+        fac__raise();
+        return -1;
+    }
+    memcpy(t->sizes, d->sizes, sizeof(int64_t) * (size_t)d->ndim);
+    memcpy(t->strides, d->strides, sizeof(int64_t) * (size_t)d->ndim);
+    t->numel = d->numel;
+    t->dtype = d->dtype;
+    void *payload = t->payload;
+    t->payload = copy->payload;
+    copy->payload = payload;
+    fac__release(copy);
+    return 0;
+}
+
 static int set_data(PyObject *o, PyObject *v, void *unused) {
     (void)unused;
     if (v == NULL || !fac__tensor_check(v)) {
@@ -568,6 +593,8 @@ static int set_data(PyObject *o, PyObject *v, void *unused) {
                                             "floating point or complex dtype");
         return -1;
     }
+    if (t->storage == NULL || d->storage == NULL)
+        return set_sparse_data(t, d);
     if (fac__tensor_set_rank(t, d->ndim) != 0) {
         fac__raise();
         return -1;

@@ -121,3 +121,12 @@ def test_nothing_reads_memory_that_is_not_there():
             read()
         except (RuntimeError, TypeError, NotImplementedError, ValueError, IndexError):
             pass
+
+
+def test_data_of_sparse_tensors():
+    a, b = facula.zeros(2, 2).to_sparse(), facula.eye(3).to_sparse()
+    a.data = b
+    assert a.shape == (3, 3) and a.to_dense().tolist() == b.to_dense().tolist()
+    for x, y in ((a, facula.zeros(2)), (facula.zeros(2), a)):
+        with pytest.raises(RuntimeError, match="incompatible tensor type"):
+            x.data = y
