@@ -471,9 +471,7 @@ def _parse_id(saved_id, length):
     _, cls, key, location, numel = saved_id[:5]
     key, location = (v.decode() if isinstance(v, bytes) else v for v in (key, location))
     if not (isinstance(key, str) and isinstance(location, str) and type(numel) is int):
-        raise pickle.UnpicklingError(
-            "a persistent id's key, location and length are of other types"
-        )
+        raise pickle.UnpicklingError("a persistent id has values of other types")
     dtype = _dtype_of(cls)
     if not 0 <= numel <= sys.maxsize // dtype.itemsize:
         raise pickle.UnpicklingError(f"a storage of {numel} elements cannot be")

@@ -227,14 +227,14 @@ def test_pickle_and_copy():
 def test_map_location():
     data = saved({"a": facula.arange(3.0)})
     seen = []
-    assert loaded(data, map_location=lambda s, l: seen.append((len(s), l)))["a"][2] == 2.0
+    assert loaded(data, map_location=lambda s, at: seen.append((len(s), at)))["a"][2] == 2.0
     assert seen == [(12, "cpu")]
     for place in ("meta", facula.device("meta"), {"cpu": "meta"}):
         assert loaded(data, map_location=place)["a"].is_meta
         assert loaded(saved(facula.ones(2), _use_new_zipfile_serialization=False),
                       map_location=place).is_meta  # fmt: skip
     assert loaded(data, map_location={"cuda": "cpu"})["a"][2] == 2.0
-    other = loaded(data, map_location=lambda s, l: facula.zeros(3).untyped_storage())
+    other = loaded(data, map_location=lambda s, at: facula.zeros(3).untyped_storage())
     assert other["a"].tolist() == [0.0] * 3
     with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
         loaded(data, map_location="cuda")

@@ -124,9 +124,9 @@ def test_nothing_reads_memory_that_is_not_there():
 
 
 def test_data_of_sparse_tensors():
-    a, b = facula.zeros(2, 2).to_sparse(), facula.eye(3).to_sparse()
+    a, b = torch.zeros(2, 2).to_sparse(), torch.eye(3).to_sparse()
     a.data = b
     assert a.shape == (3, 3) and a.to_dense().tolist() == b.to_dense().tolist()
-    for x, y in ((a, facula.zeros(2)), (facula.zeros(2), a)):
+    for x, y in ((a, torch.zeros(2)), (torch.zeros(2), a)):
         with pytest.raises(RuntimeError, match="incompatible tensor type"):
             x.data = y
