@@ -51,6 +51,59 @@ FAC_API bool fac_gradients(fac_tensors outputs, fac_tensors gradients, fac_tenso
                            bool retain_graph, bool create_graph, bool allow_unused,
                            fac_tensor **results);
 
+/* --- functions with a gradient of their own -------------------------------------------------- */
+
+/* One call of a backward. Tensors are borrowed; ops called with it may themselves be recorded, so
+ * that higher derivatives follow from the ops it uses. */
+typedef struct {
+    void *user;                 /* the function's */
+    fac_tensors saved;          /* what fac_record() saved */
+    fac_tensors gradients;      /* d(final)/d(output), one an output, zeros where none came */
+    const bool *needs_gradient; /* one an input */
+    fac_tensor **results;       /* to be set: d(final)/d(input), of its shape; NULL: none */
+} fac_backward_call;
+
+typedef struct {
+    const char *name; /* of the graph's node, "ClipBackward"; outlives the graph */
+    /* Sets call->results. False, or fac_bad among them, fails the walk with the thread's error:
+     * that of a failed op, or fac_set_error(). May run on any thread that calls backward. */
+    bool (*backward)(const fac_backward_call *call);
+    void *user;
+    void (*destroy)(void *user); /* called once, when the function is no longer needed; or NULL */
+    bool keep_undefined;         /* gradients that did not come are NULL instead of zeros */
+} fac_function;
+
+/* Makes outputs, which were computed from inputs under fac_set_grad_mode(false), results of a
+ * function whose gradient is f's. `saved` may hold inputs, outputs and others; writing to them in
+ * place before the walk is an error there. Records nothing where no input requires grad or this
+ * thread does not record. False sets the error; f->destroy has been called then.
+ *
+ *     bool mode = fac_set_grad_mode(false);
+ *     fac_tensor *y = fac_clamp(x, .min = fac_float(-1), .max = fac_float(1));
+ *     fac_set_grad_mode(mode);
+ *     fac_record(&clip, fac_list(x), fac_list(y), fac_list(x));
+ */
+FAC_API bool fac_record(const fac_function *f, fac_tensors inputs, fac_tensors outputs,
+                        fac_tensors saved);
+
+/* --- hooks ----------------------------------------------------------------------------------- */
+
+/* Sees the gradient of a tensor. Returns one of the same shape that takes its place, NULL to leave
+ * it, or fac_bad to fail the walk with the thread's error. */
+typedef fac_tensor *fac_gradient_hook(void *user, fac_tensor *gradient);
+/* Runs after a gradient was added to the leaf's fac_grad(). False fails the walk. */
+typedef bool fac_accumulated_hook(void *user, fac_tensor *leaf);
+
+/* A number for fac_remove_hook(), or 0 with the error set where the tensor does not require grad
+ * (for the second: is no leaf). Hooks run in the order of registration. destroy_user, which may be
+ * NULL, is called once: when the tensor's part of the graph goes, or on failure. */
+FAC_API uint64_t fac_register_hook(fac_tensor *t, fac_gradient_hook *hook, void *user,
+                                   void (*destroy_user)(void *user));
+FAC_API uint64_t fac_register_accumulated_hook(fac_tensor *leaf, fac_accumulated_hook *hook,
+                                               void *user, void (*destroy_user)(void *user));
+/* The hook is not called again. False: t has no such hook. */
+FAC_API bool fac_remove_hook(fac_tensor *t, uint64_t hook);
+
 #ifdef __cplusplus
 }
 #endif

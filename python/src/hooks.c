@@ -103,14 +103,11 @@ static PyObject *tensor_hooks(PyObject *m, PyObject *args) {
         return NULL;
     if (fac__tensor_arg(o) == NULL)
         return NULL;
-    fac_tensor *t = fac__tensor_of(o);
-    struct fac__autograd *a = fac__autograd_of(t);
-    if (a == NULL)
+    uint32_t nr;
+    fac__hook **list = fac__tensor_hooks(fac__tensor_of(o), post, &nr);
+    if (list == NULL)
         return fac__raise();
-    fac_node *node = post ? NULL : fac__grad_fn(t);
-    fac__hook **list = post ? &a->post_accumulate : node == NULL ? &a->hooks : &node->hooks;
     uint8_t kind = post ? FAC__HOOK_POST : FAC__HOOK_TENSOR_PRE;
-    uint32_t nr = node == NULL ? 0 : a->output_nr;
     for (fac__hook *h = *list; h != NULL; h = h->next)
         if (h->free == drop && h->kind == kind && h->nr == nr)
             return Py_NewRef((PyObject *)h->ctx);

@@ -156,6 +156,10 @@ int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,
                   int (*call)(void *, fac_node *, fac_tensor **, int, fac_tensor **, int),
                   void (*release)(void *), void *ctx);
 
+/* Where hooks on t's gradient go (accumulated: hooks on the leaf after it), and as output nr. NULL:
+ * no memory. */
+fac__hook **fac__tensor_hooks(fac_tensor *t, bool accumulated, uint32_t *nr);
+
 /* Note [Anomaly mode]: while fac__tls.anomaly is set, nodes remember where they were made, as the
  * text that fac__anomaly_trace gives (from malloc; NULL is allowed). A node that fails, or gives
  * nan where anomaly_check_nan is set, is told to fac__anomaly_tell. Bindings set both. */
