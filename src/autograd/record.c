@@ -128,6 +128,7 @@ static fac_tensor *shell_of(const fac_tensor *t) {
     s->device = t->device;
     s->layout = t->layout;
     s->numel = t->numel;
+    s->offset = t->offset;
     s->features = FAC__SHELL | (t->features & (uint32_t)(FAC__CONTIGUOUS | FAC__DENSE));
     if (t->ndim > 0) {
         memcpy(s->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);

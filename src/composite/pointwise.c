@@ -394,6 +394,8 @@ COMPOSITE(l1_loss) {
     static fac_tensor *op##_value(const struct fac__##op##_args *a)
 
 LOSS(mse_loss) {
+    if (fac__is_complex((fac_dtype)a->input->dtype) || fac__is_complex((fac_dtype)a->target->dtype))
+        return fail(FAC_ERROR_NOT_IMPLEMENTED, "\"mse_cpu\" not implemented for 'ComplexDouble'");
     fac_tensor *d = fac_sub(a->input, a->target);
     return reduced(fac_mul(d, d), a->reduction);
 }

@@ -14,7 +14,7 @@ static fac_tensor *fail(const char *text) {
 }
 
 COMPOSITE(random_to) {
-    out[0] = fac_random_from_(a->input, 0, a->to, .generator = a->generator);
+    out[0] = fac_random_from(a->input, 0, a->to, .generator = a->generator);
 }
 
 COMPOSITE(rand) {

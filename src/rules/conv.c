@@ -241,9 +241,32 @@ int fac__rule_convolution(const fac__op *op, void *args, fac__outs *outs) {
     return fac__out(outs, 0, x->ndim, sizes, strides, (fac_dtype)x->dtype, x->device);
 }
 
+/* Whether such a convolution could have had this input, output gradient and weight. */
+static bool weight_fits(const struct fac___convolution_weight_args *a) {
+    const fac_tensor *x = a->input, *g = a->grad_output;
+    const int64_t *w = a->weight_sizes.values;
+    int n = x->ndim - 2;
+    if (n < 1 || n > 3 || g->ndim != x->ndim || a->weight_sizes.n != x->ndim || a->stride.n != n ||
+        a->padding.n != n || a->dilation.n != n || a->groups < 1 || g->dtype != x->dtype ||
+        x->dtype == FAC_BOOL)
+        return false;
+    if (g->sizes[0] != x->sizes[0] || g->sizes[1] != w[0] || w[0] % a->groups != 0 ||
+        x->sizes[1] != w[1] * a->groups)
+        return false;
+    for (int i = 0; i < n; i++) {
+        int64_t s = a->stride.values[i], p = a->padding.values[i], d = a->dilation.values[i];
+        int64_t room = x->sizes[i + 2] + 2 * p - d * (w[i + 2] - 1) - 1;
+        if (s < 1 || p < 0 || d < 1 || w[i + 2] < 1 || g->sizes[i + 2] > room / s + 1)
+            return false;
+    }
+    return true;
+}
+
 int fac__rule__convolution_weight(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___convolution_weight_args *a = args;
-    (void)op;
+    if (!weight_fits(a))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s: input, grad_output and weight_sizes don't fit each other", op->name);
     return fac__out(outs, 0, a->weight_sizes.n, a->weight_sizes.values, NULL,
                     (fac_dtype)a->input->dtype, a->input->device);
 }

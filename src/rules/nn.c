@@ -144,8 +144,29 @@ RULE(nll_loss_forward) {
     return fac__out(outs, 1, 0, NULL, NULL, (fac_dtype)x->dtype, x->device);
 }
 
+/* What nll_loss_forward checked of the input whose sizes these are. */
+static int check_loss_backward(const struct fac__nll_loss_backward_args *a) {
+    const fac_tensor *g = a->grad_output, *t = a->target, *w = a->weight, *n = a->total_weight;
+    fac_ints s = a->sizes;
+    int64_t rows = s.n > 1 ? s.values[0] : 1, classes = s.n == 0 ? 1 : s.values[s.n > 1];
+    for (int i = 2; i < s.n; i++)
+        rows *= s.values[i];
+    if (floating(g, "nll_loss_backward_out_frame") != 0 || check_target(t) != 0)
+        return -1;
+    int64_t grads = a->reduction == 0 ? rows : 1;
+    if (t->numel != rows || g->numel != grads || n->numel != 1 ||
+        (w != NULL && (w->numel != classes || w->dtype != g->dtype)))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "nll_loss_backward: gradient, target and weights don't fit an input of "
+                         "size %s",
+                         fac__shape_text(s.n, s.values));
+    return 0;
+}
+
 RULE(nll_loss_backward) {
     const fac_tensor *g = a->grad_output;
+    if (check_loss_backward(a) != 0)
+        return -1;
     return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)g->dtype, g->device);
 }
 

@@ -317,9 +317,11 @@ int fac__rule_softmax(const fac__op *op, void *args, fac__outs *outs) {
 int fac__rule_softmax_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___softmax_backward_data_args *a = args;
     const fac_tensor *t = a->output, *g = a->grad_output;
-    (void)op;
     if (fac__wrap_dim(a->dim, t->ndim) < 0)
         return -1;
+    if (!fac__is_float((fac_dtype)t->dtype))
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->kernel,
+                         fac__scalar_type_name((fac_dtype)t->dtype));
     if (g->dtype != t->dtype || g->ndim != t->ndim ||
         memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0)
         return fac__fail(FAC_ERROR_RUNTIME,

@@ -140,8 +140,9 @@ static fac_tensor *clear_at(const struct places *p, fac_tensor *t) {
 
 static void mean_at(struct fac__vjp *v, const struct places *p, fac_tensor *g, fac_tensor *self,
                     fac_tensor *src, bool include_self) {
-    fac_tensor *n = include_self ? fac_ones_like(self) : fac_zeros_like(self);
-    n = fac_clamp(add_at(p, n, fac_ones_like(src)), .min = fac_value_of_int(1));
+    fac_dtype d = fac__real_of((fac_dtype)g->dtype);
+    fac_tensor *n = fac_full_like(self, fac_int(include_self), .dtype = d);
+    n = fac_clamp(add_at(p, n, fac_ones_like(src, .dtype = d)), .min = fac_value_of_int(1));
     v->in[0] = fac_div(g, n);
     v->in[1] = fac_div(read_at(p, g), read_at(p, n));
 }
@@ -167,8 +168,11 @@ static void product_at(struct fac__vjp *v, const struct places *p, fac_tensor *g
     fac_tensor *kept_self = fac_where(own_zero, 1, self), *kept = fac_where(zero, 1, src);
     fac_tensor *rest = reduce(args, kept_self, kept);
     fac_tensor *count = include_self ? fac__to(own_zero, (fac_dtype)g->dtype) : fac_zeros_like(g);
-    count = add_at(p, count, fac__to(zero, (fac_dtype)g->dtype));
+    count = add_at(p, count, fac__to(zero, (fac_dtype)count->dtype));
     (void)result;
+    kept_self = fac__conj_of(kept_self);
+    kept = fac__conj_of(kept);
+    rest = fac__conj_of(rest);
     fac_tensor *one = fac_mul(fac_where(fac_eq(count, 1), rest, 0), g);
     fac_tensor *none = fac_mul(fac_where(fac_eq(count, 0), rest, 0), g);
     v->in[0] = fac_where(own_zero, one, fac_div(none, kept_self));

@@ -369,20 +369,22 @@ FAC__VJP(threshold_backward) {
     G0 = fac_threshold_backward(g, a->input, a->threshold);
 }
 
+/* They multiply by the conjugate of the slope: of what depends on conj(y) alone, the gradient is
+ * the conjugate of the other factors. */
 FAC__VJP(sigmoid_backward) {
     fac_tensor *y = a->output;
     if (NEEDS(0))
-        G0 = fac_sigmoid_backward(g, y);
+        G0 = fac_sigmoid_backward(g, CONJ(y));
     if (NEEDS(1))
-        G1 = fac_mul(fac_mul(g, CONJ(a->grad_output)), fac_rsub(fac_mul(y, 2), 1));
+        G1 = fac_mul(fac_mul(CONJ(g), a->grad_output), fac_rsub(fac_mul(CONJ(y), 2), 1));
 }
 
 FAC__VJP(tanh_backward) {
     fac_tensor *y = a->output;
     if (NEEDS(0))
-        G0 = fac_tanh_backward(g, y);
+        G0 = fac_tanh_backward(g, CONJ(y));
     if (NEEDS(1))
-        G1 = fac_mul(fac_mul(g, CONJ(a->grad_output)), fac_mul(y, -2));
+        G1 = fac_mul(fac_mul(CONJ(g), a->grad_output), fac_mul(CONJ(y), -2));
 }
 
 /* gelu'' = phi(x) (2 - x^2), phi the density of the normal distribution */
@@ -444,9 +446,11 @@ FAC__VJP(elu_backward) {
     if (NEEDS(0))
         G0 = fac_elu_backward(g, x, a->alpha, a->scale, a->input_scale, a->is_result);
     if (NEEDS(1)) {
+        /* of the result r, the slope is k (r + alpha scale) below zero */
         double k = fac__scalar_double(a->input_scale);
         double c = fac__scalar_double(a->alpha) * fac__scalar_double(a->scale) * k * k;
-        fac_tensor *f2 = fac_mul(fac_exp(fac_mul(x, k)), c);
+        fac_tensor *f2 = fac__scalar_double(a->is_result) != 0 ? fac_full_like(x, fac_float(k))
+                                                               : fac_mul(fac_exp(fac_mul(x, k)), c);
         G1 = fac_where(fac_le(x, 0), fac_mul(fac_mul(g, a->grad_output), f2), 0);
     }
 }

@@ -185,7 +185,15 @@ static fac_scalar fac__unit_of(char reduce, const char *name, fac_dtype d) {
             s[i] = (T)(q - (v % m < 0));                                                           \
         }                                                                                          \
     }
+#define DIVIDE_PARTS(dtype, T)                                                                     \
+    static void divide_##dtype(char *self, const int64_t *n, int64_t count) {                      \
+        T *s = (T *)(void *)self;                                                                  \
+        for (int64_t i = 0; i < 2 * count; i++)                                                    \
+            s[i] /= (T)(n[i / 2] < 1 ? 1 : n[i / 2]);                                              \
+    }
 COMBINE_FLOATS(DIVIDE_BY)
+DIVIDE_PARTS(COMPLEX64, float)
+DIVIDE_PARTS(COMPLEX128, double)
 DIVIDE_FLOOR(UINT8, uint8_t)
 DIVIDE_FLOOR(INT8, int8_t)
 DIVIDE_FLOOR(INT16, int16_t)
@@ -193,11 +201,12 @@ DIVIDE_FLOOR(INT32, int32_t)
 DIVIDE_FLOOR(INT64, int64_t)
 
 static void (*const fac__divides[FAC_NUM_DTYPES])(char *, const int64_t *, int64_t) = {
-    [FAC_UINT8] = divide_UINT8,       [FAC_INT8] = divide_INT8,
-    [FAC_INT16] = divide_INT16,       [FAC_INT32] = divide_INT32,
-    [FAC_INT64] = divide_INT64,       [FAC_FLOAT16] = divide_FLOAT16,
-    [FAC_BFLOAT16] = divide_BFLOAT16, [FAC_FLOAT32] = divide_FLOAT32,
-    [FAC_FLOAT64] = divide_FLOAT64,
+    [FAC_UINT8] = divide_UINT8,           [FAC_INT8] = divide_INT8,
+    [FAC_INT16] = divide_INT16,           [FAC_INT32] = divide_INT32,
+    [FAC_INT64] = divide_INT64,           [FAC_FLOAT16] = divide_FLOAT16,
+    [FAC_BFLOAT16] = divide_BFLOAT16,     [FAC_FLOAT32] = divide_FLOAT32,
+    [FAC_FLOAT64] = divide_FLOAT64,       [FAC_COMPLEX64] = divide_COMPLEX64,
+    [FAC_COMPLEX128] = divide_COMPLEX128,
 };
 
 /* Divides by how many came together at each place; integers round down. */
