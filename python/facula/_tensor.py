@@ -391,8 +391,16 @@ Tensor.__reversed__ = _reversed
 
 
 def _to_dense(self, dtype=None, *, masked_grad=None):
-    """The strided tensor of the same elements."""
-    result = self._to_dense()
+    """The strided tensor of the same elements.
+
+    Its gradient has the places of self, or with masked_grad=False all places.
+    """
+    if masked_grad is False and self.is_sparse and self.requires_grad:
+        from .sparse import _ToDense
+
+        result = _ToDense.apply(self)
+    else:
+        result = self._to_dense()
     return result if dtype is None else result.to(dtype)
 
 

@@ -2,6 +2,7 @@
 
 from . import _C
 from ._C import Tensor
+from .autograd.function import Function
 
 
 def sparse_coo_tensor(
@@ -52,3 +53,15 @@ def mm(mat1, mat2):
 def sum(input, dim=None, dtype=None):
     """The sum of a sparse tensor, over all or some dimensions."""
     return _C.sum(input, dtype=dtype) if dim is None else _C.sum(input, dim, dtype=dtype)
+
+
+class _ToDense(Function):
+    """to_dense() whose gradient has all places, not only those of its operand."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x._to_dense()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.to_sparse()

@@ -77,6 +77,21 @@ fac_tensor *fac__as_strided_backward(fac_tensor *g, const fac_tensor *base,
         flat =
             fac_index_add(flat, 0, fac_reshape(index, fac_dims(-1)), fac_reshape(g, fac_dims(-1)));
     }
+    bool shared = false; /* what several elements of base look at, they share */
+    for (int i = 0; i < base->ndim; i++)
+        shared = shared || (base->strides[i] == 0 && base->sizes[i] > 1);
+    if (shared) {
+        fac_tensor *index = fac_as_strided(fac_arange_end(n, .device = g->device),
+                                           ((fac_ints){base->sizes, base->ndim, true}),
+                                           ((fac_ints){base->strides, base->ndim, true}),
+                                           .storage_offset = fac_some(base->offset - from));
+        index = fac_reshape(index, fac_dims(-1));
+        fac_tensor *ones = fac_ones_like(index, .dtype = fac__real_of((fac_dtype)g->dtype));
+        fac_tensor *count =
+            fac_zeros(fac_dims(n), .dtype = (fac_dtype)ones->dtype, .device = g->device);
+        count = fac_index_add(count, 0, index, ones);
+        flat = fac_div(flat, fac_clamp(count, .min = fac_value_of_int(1)));
+    }
     fac_ints bsizes = {base->sizes, base->ndim, true}, bstrides = {base->strides, base->ndim, true};
     return fac_as_strided(flat, bsizes, bstrides, .storage_offset = fac_some(base->offset - from));
 }

@@ -110,12 +110,35 @@ static bool is_linear(const fac__op *op) {
     return (op->flags & FAC__OP_VIEW) || names(list, op->name);
 }
 
+/* The tangent t of x laid out as x is, which as_strided counts on. */
+static fac_tensor *laid_out(struct dual *d, fac_tensor *x, fac_tensor *t) {
+    struct fac__as_strided_args *a = (void *)d->args;
+    int64_t span = x->numel > 0, at = a->storage_offset.given ? a->storage_offset.value : x->offset;
+    bool same = t->offset == x->offset, overlaps = false;
+    for (int i = 0; i < x->ndim; i++) {
+        same = same && (t->strides[i] == x->strides[i] || x->sizes[i] == 1);
+        overlaps = overlaps || (x->strides[i] == 0 && x->sizes[i] > 1);
+        span += span > 0 ? (x->sizes[i] - 1) * x->strides[i] : 0;
+    }
+    if (same || overlaps)
+        return t;
+    fac_tensor *like =
+        fac_as_strided(fac__new_zeros(t, fac_dims(span)), ((fac_ints){x->sizes, x->ndim, true}),
+                       ((fac_ints){x->strides, x->ndim, true}));
+    if (fac__is_bad(fac_copy_(like, t)) || fac__set_tangent(x, d->level, like) != 0)
+        return fac_bad;
+    a->storage_offset = fac_some(at - x->offset + like->offset);
+    return like;
+}
+
 /* The op on tangents; missing ones are zeros. */
 static int by_itself(struct dual *d, struct slots *s) {
     for (int i = 0; i < s->n; i++) {
         fac_tensor *t = s->tangent[i];
         if (t == NULL)
             t = fac_zeros_like(*s->slot[i]);
+        else if (d->op == &fac__op_as_strided)
+            t = laid_out(d, *s->slot[i], t);
         if (fac__is_bad(t))
             return -1;
         *s->slot[i] = t;

@@ -20,7 +20,8 @@ SPEC = pathlib.Path(__file__).parents[2] / "spec"
 class Entry:
     """What the spec says of an op."""
 
-    def __init__(self, node):
+    def __init__(self, node, family):
+        self.family = family
         (call,) = (d for d in node.decorator_list if isinstance(d, ast.Call))
         fields = {k.arg: k.value for k in call.keywords}
         self.name, self.kind = node.name, ast.literal_eval(call.args[0])
@@ -39,7 +40,7 @@ def entries():
     for path in sorted(SPEC.glob("*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.decorator_list:
-                entry = Entry(node)
+                entry = Entry(node, path.stem)
                 found[entry.name] = entry
     return found
 
@@ -212,3 +213,58 @@ def test_in_place(name):
             f = sample.in_place(op)
             assert gradcheck(f, sample.leaves, fast_mode=True)
             assert gradgradcheck(f, sample.leaves, fast_mode=True)
+
+
+RANDOM = {name for name, entry in ENTRIES.items() if entry.family == "random"}
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_forward_mode_and_batches(name):
+    for dtype in dtypes(name):
+        for sample in samples(name, dtype):
+            f = sample.function()
+            how = {"check_forward_ad": True, "check_batched_grad": True}
+            how["check_batched_forward_grad"] = name not in RANDOM
+            assert gradcheck(f, sample.leaves, fast_mode=True, **how)
+
+
+def test_as_strided_where_gradients_lie_elsewhere():
+    """Gradients and tangents with offsets and strides that are not their tensors'."""
+    big = torch.arange(12.0)
+    x = torch.ones(2, 3, requires_grad=True)
+    s = torch.ones(2, 2, requires_grad=True)
+    y = torch.as_strided_scatter(x, s, (2, 2), (3, 1), 1)
+    gx, gs = torch.autograd.grad(y, (x, s), big[6:].view(2, 3))
+    assert gx.tolist() == [[6, 0, 0], [9, 0, 0]] and gs.tolist() == [[7, 8], [10, 11]]
+    for t in (big[4:8].view(2, 2), big[4:8].view(2, 2).t()):
+        for f in (lambda x: torch.einsum("ii->i", x), lambda x: x.as_strided((2,), (3,))):
+            _, pushed = torch.func.jvp(f, (torch.ones(2, 2),), (t,))
+            assert pushed.tolist() == [4, 7]
+    one = torch.ones(1, requires_grad=True)
+    one.expand(3).as_strided((3,), (0,)).sum().backward()
+    assert one.grad.item() == 3
+
+
+INDICES = [[0, 1, 1], [1, 0, 2]]
+SPARSE = {
+    "sparse_coo_tensor": lambda v: torch.sparse_coo_tensor(INDICES, v, (2, 3)).to_dense(),
+    "repeated": lambda v: torch.sparse_coo_tensor([[0, 1, 0]], v, (2,)).to_dense(),
+    "coalesce": lambda v: torch.sparse_coo_tensor([[0, 1, 0]], v, (2,)).coalesce().to_dense(),
+    "values": lambda v: torch.sparse_coo_tensor(INDICES, v, (2, 3)).coalesce().values(),
+    "to_sparse": lambda v: (v * v).to_sparse().to_dense(),
+    "sparse_mask": lambda v: v.sparse_mask(torch.tensor([1.0, 0, 1]).to_sparse()).to_dense(),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_sparse(name):
+    v = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64, requires_grad=True)
+    assert gradcheck(SPARSE[name], v)
+    assert gradgradcheck(SPARSE[name], v)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_sparse_input(masked, fast):
+    x = torch.tensor([[0.0, 1.5], [2.5, 0.0]], dtype=torch.float64).to_sparse().requires_grad_()
+    assert gradcheck(lambda x: x.to_dense(masked_grad=masked), x, masked=masked, fast_mode=fast)

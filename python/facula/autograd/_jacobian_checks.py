@@ -328,6 +328,8 @@ def _compare_fast(problem, options, forward):
     for x, u in zip(problem.wanted, us):
         steps = (1, 1j)[: len(u)]
         shifts = [(part * step).to(x.dtype).reshape(x.shape) for part, step in zip(u, steps)]
+        if problem.masked and _is_sparse(x):
+            shifts = [shift * x.detach().to_dense().ne(0) for shift in shifts]
         numerical.append([_slopes(problem, x, shift * eps, eps) for shift in shifts])
     if forward:
         columns = [

@@ -297,11 +297,17 @@ FAC__VJP(slice_scatter) {
 }
 
 FAC__VJP(as_strided_scatter) {
-    fac_tensor *flat = fac_contiguous(g);
-    fac_opt_int at = a->storage_offset.given ? a->storage_offset : fac_some(a->input->offset);
-    if (fac__needs(v, 0))
-        v->in[0] = fac_as_strided_scatter(flat, zeros_as(a->src, g), a->size, a->stride,
-                                          .storage_offset = at);
-    if (fac__needs(v, 1))
-        v->in[1] = fac_contiguous(fac_as_strided(flat, a->size, a->stride, .storage_offset = at));
+    const fac_tensor *x = a->input;
+    int64_t at = (a->storage_offset.given ? a->storage_offset.value : x->offset) - x->offset;
+    if (fac__needs(v, 0)) {
+        fac_tensor *rest = fac_clone(g, .memory_format = FAC_CONTIGUOUS_FORMAT);
+        fac_zero_(fac_as_strided(rest, a->size, a->stride,
+                                 .storage_offset = fac_some(at + rest->offset)));
+        v->in[0] = rest;
+    }
+    if (fac__needs(v, 1)) {
+        fac_tensor *flat = fac_contiguous(g);
+        v->in[1] = fac_contiguous(fac_as_strided(flat, a->size, a->stride,
+                                                 .storage_offset = fac_some(at + flat->offset)));
+    }
 }

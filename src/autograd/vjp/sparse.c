@@ -23,7 +23,9 @@ FAC__VJP(values) {
 }
 
 FAC__VJP(to_dense) {
-    v->in[0] = g->layout == FAC_SPARSE_COO ? g : fac_sparse_mask(g, a->input);
+    /* a place that is there twice has its gradient once */
+    v->in[0] =
+        g->layout == FAC_SPARSE_COO ? g : fac_sparse_mask(g, fac_coalesce(fac_detach(a->input)));
 }
 
 FAC__VJP(to_sparse) {
