@@ -60,7 +60,10 @@ static inline bool fac__tensor_check(PyObject *o) {
 }
 
 static inline fac_tensor *fac__tensor_of(PyObject *o) {
-    return ((fac__TensorObject *)o)->t;
+    fac_tensor *t = ((fac__TensorObject *)o)->t;
+    if (fac__any_moved())
+        fac__follow(t);
+    return t;
 }
 
 /* An argument that must be a tensor; NULL sets a TypeError. */

@@ -291,6 +291,13 @@ fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac
 fac_storage *fac__storage_retain(fac_storage *s);
 void fac__storage_release(fac_storage *s);
 int fac__storage_resize(fac_storage *s, size_t nbytes);
+/* Note [Resized storages]: whether a shared storage has moved since the process began. From then on
+ * tensors are brought to their storage's address before they are used. */
+extern _Atomic bool fac__moved_any;
+static inline bool fac__any_moved(void) {
+    return FAC_UNLIKELY(atomic_load_explicit(&fac__moved_any, memory_order_relaxed));
+}
+bool fac__follow(fac_tensor *t); /* false: the storage has become too small for t */
 void fac__contiguous_strides(int ndim, const int64_t *sizes, int64_t *strides);
 int fac__format_strides(int ndim, const int64_t *sizes, fac_memory_format format, int64_t *strides);
 bool fac__is_format(const fac_tensor *t, fac_memory_format format);

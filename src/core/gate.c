@@ -8,6 +8,7 @@
 #include "../sparse/coo.h"
 
 #include "../autograd/autograd.h"
+#include "../gen/ops.h"
 #include "../levels/levels.h"
 #include "iterate.h"
 
@@ -41,6 +42,36 @@ static bool any_bad(const fac__op *op, const void *args) {
                 return true;
     }
     return false;
+}
+
+/* --- storages that have moved: Note [Resized storages] ---------------------------------------- */
+
+static int follow(const fac__op *op, fac_tensor *t) {
+    if (fac__follow(t) || (op->flags & FAC__OP_VIEW) || op->exec == fac__exec_resize ||
+        op->exec == fac__exec_resize_as || op->exec == fac__exec_set_tensor ||
+        op->exec == fac__exec_set_strided || op->exec == fac__exec_set_nothing)
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "%s: the tensor's storage was resized to %zu bytes, which is too small for "
+                     "its sizes %s and strides %s at offset %lld",
+                     op->python, t->storage->nbytes, fac__shape_text(t->ndim, t->sizes),
+                     fac__shape_text(t->ndim, t->strides), (long long)t->offset);
+}
+
+static int follow_all(const fac__op *op, const void *args, const fac__outs *outs) {
+    for (int i = 0; i < op->ntensors; i++)
+        if (follow(op, fac__arg_tensor(args, op->tensor_offsets[i])) != 0)
+            return -1;
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            if (follow(op, l->values[k]) != 0)
+                return -1;
+    }
+    for (int i = 0; outs->how != FAC__CALL_NEW && i < outs->n && i < 4; i++)
+        if (follow(op, outs->given[i]) != 0)
+            return -1;
+    return 0;
 }
 
 /* --- levels ---------------------------------------------------------------------------------- */
@@ -387,6 +418,8 @@ static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f)
 enum { BAD = FAC__SHELL };
 
 int fac__call(const fac__op *op, void *args, fac__outs *outs) {
+    if (fac__any_moved() && follow_all(op, args, outs) != 0)
+        return -1;
     uint32_t f = features_of(op, args) | fac__tls.levels;
     if (outs->how == FAC__CALL_NEW) {
         const uint32_t leaves = FAC__SLOW | FAC__L_ANY;

@@ -90,9 +90,12 @@ fac_storage *fac__storage_retain(fac_storage *s) {
 }
 
 /* Note [Resized storages]: tensors know their address, and a storage doesn't know its tensors. So
- * what a shared storage leaves when it is resized stays mapped until the storage goes: a tensor
- * that was not told of the move reads old elements, never somebody else's memory. Its pages are
- * given back at once. */
+ * once a shared storage has moved, the gate brings every tensor to its storage's address first
+ * (fac__follow), and refuses those that reach beyond its end. And what the storage leaves stays
+ * mapped until the storage goes, its pages given back: a tensor that was not told of the move reads
+ * old elements or zeros, never somebody else's memory. */
+_Atomic bool fac__moved_any;
+
 struct fac__retired {
     struct fac__retired *next;
     char *data;
@@ -128,8 +131,12 @@ void fac__storage_release(fac_storage *s) {
 
 /* Lets go of the storage's memory: at once where nobody else looks at it. */
 static int retire(fac_storage *s) {
-    if (s->data == NULL || is_inline(s))
+    if (s->data == NULL)
         return 0;
+    if (is_inline(s)) { /* that memory goes with the storage */
+        atomic_store_explicit(&fac__moved_any, true, memory_order_relaxed);
+        return 0;
+    }
     if (atomic_load_explicit(&s->refs, memory_order_acquire) == 1) {
         free_block(s, s->free, s->data, s->nbytes);
         return 0;
@@ -139,6 +146,7 @@ static int retire(fac_storage *s) {
         return -1;
     *r = (struct fac__retired){s->retired, s->data, s->nbytes, s->free};
     s->retired = r;
+    atomic_store_explicit(&fac__moved_any, true, memory_order_relaxed);
     if (s->free == NULL)
         fac__give_back_pages(s->data, s->nbytes);
     return 0;
@@ -353,6 +361,22 @@ static void point_at_data(fac_tensor *t) {
     t->data = s->data == NULL ? NULL : s->data + t->offset * (int64_t)fac__itemsize(t->dtype);
 }
 
+static bool fits(const fac_tensor *t) {
+    int64_t end = t->offset + 1;
+    for (int i = 0; i < t->ndim; i++)
+        end += (t->sizes[i] - 1) * t->strides[i];
+    return t->numel == 0 || (uint64_t)end * fac__itemsize(t->dtype) <= t->storage->nbytes;
+}
+
+bool fac__follow(fac_tensor *t) {
+    if (t == NULL || t->storage == NULL || t->storage->data == NULL)
+        return true;
+    if (!fits(t))
+        return false;
+    point_at_data(t);
+    return true;
+}
+
 fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *sizes,
                                      const int64_t *strides, int64_t offset, fac_dtype dtype) {
     if (s == NULL)
@@ -427,7 +451,10 @@ fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, cons
     fac__tensor_flags(v);
     if (t->storage != NULL) {
         v->storage = fac__storage_retain(t->storage);
-        point_at_data(v);
+        if (fac__any_moved() && t->storage->data != NULL && !fits(v))
+            v->data = t->data + (offset - t->offset) * (int64_t)fac__itemsize(t->dtype);
+        else
+            point_at_data(v);
     }
     return v;
 }
@@ -490,10 +517,15 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     if (n < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
                          fac__shape_text(ndim, sizes));
-    size_t need = (size_t)(n + t->offset) * fac__itemsize(t->dtype);
+    int64_t need;
+    if (__builtin_add_overflow(n, t->offset, &need) ||
+        __builtin_mul_overflow(need, (int64_t)fac__itemsize(t->dtype), &need))
+        return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                         fac__shape_text(ndim, sizes));
     int64_t copy[FAC_MAX_DIMS];
     memcpy(copy, sizes, sizeof(int64_t) * (size_t)ndim); /* sizes may be t's own */
-    if (n > 0 && need > t->storage->nbytes && fac__storage_resize(t->storage, need) != 0)
+    if (n > 0 && (size_t)need > t->storage->nbytes &&
+        fac__storage_resize(t->storage, (size_t)need) != 0)
         return -1;
     if (fac__tensor_set_rank(t, ndim) != 0)
         return -1;
@@ -594,6 +626,8 @@ bool fac_is_contiguous(const fac_tensor *t, fac_memory_format format) {
 }
 
 void *fac_data(const fac_tensor *t) {
+    if (fac__any_moved())
+        fac__follow((fac_tensor *)(uintptr_t)t);
     return t->data;
 }
 
