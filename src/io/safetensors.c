@@ -302,7 +302,7 @@ static int check_all(fac_safetensors *f) {
     return 0;
 }
 
-/* What the parser collected becomes f's, offsets become addresses. */
+/* What the parser collected becomes f's to free. */
 static void adopt(fac_safetensors *f, parser *p) {
     f->names = p->names.s;
     f->entries = (entry *)(void *)p->entries.items;
@@ -310,6 +310,10 @@ static void adopt(fac_safetensors *f, parser *p) {
     f->notes = (note *)(void *)p->notes.items;
     f->nnotes = p->notes.n;
     f->sizes = (int64_t *)(void *)p->sizes.items;
+}
+
+/* Offsets become addresses; those of a header cut short need not lie anywhere. */
+static void locate(fac_safetensors *f) {
     for (int64_t i = 0; i < f->n; i++) {
         entry *e = &f->entries[i];
         e->name = f->names + (uintptr_t)e->name;
@@ -340,8 +344,11 @@ static int open_bytes(fac_safetensors *f, const char *bytes, uint64_t size) {
     int r = header(&p);
     if (r == 0 && p.names.failed)
         r = -1;
-    adopt(f, &p); /* also on failure: it is f that is freed */
-    return r == 0 ? check_all(f) : -1;
+    adopt(f, &p); /* also on failure */
+    if (r != 0)
+        return -1;
+    locate(f);
+    return check_all(f);
 }
 
 /* --- public ---------------------------------------------------------------------------------- */
