@@ -11,7 +11,7 @@
 static PyObject *is_grad_enabled(PyObject *m, PyObject *unused) {
     (void)m;
     (void)unused;
-    return PyBool_FromLong(fac__tls.grad_mode);
+    return PyBool_FromLong(fac_grad_mode());
 }
 
 static PyObject *set_grad_enabled(PyObject *m, PyObject *o) {
@@ -30,6 +30,7 @@ static PyObject *set_inference(PyObject *m, PyObject *o) {
     (void)m;
     bool old = fac__tls.inference;
     fac__tls.inference = PyObject_IsTrue(o) == 1;
+    fac__tls.grad_mode = false;
     return PyBool_FromLong(old);
 }
 

@@ -811,7 +811,7 @@ static PyObject *detach_inplace(PyObject *module, PyObject *o) {
             "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
             "set as True, gradients are views of DDP buckets, and hence detach_() cannot "
             "be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
     if (t->autograd != NULL) {
         fac_node *n = t->autograd->grad_fn;
         t->autograd->grad_fn = NULL;

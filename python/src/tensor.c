@@ -537,6 +537,8 @@ static int set_grad(PyObject *o, PyObject *v, void *unused) {
 
 GET(grad_fn) {
     SELF;
+    if (fac__renew_view(t) != 0)
+        return fac__raise();
     fac_node *n = fac__grad_fn(t);
     if (n == NULL)
         Py_RETURN_NONE;
@@ -545,7 +547,9 @@ GET(grad_fn) {
 
 GET(is_leaf) {
     SELF;
-    return PyBool_FromLong(fac_is_leaf(t) && fac__grad_fn(t) == NULL);
+    if (fac__renew_view(t) != 0)
+        return fac__raise();
+    return PyBool_FromLong(fac_is_leaf(t));
 }
 
 GET(data) {

@@ -148,7 +148,15 @@ struct fac__autograd {
 struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no memory */
 void fac__autograd_free(fac_tensor *t);
 fac__edge fac__gradient_edge(fac_tensor *t); /* counted; {NULL, 0} without gradient */
-fac_node *fac__grad_fn(fac_tensor *t);       /* borrowed; rederives a view's */
+/* Derives a view's history again where its base was written to since. -1: it must not be used. */
+int fac__renew_view(fac_tensor *t);
+fac_node *fac__grad_fn(fac_tensor *t); /* borrowed; of the view, renewed */
+
+/* A view requires grad when its base does, whatever it was made under and whenever that began. */
+static inline bool fac__wants_grad(const fac_tensor *t) {
+    return (t->features & FAC__GRAD) != 0 ||
+           ((t->features & FAC__VIEW) != 0 && (t->autograd->base->features & FAC__GRAD) != 0);
+}
 int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr); /* steals nothing */
 
 /* Adds a hook after those that are there. Takes ctx, which `release` frees. */

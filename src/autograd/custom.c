@@ -91,7 +91,7 @@ static int check_inputs(fac_tensors inputs, bool *recorded) {
         if (t->features & (FAC__WRAPPED | FAC__DUAL))
             return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
                              "fac_record: transforms do not see through functions written in C");
-        *recorded |= (t->features & FAC__GRAD) != 0;
+        *recorded |= fac__wants_grad(t);
     }
     return 0;
 }
@@ -238,7 +238,7 @@ static int call_hook(void *ctx, fac_node *node, fac_tensor **t, int n, fac_tenso
 
 fac__hook **fac__tensor_hooks(fac_tensor *t, bool accumulated, uint32_t *nr) {
     struct fac__autograd *a = fac__autograd_of(t);
-    if (a == NULL)
+    if (a == NULL || fac__renew_view(t) != 0)
         return NULL;
     fac_node *node = accumulated ? NULL : fac__grad_fn(t);
     *nr = node == NULL ? 0 : a->output_nr;
@@ -251,7 +251,7 @@ static uint64_t add_hook(fac_tensor *t, struct hook wanted) {
     bool accumulated = wanted.on_accumulated != NULL;
     fac__hook **list = NULL;
     struct hook *h = NULL;
-    if (t == NULL || fac__is_bad(t) || !(t->features & FAC__GRAD))
+    if (t == NULL || fac__is_bad(t) || !fac__wants_grad(t))
         fac__fail(FAC_ERROR_RUNTIME,
                   "cannot register a hook on a tensor that doesn't require gradient");
     else if (accumulated && !fac_is_leaf(t))

@@ -484,16 +484,16 @@ static fac_tensor *root_gradient(const fac__backward_args *a, int i) {
 static int find_roots(struct task *t, fac__edge *roots, fac_tensor **grads) {
     const fac__backward_args *a = t->a;
     for (int i = 0; i < a->noutputs; i++) {
-        if (!fac_requires_grad(a->outputs[i]))
+        if (fac__renew_view(a->outputs[i]) != 0)
+            return -1;
+        roots[i] = fac__gradient_edge(a->outputs[i]);
+        if (roots[i].node == NULL)
             return fac__fail(FAC_ERROR_RUNTIME,
                              "element %d of tensors does not require grad and does not have a "
                              "grad_fn",
                              i);
         grads[i] = root_gradient(a, i);
-        if (grads[i] == NULL)
-            return -1;
-        roots[i] = fac__gradient_edge(a->outputs[i]);
-        if (roots[i].node == NULL || discover(t, roots[i].node) != 0)
+        if (grads[i] == NULL || discover(t, roots[i].node) != 0)
             return -1;
     }
     return 0;
@@ -508,6 +508,8 @@ static int find_captures(struct task *t) {
         if (!fac_requires_grad(a->inputs[i]))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "One of the differentiated Tensors does not require grad");
+        if (fac__renew_view(a->inputs[i]) != 0)
+            return -1;
         t->captures[i] = fac__gradient_edge(a->inputs[i]);
     }
     return 0;
@@ -585,7 +587,7 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
         return fac__fail(FAC_ERROR_MEMORY, "not enough memory for backward");
     }
     t.captures = edges + a->noutputs;
-    bool mode = fac__tls.grad_mode, partial = fac__tls.graph_task_partial;
+    bool partial = fac__tls.graph_task_partial;
     uint64_t task = fac__tls.graph_task;
     int r = find_roots(&t, edges, grads);
     if (r == 0)
@@ -593,11 +595,11 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
     if (r == 0) {
         if (a->inputs != NULL)
             mark_needed(&t);
-        fac__tls.grad_mode = a->create_graph;
+        bool mode = fac_set_grad_mode(a->create_graph);
         fac__tls.graph_task = atomic_fetch_add(&tasks, 1) + 1;
         fac__tls.graph_task_partial = a->inputs != NULL;
         r = walk(&t, edges, grads);
-        fac__tls.grad_mode = mode;
+        fac_set_grad_mode(mode);
         fac__tls.graph_task = task;
         fac__tls.graph_task_partial = partial;
     }

@@ -166,7 +166,7 @@ int fac__meta_set(fac__meta *m, const fac_tensor *t) {
 static int save_packed(fac__saved *s, fac_tensor *t) {
     const fac__pack_hooks *h = fac__tls.saved_hooks;
     s->tensor = NULL;
-    if (!s->is_output && (t->features & FAC__GRAD)) {
+    if (!s->is_output && fac__wants_grad(t)) {
         fac__edge e = fac__gradient_edge(t);
         s->origin = e.node;
         s->origin_nr = e.nr;
@@ -217,6 +217,13 @@ int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
         s->tensor = NULL;
         return 0;
     }
+    if (FAC_UNLIKELY(t->features & FAC__INFERENCE))
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+            "inference mode in computation tracked by autograd. To work around this, you can make "
+            "a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` "
+            "instead of `torch.inference_mode()`.");
     if (FAC_UNLIKELY(fac__tls.saved_hooks != NULL))
         return save_packed(s, t);
     if (!is_output) {

@@ -153,7 +153,7 @@ static const fac__param *tensor_param(const fac__op *op, uint8_t tensor_index) {
 }
 
 static bool wants_grad(const fac_tensor *t) {
-    return t != NULL && (t->features & FAC__GRAD) != 0;
+    return t != NULL && fac__wants_grad(t);
 }
 
 /* What the needed gradients read. False: none is needed. */
@@ -306,19 +306,28 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
     return 0;
 }
 
-static void set_edges(const struct recording *r, fac_node *node) {
+static int set_edge(fac__edge *e, fac_tensor *t) {
+    if (t != NULL && FAC_UNLIKELY(t->features & FAC__VIEW) && fac__renew_view(t) != 0)
+        return -1;
+    *e = fac__gradient_edge(t);
+    return 0;
+}
+
+static int set_edges(const struct recording *r, fac_node *node) {
     uint32_t at = 0;
+    int result = 0;
     for (int i = 0; i < r->op->nsaves; i++) {
         const fac__param *p = tensor_param(r->op, r->op->saves[i].tensor_index);
         const char *field = (const char *)r->args + p->offset;
         if (p->type == FAC__T_TENSORS) {
             const fac_tensors *l = (const fac_tensors *)(const void *)field;
             for (int k = 0; k < l->n; k++)
-                node->edges[at++] = fac__gradient_edge(l->values[k]);
+                result |= set_edge(&node->edges[at++], l->values[k]);
         } else {
-            node->edges[at++] = fac__gradient_edge(*(fac_tensor *const *)(const void *)field);
+            result |= set_edge(&node->edges[at++], *(fac_tensor *const *)(const void *)field);
         }
     }
+    return result;
 }
 
 static bool differentiable(const fac__op *op, const fac_tensor *t, int i) {
@@ -385,7 +394,8 @@ static int run(const fac__op *op, void *args, fac__outs *outs) {
 
 static int record_views(const fac__op *op, void *args, fac__outs *outs) {
     fac_tensor *base = op->ntensors > 0 ? fac__arg_tensor(args, op->tensor_offsets[0]) : NULL;
-    enum fac__creation how = !fac__tls.grad_mode               ? FAC__CREATED_NO_GRAD
+    enum fac__creation how = fac__tls.inference                ? FAC__CREATED_INFERENCE
+                             : !fac__tls.grad_mode             ? FAC__CREATED_NO_GRAD
                              : (op->flags & FAC__OP_LIST) != 0 ? FAC__CREATED_MULTI
                                                                : FAC__CREATED_NORMAL;
     for (int i = 0; i < outs->n; i++)
@@ -417,9 +427,8 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
         node->flags |= FAC__NODE_INPLACE;
     if (op == &fac__op_linear && ((const struct fac__linear_args *)args)->bias != NULL)
         node->flags |= FAC__NODE_BIASED;
-    if (save_values(&r, node, &at, inplace) != 0)
+    if (set_edges(&r, node) != 0 || save_values(&r, node, &at, inplace) != 0)
         goto fail;
-    set_edges(&r, node);
     if (!late && run(op, args, outs) != 0)
         goto fail;
     if (view && record_views(op, args, outs) != 0)

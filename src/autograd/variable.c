@@ -252,16 +252,22 @@ static fac_node *accumulator(fac_tensor *t) {
 
 /* --- edges ----------------------------------------------------------------------------------- */
 
-static void as_strided_edge(fac_tensor *t);
+static int as_strided_edge(fac_tensor *t);
+static int refuse_view(const fac_tensor *t, bool written);
+
+int fac__renew_view(fac_tensor *t) {
+    const struct fac__autograd *a = t->autograd;
+    if (a == NULL || a->base == NULL || !(a->base->features & FAC__GRAD) ||
+        fac__version_value(t) == a->view_version)
+        return 0;
+    return a->creation == FAC__CREATED_NORMAL ? as_strided_edge(t) : refuse_view(t, false);
+}
 
 fac_node *fac__grad_fn(fac_tensor *t) {
     struct fac__autograd *a = t->autograd;
     if (a == NULL)
         return NULL;
-    if (a->base != NULL && (a->base->features & FAC__GRAD) &&
-        fac__version_value(t) != a->view_version)
-        as_strided_edge(t);
-    return a->grad_fn;
+    return fac__renew_view(t) == 0 ? a->grad_fn : NULL;
 }
 
 fac__edge fac__gradient_edge(fac_tensor *t) {
@@ -273,9 +279,8 @@ fac__edge fac__gradient_edge(fac_tensor *t) {
     fac_node *n = fac__grad_fn(t);
     if (n != NULL)
         return (fac__edge){fac__node_retain(n), t->autograd->output_nr};
-    if (!t->autograd->requires_grad)
-        return none;
-    return (fac__edge){accumulator(t), 0};
+    /* A view that is only its base's to differentiate has nowhere to send a gradient. */
+    return t->autograd->requires_grad ? (fac__edge){accumulator(t), 0} : none;
 }
 
 /* What retain_grad() asked for holds for the tensor as it is now. */
@@ -405,22 +410,26 @@ static fac_node *region_node(const fac__node_type *type, uint32_t nedges, fac_te
     return n;
 }
 
-static void as_strided_edge(fac_tensor *t) {
+static int as_strided_edge(fac_tensor *t) {
     struct fac__autograd *a = t->autograd;
     fac_node *n = region_node(&as_strided_type, 1, a->base, t);
     if (n == NULL)
-        return;
+        return -1;
     n->edges[0] = fac__gradient_edge(a->base);
-    fac__meta_set(&n->outputs[0], t);
-    fac__set_history(t, n, 0);
+    int r = fac__meta_set(&n->outputs[0], t);
+    if (r == 0)
+        r = fac__set_history(t, n, 0);
     fac__node_release(n);
     a->view_version = fac__version_value(t);
+    return r;
 }
 
 /* --- in-place -------------------------------------------------------------------------------- */
 
-/* Views that an op in grad mode must not write to. */
-static int refuse_view(fac_tensor *t, const struct fac__autograd *a) {
+/* Views that an op in grad mode must not write to; or, when not `written` themselves, whose memory
+ * was written to by way of their base or another view. */
+static int refuse_view(const fac_tensor *t, bool written) {
+    const struct fac__autograd *a = t->autograd;
     static const char *const ambiguous =
         "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
         "your code by moving both the view and the inplace either both inside the %s block (if you "
@@ -440,30 +449,30 @@ static int refuse_view(fac_tensor *t, const struct fac__autograd *a) {
             "behavior is forbidden. You can fix this by cloning the output of the custom "
             "Function.",
     };
-    char text[400], name[64];
+    char text[400], head[160], name[64];
     bool inference = a->creation == FAC__CREATED_INFERENCE;
-    if (inference || a->creation == FAC__CREATED_NO_GRAD) {
+    bool mode = inference || a->creation == FAC__CREATED_NO_GRAD;
+    const char *how = written ? "is being modified inplace"
+                              : "its base or another view of its base has been modified inplace";
+    if (mode)
         snprintf(text, sizeof text, ambiguous, why[a->creation]);
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "A view was created in %s mode and is being modified inplace %s. %s",
-                         inference ? "inference" : "no_grad",
-                         inference ? "in normal mode" : "with grad mode enabled", text);
-    }
-    fac_node *fn = fac__grad_fn(t);
-    if (fn == NULL)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "A view was created in no_grad mode and is being modified inplace with "
-                         "grad mode enabled. %s",
-                         why[a->creation]);
-    return fac__fail(FAC_ERROR_RUNTIME,
-                     "Output %u of %s is a view and is being modified inplace. "
-                     "%s",
-                     a->output_nr, fac__node_brief(fn, name, sizeof name), why[a->creation]);
+    else
+        snprintf(text, sizeof text, "%s", why[a->creation]);
+    if (a->grad_fn == NULL)
+        snprintf(head, sizeof head, "A view");
+    else
+        snprintf(head, sizeof head, "Output %u of %s is a view%s", a->output_nr,
+                 fac__node_brief(a->grad_fn, name, sizeof name), mode ? " of a view which" : "");
+    if (!mode && a->grad_fn != NULL)
+        return fac__fail(FAC_ERROR_RUNTIME, "%s and %s. %s", head, how, text);
+    return fac__fail(FAC_ERROR_RUNTIME, "%s was created in %s mode and %s %s. %s", head,
+                     inference ? "inference" : "no_grad", how,
+                     inference ? "in normal mode" : "with grad mode enabled", text);
 }
 
 int fac__check_inplace(fac_tensor *t, bool grad) {
     if (t->features & FAC__INFERENCE) {
-        if (!fac__tls.inference && grad && fac__tls.grad_mode)
+        if (!fac__tls.inference)
             return fac__fail(FAC_ERROR_RUNTIME,
                              "Inplace update to inference tensor outside InferenceMode is not "
                              "allowed.You can make a clone to get a normal tensor before doing "
@@ -472,12 +481,11 @@ int fac__check_inplace(fac_tensor *t, bool grad) {
         return 0;
     }
     struct fac__autograd *a = t->autograd;
-    if (a == NULL || !fac__tls.grad_mode ||
-        !(grad || ((t->features & FAC__VIEW) != 0 && (a->base->features & FAC__GRAD) != 0)))
+    if (a == NULL || !fac__tls.grad_mode || !(grad || fac__wants_grad(t)))
         return 0;
     if (t->features & FAC__VIEW) {
         if (a->creation != FAC__CREATED_NORMAL)
-            return refuse_view(t, a);
+            return refuse_view(t, true);
         struct fac__autograd *b = a->base->autograd;
         if (fac_requires_grad(t) && (b == NULL || b->grad_fn == NULL))
             return fac__fail(FAC_ERROR_RUNTIME,
@@ -579,8 +587,7 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
     if (base->autograd != NULL)
         base->autograd->requires_grad = false;
     t->features |= FAC__GRAD;
-    as_strided_edge(t);
-    return 0;
+    return as_strided_edge(t);
 }
 
 /* --- the public face ---------------------------------------------------------------------------
@@ -589,10 +596,7 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
 bool fac_requires_grad(const fac_tensor *t) {
     if (FAC_UNLIKELY(t->features & FAC__WRAPPED))
         t = fac__bottom((fac_tensor *)(uintptr_t)t);
-    return (t->features & FAC__GRAD) != 0 || (t->autograd != NULL && t->autograd->base != NULL &&
-                                              (t->autograd->base->features & FAC__GRAD) != 0 &&
-                                              t->autograd->creation == FAC__CREATED_NORMAL &&
-                                              fac__version_value(t) != t->autograd->view_version);
+    return fac__wants_grad(t);
 }
 
 bool fac_is_leaf(const fac_tensor *t) {
@@ -660,11 +664,12 @@ bool fac_set_grad(fac_tensor *t, fac_tensor *grad) {
 }
 
 bool fac_grad_mode(void) {
-    return fac__tls.grad_mode;
+    return fac__tls.inference ? fac__tls.grad_wished : fac__tls.grad_mode;
 }
 
 bool fac_set_grad_mode(bool on) {
-    bool old = fac__tls.grad_mode;
-    fac__tls.grad_mode = on;
+    bool *mode = fac__tls.inference ? &fac__tls.grad_wished : &fac__tls.grad_mode;
+    bool old = *mode;
+    *mode = on;
     return old;
 }

@@ -7,7 +7,7 @@
 static bool recorded(const fac__op *op, const void *args) {
     for (int i = 0; fac__tls.grad_mode && i < op->ntensors; i++) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
-        if (t != NULL && (t->features & FAC__GRAD))
+        if (t != NULL && fac__wants_grad(t))
             return true;
     }
     return false;

@@ -188,9 +188,10 @@ struct fac__error {
 };
 
 typedef struct fac__thread {
-    uint32_t levels;         /* active FAC__L_ bits */
-    bool grad_mode;          /* true: record */
-    bool inference;          /* inference mode */
+    uint32_t levels;  /* active FAC__L_ bits */
+    bool grad_mode;   /* true: record */
+    bool grad_wished; /* what is_grad_enabled() says in inference mode, which records nothing */
+    bool inference;   /* inference mode */
     bool graph_task_partial; /* the backward under way is by chosen inputs only */
     bool anomaly, anomaly_check_nan;
     struct fac_scope *scope;    /* innermost, NULL: the root scope */

@@ -31,6 +31,20 @@ static uint32_t features_of(const fac__op *op, const void *args) {
     return f;
 }
 
+static bool any_base_wants_grad(const fac__op *op, const void *args) {
+    bool any = false;
+    for (int i = 0; i < op->ntensors; i++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
+        any |= t != NULL && fac__wants_grad(t);
+    }
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            any |= l->values[k] != NULL && fac__wants_grad(l->values[k]);
+    }
+    return any;
+}
+
 static bool any_bad(const fac__op *op, const void *args) {
     for (int i = 0; i < op->ntensors; i++)
         if (fac__is_bad(fac__arg_tensor(args, op->tensor_offsets[i])))
@@ -345,7 +359,9 @@ static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) 
         fac_tensor *o = outs->given[i];
         if (o == NULL)
             continue;
-        if (fac__tls.grad_mode && ((f | o->features) & FAC__GRAD))
+        if ((o->features & FAC__INFERENCE) && fac__check_inplace(o, false) != 0)
+            return -1;
+        if (fac__tls.grad_mode && ((f & FAC__GRAD) || fac__wants_grad(o)))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",
@@ -421,6 +437,8 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
     if (fac__any_moved() && follow_all(op, args, outs) != 0)
         return -1;
     uint32_t f = features_of(op, args) | fac__tls.levels;
+    if (FAC_UNLIKELY((f & (FAC__VIEW | FAC__GRAD)) == FAC__VIEW) && any_base_wants_grad(op, args))
+        f |= FAC__GRAD;
     if (outs->how == FAC__CALL_NEW) {
         const uint32_t leaves = FAC__SLOW | FAC__L_ANY;
         if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {

@@ -283,11 +283,8 @@ static fac_tensor *chain(struct subscript *s, fac_tensor *t, const fac_index *it
 /* --- reading ------------------------------------------------------------------------------------
  */
 
-/* A view whose base was given a history since is brought up to date first. */
-static bool records(fac_tensor *t) {
-    if ((t->features & (FAC__GRAD | FAC__VIEW)) == FAC__VIEW && fac_requires_grad(t))
-        fac__grad_fn(t);
-    return fac__tls.grad_mode && (t->features & FAC__GRAD);
+static bool records(const fac_tensor *t) {
+    return fac__tls.grad_mode && fac__wants_grad(t);
 }
 
 static bool is_plain(fac_tensor *t) {
@@ -326,7 +323,9 @@ static fac_tensor *plain_get(fac_tensor *t, const fac_index *items, int n) {
     if (v == NULL)
         goto done;
     if (s.nlist == 0) {
-        enum fac__creation how = fac__tls.grad_mode ? FAC__CREATED_NORMAL : FAC__CREATED_NO_GRAD;
+        enum fac__creation how = fac__tls.inference   ? FAC__CREATED_INFERENCE
+                                 : fac__tls.grad_mode ? FAC__CREATED_NORMAL
+                                                      : FAC__CREATED_NO_GRAD;
         if (fac__record_view(t, v, how) != 0) {
             fac__release(v);
             v = NULL;

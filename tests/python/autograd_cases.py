@@ -11,10 +11,10 @@ import weakref
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "golden", "autograd.json")
 
 
-def outcomes(T):
+def outcomes(T, cases=None):
     """{case: what happens, as text}"""
     found = {}
-    for case in cases(T):
+    for case in (cases or globals()["cases"])(T):
         try:
             with warnings.catch_warnings(record=True):
                 result = repr(case())

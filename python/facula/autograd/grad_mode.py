@@ -96,8 +96,9 @@ class inference_mode(_Mode):
         self.mode = mode
 
     def __enter__(self):
+        self.prev_grad = _C.is_grad_enabled()
         self.prev = _C._set_inference(self.mode)
-        self.prev_grad = _C._set_grad_enabled(not self.mode and _C.is_grad_enabled())
+        _C._set_grad_enabled(not self.mode)
 
     def __exit__(self, *exc):
         _C._set_inference(self.prev)
