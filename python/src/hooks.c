@@ -23,6 +23,53 @@ static int replace(fac_tensor **grad, PyObject *with) {
     return 0;
 }
 
+/* "hook 'name'", as far as it has one. */
+static PyObject *title(PyObject *hook) {
+    PyObject *name = PyObject_GetAttrString(hook, "__name__");
+    PyErr_Clear();
+    PyObject *text = name != NULL && PyUnicode_Check(name) ? PyUnicode_FromFormat("hook '%U'", name)
+                                                           : PyUnicode_FromString("hook");
+    Py_XDECREF(name);
+    return text;
+}
+
+static PyObject *not_a(const char *what, PyObject *got) {
+    return PyErr_Format(PyExc_TypeError, "expected %s, but hook returned '%s'", what,
+                        Py_TYPE(got)->tp_name);
+}
+
+static PyObject *tensor_type(const fac_tensor *t) {
+    PyObject *o = fac__wrap(fac__retain((fac_tensor *)(uintptr_t)t));
+    PyObject *type = o == NULL ? NULL : PyObject_CallMethod(o, "type", NULL);
+    Py_XDECREF(o);
+    return type;
+}
+
+/* What a hook puts in place of a gradient has its shape and dtype. */
+static int check_result(const fac_tensor *was, PyObject *got, PyObject *hook) {
+    if (!fac__tensor_check(got))
+        return not_a("Variable", got), -1;
+    const fac_tensor *t = fac__tensor_of(got);
+    PyObject *name = NULL, *before = NULL, *after = NULL;
+    if (t->dtype != was->dtype || !fac__same_device(t->device, was->device)) {
+        name = title(hook), before = tensor_type(was), after = tensor_type(t);
+        if (name != NULL && before != NULL && after != NULL)
+            PyErr_Format(PyExc_RuntimeError, "%U has changed the type of value (was %U got %U)",
+                         name, before, after);
+    } else if (t->ndim != was->ndim ||
+               memcmp(t->sizes, was->sizes, sizeof(int64_t) * (size_t)was->ndim) != 0) {
+        name = title(hook);
+        if (name != NULL)
+            PyErr_Format(PyExc_RuntimeError, "%U has changed the size of value", name);
+    } else {
+        return 0;
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(before);
+    Py_XDECREF(after);
+    return -1;
+}
+
 /* Each hook sees the gradient, and what it returns takes its place. */
 static int call_tensor_hooks(void *dict, fac_node *node, fac_tensor **grad, int n,
                              fac_tensor **unused, int nunused) {
@@ -38,21 +85,7 @@ static int call_tensor_hooks(void *dict, fac_node *node, fac_tensor **grad, int 
             r = -1;
         } else if (got == Py_None) {
             Py_DECREF(got);
-        } else if (!fac__tensor_check(got)) {
-            PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
-                         Py_TYPE(got)->tp_name);
-            Py_DECREF(got);
-            r = -1;
-        } else if (fac__tensor_of(got)->ndim != (*grad)->ndim ||
-                   memcmp(fac__tensor_of(got)->sizes, (*grad)->sizes,
-                          sizeof(int64_t) * (size_t)(*grad)->ndim) != 0) {
-            PyObject *name = PyObject_GetAttrString(PyList_GET_ITEM(hooks, i), "__name__");
-            PyErr_Clear();
-            if (name != NULL && PyUnicode_Check(name))
-                PyErr_Format(PyExc_RuntimeError, "hook '%U' has changed the size of value", name);
-            else
-                PyErr_SetString(PyExc_RuntimeError, "hook has changed the size of value");
-            Py_XDECREF(name);
+        } else if (check_result(*grad, got, PyList_GET_ITEM(hooks, i)) != 0) {
             Py_DECREF(got);
             r = -1;
         } else {
@@ -79,10 +112,10 @@ static int call_post_accumulate(void *dict, fac_node *node, fac_tensor **variabl
     int r = t == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(hooks); i++) {
         PyObject *got = PyObject_CallOneArg(PyList_GET_ITEM(hooks, i), t);
-        if (got != NULL && got != Py_None)
-            PyErr_SetString(PyExc_RuntimeError, "Tensor post accumulate grad hooks should return "
-                                                "None.");
         r = got == Py_None ? 0 : -1;
+        if (got != NULL && r != 0 && check_result(*variable, got, PyList_GET_ITEM(hooks, i)) == 0)
+            PyErr_SetString(PyExc_RuntimeError,
+                            "Tensor post accumulate grad hooks should return None.");
         Py_XDECREF(got);
     }
     if (r != 0)
@@ -140,23 +173,27 @@ static PyObject *wrap_all(fac_tensor **t, int n) {
     return r;
 }
 
-static int replace_all(fac_tensor **t, int n, PyObject *with) {
-    PyObject *tuple = fac__tensor_check(with) ? PyTuple_Pack(1, with) : PySequence_Tuple(with);
-    if (tuple == NULL)
-        return -1;
+static int replace_all(fac_tensor **t, int n, PyObject *tuple, PyObject *hook) {
+    if (!PyTuple_Check(tuple))
+        return not_a("tuple", tuple), -1;
     int r = 0;
     if (PyTuple_GET_SIZE(tuple) != n) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "hook has returned an incorrect number of values (got %zd, but expected %d)",
-                     PyTuple_GET_SIZE(tuple), n);
+        PyObject *name = title(hook);
+        if (name != NULL)
+            PyErr_Format(PyExc_RuntimeError,
+                         "%U has returned an incorrect number of values (got %zd, but expected %d)",
+                         name, PyTuple_GET_SIZE(tuple), n);
+        Py_XDECREF(name);
         r = -1;
     }
     for (int i = 0; r == 0 && i < n; i++) {
         PyObject *o = PyTuple_GET_ITEM(tuple, i);
-        if (o != Py_None && !fac__tensor_check(o)) {
-            PyErr_Format(PyExc_TypeError, "expected Variable, but hook returned '%s'",
-                         Py_TYPE(o)->tp_name);
-            r = -1;
+        if (o != Py_None && t[i] != NULL) {
+            r = check_result(t[i], o, hook);
+            if (r == 0)
+                replace(&t[i], o);
+        } else if (o != Py_None && !fac__tensor_check(o)) {
+            r = (not_a("Variable", o), -1);
         } else if (o != Py_None) {
             replace(&t[i], o);
         } else {
@@ -164,7 +201,6 @@ static int replace_all(fac_tensor **t, int n, PyObject *with) {
             t[i] = NULL;
         }
     }
-    Py_DECREF(tuple);
     return r;
 }
 
@@ -181,7 +217,9 @@ static int call_node_hooks(void *dict, fac_node *node, fac_tensor **grads, int n
         if (in != NULL && (outputs == NULL || out != NULL))
             got =
                 PyObject_Vectorcall(PyList_GET_ITEM(hooks, i), args, outputs == NULL ? 1 : 2, NULL);
-        r = got == NULL ? -1 : got == Py_None ? 0 : replace_all(grads, n, got);
+        r = got == NULL      ? -1
+            : got == Py_None ? 0
+                             : replace_all(grads, n, got, PyList_GET_ITEM(hooks, i));
         Py_XDECREF(in);
         Py_XDECREF(out);
         Py_XDECREF(got);
@@ -224,6 +262,40 @@ static PyObject *gradient_node(PyObject *m, PyObject *o) {
     return node;
 }
 
+static PyObject *will_run(PyObject *m, PyObject *o) {
+    (void)m;
+    if (fac__node_alive(o) < 0)
+        return NULL;
+    return PyBool_FromLong(fac__will_run(((fac__NodeObject *)o)->node));
+}
+
+/* _edge_tensor(node, nr) -> what has the shape and the history of that output of the node, to stand
+ * for it in a backward */
+static PyObject *edge_tensor(PyObject *m, PyObject *args) {
+    (void)m;
+    PyObject *o;
+    unsigned nr;
+    if (!PyArg_ParseTuple(args, "OI", &o, &nr) || fac__node_alive(o) < 0)
+        return NULL;
+    fac_node *n = ((fac__NodeObject *)o)->node;
+    if (n->variable != NULL)
+        return fac__wrap(fac__retain(n->variable));
+    if (nr >= n->noutputs)
+        return PyErr_Format(PyExc_RuntimeError, "%s has %u outputs, not one of number %u",
+                            fac__node_name(n), n->noutputs, nr);
+    const fac__meta *meta = &n->outputs[nr];
+    fac_tensor *t = fac__empty(meta->ndim, meta->sizes, NULL, (fac_dtype)meta->dtype,
+                               (fac_device){FAC_META, 0});
+    if (t == NULL)
+        return fac__raise();
+    t->device = meta->device; /* where its gradient will be */
+    if (fac__set_history(t, n, nr) != 0) {
+        fac__release(t);
+        return fac__raise();
+    }
+    return fac__wrap(t);
+}
+
 /* --- saved values ----------------------------------------------------------------------------- */
 
 /* One pair of functions; counted by the stack and by what it packed. */
@@ -237,9 +309,17 @@ struct pack {
 static void *pack_one(void *ctx, fac_tensor *t) {
     struct pack *p = ctx;
     PyGILState_STATE gil = PyGILState_Ensure();
-    fac_tensor *d = fac__shallow_copy(t);
-    PyObject *o = d == NULL ? fac__raise() : fac__wrap(d);
+    PyObject *o = fac__wrap(fac__retain(t));
+    uint32_t version = fac__version_value(t);
     PyObject *packed = o == NULL ? NULL : PyObject_CallOneArg(p->pack, o);
+    if (packed != NULL && fac__version_value(t) != version) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "A saved tensor pack hook is modifying its input in place. Tensors "
+                        "provided as input to pack hook cannot be modified by in-place operations "
+                        "as this can lead to unexpected side-effects. Please open an issue if you "
+                        "need to perform in-place operations on the input to a pack hook.");
+        Py_CLEAR(packed);
+    }
     Py_XDECREF(o);
     if (packed == NULL)
         fac__capture_exception();
@@ -294,6 +374,10 @@ static PyObject *disabled; /* the message of disable_saved_tensors_hooks, or NUL
 
 static PyObject *disable_hooks(PyObject *m, PyObject *message) {
     (void)m;
+    if (message != Py_None && fac__tls.saved_hooks != NULL) {
+        PyErr_SetObject(PyExc_RuntimeError, message);
+        return NULL;
+    }
     PyObject *old = disabled == NULL ? Py_NewRef(Py_None) : disabled;
     disabled = message == Py_None ? NULL : Py_NewRef(message);
     return old;
@@ -337,6 +421,8 @@ PyMethodDef fac__hook_functions[] = {{"_tensor_hooks", tensor_hooks, METH_VARARG
                                      {"_retain_grad", retain_grad, METH_O, NULL},
                                      {"_node_hooks", node_hooks, METH_VARARGS, NULL},
                                      {"_gradient_node", gradient_node, METH_O, NULL},
+                                     {"_edge_tensor", edge_tensor, METH_VARARGS, NULL},
+                                     {"_will_run", will_run, METH_O, NULL},
                                      {"_disable_saved_hooks", disable_hooks, METH_O, NULL},
                                      {"_push_saved_hooks", push_hooks, METH_VARARGS, NULL},
                                      {"_pop_saved_hooks", pop_hooks, METH_NOARGS, NULL},

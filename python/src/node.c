@@ -198,7 +198,15 @@ static PyObject *node_dir(PyObject *o, PyObject *unused) {
 /* --- the type ----------------------------------------------------------------------------------
  */
 
-static PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "name() -> str"},
+static PyObject *node_sequence(PyObject *o, PyObject *unused) {
+    (void)unused;
+    if (fac__node_alive(o) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(((NodeObject *)o)->node->sequence);
+}
+
+static PyMethodDef node_methods[] = {{"_sequence_nr", node_sequence, METH_NOARGS, NULL},
+                                     {"name", node_name, METH_NOARGS, "name() -> str"},
                                      {"__dir__", node_dir, METH_NOARGS, NULL},
                                      {0}};
 static PyGetSetDef node_getset[] = {

@@ -239,4 +239,7 @@ typedef struct {
 /* results[i]: new references or NULL, only where !accumulate. */
 int fac__run_backward(const fac__backward_args *a, fac_tensor **results);
 
+/* Whether the backward under way in this thread reaches the node, and wants to. */
+bool fac__will_run(const fac_node *node);
+
 #endif

@@ -17,6 +17,7 @@
 struct slot {
     fac_node *node;
     uint32_t waiting; /* edges whose gradients are still to come */
+    bool wanted;      /* an input's */
     bool needed;      /* on a path to an input */
     bool seen;
     fac_tensor **grads; /* `one` or the heap: node->noutputs of them */
@@ -145,28 +146,58 @@ static int discover(struct task *t, fac_node *root) {
     return 0;
 }
 
-/* A node is needed when an input's edge points at it or it leads to a needed one. Slots are in
- * breadth-first order, so passes from the back settle quickly; repeated until nothing changes. */
-static void mark_needed(struct task *t) {
+/* Slots in an order in which a node comes before all that its edges lead to; NULL: no memory. */
+static uint32_t *sorted(struct task *t) {
+    uint32_t *order = malloc(sizeof *order * (t->n + 1)),
+             *waiting = malloc(sizeof *waiting * (t->n + 1));
+    uint32_t n = 0;
+    for (uint32_t s = 0; order != NULL && waiting != NULL && s < t->n; s++) {
+        waiting[s] = t->slots[s].waiting;
+        if (waiting[s] == 0)
+            order[n++] = s;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const fac_node *node = t->slots[order[i]].node;
+        for (uint32_t e = 0; e < node->nedges; e++) {
+            fac_node *next = node->edges[e].node;
+            uint32_t s = next == NULL ? 0 : (uint32_t)find(t, next);
+            if (next != NULL && --waiting[s] == 0)
+                order[n++] = s;
+        }
+    }
+    if (waiting == NULL) {
+        free(order);
+        order = NULL;
+    }
+    free(waiting);
+    return order;
+}
+
+/* A node is needed, and runs, when it leads to the node of an input; backward(inputs=...) runs
+ * those themselves as well. */
+static int mark_needed(struct task *t) {
     for (int i = 0; i < t->a->ninputs; i++) {
         if (t->captures[i].node == NULL)
             continue;
-        for (uint32_t s = 0; s < t->n; s++)
-            if (t->slots[s].node == t->captures[i].node)
-                t->slots[s].needed = true;
+        int64_t s = find(t, t->captures[i].node);
+        if (s < 0)
+            return -1;
+        t->slots[s].wanted = true;
+        t->slots[s].needed = t->a->accumulate;
     }
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (uint32_t s = t->n; s > 0; s--) {
-            struct slot *slot = &t->slots[s - 1];
-            for (uint32_t e = 0; !slot->needed && e < slot->node->nedges; e++) {
-                fac_node *next = slot->node->edges[e].node;
-                if (next != NULL && t->slots[find(t, next)].needed)
-                    slot->needed = changed = true;
-            }
+    uint32_t *order = sorted(t);
+    if (order == NULL)
+        return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a graph of %u nodes", t->n);
+    for (uint32_t i = t->n; i > 0; i--) {
+        struct slot *slot = &t->slots[order[i - 1]];
+        for (uint32_t e = 0; !slot->needed && e < slot->node->nedges; e++) {
+            fac_node *next = slot->node->edges[e].node;
+            const struct slot *to = next == NULL ? NULL : &t->slots[find(t, next)];
+            slot->needed = to != NULL && (to->needed || to->wanted);
         }
     }
+    free(order);
+    return 0;
 }
 
 /* --- gradients in flight ------------------------------------------------------------------------
@@ -337,6 +368,10 @@ static int send(struct task *t, fac_node *node, fac_tensor **inputs, int sofar) 
         }
         uint32_t s = (uint32_t)find(t, next);
         struct slot *slot = &t->slots[s];
+        if (t->a->inputs != NULL && !slot->needed && !slot->wanted) {
+            fac__release(g); /* leads to none of the inputs */
+            continue;
+        }
         if (g != NULL && r == 0) {
             g = fit(g, &next->outputs[next->noutputs > node->edges[e].nr ? node->edges[e].nr : 0],
                     node, e);
@@ -386,22 +421,19 @@ static int run_node(struct task *t, uint32_t s) {
     bool any = (node->flags & FAC__NODE_ALWAYS) != 0;
     for (uint32_t i = 0; i < n; i++)
         any |= grads[i] != NULL;
-    int r = 0;
-    if (node->type == &fac__accumulate_type && any)
+    /* As PyTorch does: an input's gradient has been through its hooks, unless others lie beyond it
+     */
+    int r = t->slots[s].needed ? capture(t, node, grads) : 0;
+    if (r == 0 && node->type == &fac__accumulate_type && any)
         r = leaf_hooks(node, grads);
     if (r == 0 && node->hooks != NULL)
         r = run_hooks(node, FAC__HOOK_TENSOR_PRE, grads, n, NULL) != 0 ||
                     run_hooks(node, FAC__HOOK_RETAIN, grads, n, NULL) != 0
                 ? -1
                 : 0;
-    if (r == 0)
+    if (r == 0 && !t->slots[s].needed)
         r = capture(t, node, grads);
-    bool wanted = t->a->inputs == NULL || t->slots[s].needed;
-    if (t->a->inputs != NULL && node->type == &fac__accumulate_type)
-        wanted = t->a->accumulate && t->slots[s].needed;
-    if (t->a->inputs != NULL && t->a->accumulate && t->slots[s].needed)
-        wanted = true;
-    if (r == 0 && wanted && any) {
+    if (r == 0 && any && (t->a->inputs == NULL || t->slots[s].needed)) {
         if (node->hooks != NULL)
             r = run_hooks(node, FAC__HOOK_PRE, grads, n, NULL);
         if (r == 0 && ((n > 1 && node->op != NULL) || (node->flags & FAC__NODE_MATERIALIZE)))
@@ -502,9 +534,8 @@ static int find_roots(struct task *t, fac__edge *roots, fac_tensor **grads) {
 static int find_captures(struct task *t) {
     const fac__backward_args *a = t->a;
     for (int i = 0; i < a->ninputs; i++) {
-        if (!fac_requires_grad(a->inputs[i]) && a->accumulate)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "can't retain_grad on Tensor that has requires_grad=False");
+        if (a->accumulate && !fac_retain_grad(a->inputs[i]))
+            return -1;
         if (!fac_requires_grad(a->inputs[i]))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "One of the differentiated Tensors does not require grad");
@@ -522,13 +553,17 @@ static int walk(struct task *t, fac__edge *roots, fac_tensor **grads) {
         grads[i] = NULL;
         if (g == NULL)
             continue;
+        if (t->a->inputs != NULL && !s->needed && !s->wanted) {
+            fac__release(g);
+            continue;
+        }
         g = fit(g, &roots[i].node->outputs[roots[i].nr], roots[i].node, 0);
         if (g == NULL || add_gradient(s, roots[i].nr, g) != 0)
             return -1;
     }
     for (int i = 0; i < t->a->noutputs; i++) {
         uint32_t s = (uint32_t)find(t, roots[i].node);
-        if (t->slots[s].waiting == 0 && !t->slots[s].seen) {
+        if (t->slots[s].waiting == 0 && !t->slots[s].seen && t->slots[s].grads != NULL) {
             t->slots[s].seen = true;
             heap_push(t, s);
         }
@@ -572,6 +607,18 @@ static void clean_up(struct task *t, fac__edge *roots, fac_tensor **grads) {
     free(t->heap);
 }
 
+bool fac__will_run(const fac_node *node) {
+    const struct task *t = fac__tls.walking;
+    uint32_t at = hash(node) & (t == NULL ? 0 : t->mask);
+    while (t != NULL && t->table[at] != 0) {
+        const struct slot *s = &t->slots[t->table[at] - 1];
+        if (s->node == node)
+            return t->a->inputs == NULL || s->needed || s->wanted;
+        at = (at + 1) & t->mask;
+    }
+    return false;
+}
+
 static _Atomic uint64_t tasks; /* backwards begun, in all threads */
 
 int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
@@ -589,18 +636,23 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
     t.captures = edges + a->noutputs;
     bool partial = fac__tls.graph_task_partial;
     uint64_t task = fac__tls.graph_task;
+    struct task *outer = fac__tls.walking;
     int r = find_roots(&t, edges, grads);
     if (r == 0)
         r = find_captures(&t);
     if (r == 0) {
         if (a->inputs != NULL)
-            mark_needed(&t);
+            r = mark_needed(&t);
+    }
+    if (r == 0) {
         bool mode = fac_set_grad_mode(a->create_graph);
         fac__tls.graph_task = atomic_fetch_add(&tasks, 1) + 1;
+        fac__tls.walking = &t;
         fac__tls.graph_task_partial = a->inputs != NULL;
         r = walk(&t, edges, grads);
         fac_set_grad_mode(mode);
         fac__tls.graph_task = task;
+        fac__tls.walking = outer;
         fac__tls.graph_task_partial = partial;
     }
     if (r == 0)

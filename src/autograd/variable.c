@@ -267,7 +267,8 @@ fac_node *fac__grad_fn(fac_tensor *t) {
     struct fac__autograd *a = t->autograd;
     if (a == NULL)
         return NULL;
-    return fac__renew_view(t) == 0 ? a->grad_fn : NULL;
+    fac_node *n = fac__renew_view(t) == 0 ? a->grad_fn : NULL;
+    return n != NULL && n->variable != NULL ? NULL : n;
 }
 
 fac__edge fac__gradient_edge(fac_tensor *t) {
@@ -276,7 +277,9 @@ fac__edge fac__gradient_edge(fac_tensor *t) {
         t = fac__bottom(t);
     if (t == NULL || t->autograd == NULL)
         return none;
-    fac_node *n = fac__grad_fn(t);
+    if (fac__renew_view(t) != 0)
+        return none;
+    fac_node *n = t->autograd->grad_fn; /* of what stands for a leaf, its accumulator */
     if (n != NULL)
         return (fac__edge){fac__node_retain(n), t->autograd->output_nr};
     /* A view that is only its base's to differentiate has nowhere to send a gradient. */
@@ -600,7 +603,8 @@ bool fac_requires_grad(const fac_tensor *t) {
 }
 
 bool fac_is_leaf(const fac_tensor *t) {
-    return t->autograd == NULL || t->autograd->grad_fn == NULL;
+    return t->autograd == NULL || t->autograd->grad_fn == NULL ||
+           t->autograd->grad_fn->variable != NULL;
 }
 
 const char *fac_grad_fn_name(fac_tensor *t) {

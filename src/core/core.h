@@ -199,6 +199,7 @@ typedef struct fac__thread {
     struct fac__error error;
     uint64_t node_sequence;
     uint64_t graph_task;           /* number of the backward under way, from 1; 0: none */
+    struct task *walking;          /* that backward, as the engine knows it */
     struct fac_node *current_node; /* being evaluated by backward */
     struct fac_node *dying;        /* nodes waiting to be freed, see fac__node_release */
     bool releasing;

@@ -5,11 +5,12 @@ import json
 import pytest
 
 import autograd_cases
+import hook_cases
 import view_cases
 
 torch = pytest.importorskip("facula")
 
-MODULES = [autograd_cases, view_cases]
+MODULES = [autograd_cases, hook_cases, view_cases]
 
 
 def outcomes(package):

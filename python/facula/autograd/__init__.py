@@ -10,7 +10,15 @@ from .gradcheck import gradcheck, gradgradcheck
 
 
 def _tuple(x):
-    return (x,) if isinstance(x, Tensor) else tuple(x)
+    return (x,) if isinstance(x, (Tensor, graph.GradientEdge)) else tuple(x)
+
+
+def _tensors(x):
+    """A tuple of tensors, of which some stand for the edges that were given."""
+    return tuple(
+        _C._edge_tensor(t.node, t.output_nr) if isinstance(t, graph.GradientEdge) else t
+        for t in _tuple(x)
+    )
 
 
 def backward(
@@ -22,10 +30,10 @@ def backward(
     inputs=None,
 ):
     """Sums the gradients of tensors by the graph's leaves into their .grad."""
-    tensors = _tuple(tensors)
+    tensors = _tensors(tensors)
     grads = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     retain_graph = create_graph if retain_graph is None else retain_graph
-    inputs = None if inputs is None else _tuple(inputs)
+    inputs = None if inputs is None else _tensors(inputs)
     _C._backward(tensors, grads, inputs, retain_graph, create_graph, True, True)
 
 
@@ -72,7 +80,7 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    outputs, inputs = _tuple(outputs), _tuple(inputs)
+    outputs, inputs = _tensors(outputs), _tensors(inputs)
     if not inputs:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(outputs) if grad_outputs is None else _tuple(grad_outputs)

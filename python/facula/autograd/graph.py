@@ -1,6 +1,7 @@
 """The graph that backward walks: its nodes, their hooks, and hooks of what they save."""
 
 import contextlib
+import threading
 from collections import OrderedDict, namedtuple
 
 from .. import _C
@@ -19,6 +20,60 @@ def get_gradient_edge(tensor):
             "gradients"
         )
     return GradientEdge(_C._gradient_node(tensor), tensor.output_nr)
+
+
+class _Joint(contextlib.AbstractContextManager):
+    """The handle of one hook on several tensors."""
+
+    def __init__(self, handles):
+        self.handles = tuple(handles)
+
+    def remove(self):
+        for handle in self.handles:
+            handle.remove()
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+def register_multi_grad_hook(tensors, fn, *, mode="all"):
+    """fn runs once a backward: with the gradients of all tensors, None for what has none, when the
+    last of them is known; or, in mode "any", with the first one that is known."""
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    lock, tasks = threading.Lock(), {}
+    edges = [get_gradient_edge(t) for t in tensors]
+
+    def expected():
+        return sum(_C._will_run(edge.node) for edge in edges)
+
+    def any_hook(grad):
+        task = _C._graph_task()[0]
+        with lock:
+            first = task not in tasks
+            tasks.clear()
+            tasks[task] = True
+        if first:
+            fn(grad)
+
+    def all_hook(i):
+        def hook(grad):
+            task = _C._graph_task()[0]
+            with lock:
+                if task not in tasks:
+                    tasks[task] = [expected(), [None] * len(edges)]
+                state = tasks[task]
+                state[0] -= 1
+                state[1][i] = grad
+                if state[0] == 0:
+                    del tasks[task]
+            if state[0] == 0:
+                fn(state[1])
+
+        return hook
+
+    hooks = [all_hook(i) if mode == "all" else any_hook for i in range(len(edges))]
+    return _Joint([t.register_hook(hook) for t, hook in zip(tensors, hooks)])
 
 
 def increment_version(tensor):
