@@ -147,7 +147,8 @@ static PyObject *join(PyObject *m, PyObject *args) {
     } else if (how == 0) {
         r = fac__set_history(t, ctx->node, (uint32_t)nr);
         if (r == 0 && (t->features & FAC__VIEW))
-            t->autograd->creation = FAC__CREATED_CUSTOM;
+            t->autograd->creation =
+                ctx->node->noutputs > 1 ? FAC__CREATED_MULTI : FAC__CREATED_CUSTOM;
     }
     if (r != 0)
         return fac__raise();
@@ -202,13 +203,6 @@ static PyObject *bound(PyObject *m, PyObject *o) {
     return PyBool_FromLong(((fac__NodeObject *)o)->node != NULL);
 }
 
-/* Whether a transform of facula.func holds the tensor. */
-static PyObject *is_wrapped(PyObject *m, PyObject *o) {
-    (void)m;
-    fac_tensor *t = fac__tensor_arg(o);
-    return t == NULL ? NULL : PyBool_FromLong((t->features & FAC__WRAPPED) != 0);
-}
-
 static PyObject *increment_version(PyObject *m, PyObject *o) {
     (void)m;
     if (!fac__tensor_check(o))
@@ -223,6 +217,5 @@ PyMethodDef fac__function_functions[] = {{"_bind", bind, METH_VARARGS, NULL},
                                          {"_join", join, METH_VARARGS, NULL},
                                          {"_save", save, METH_VARARGS, NULL},
                                          {"_saved", saved, METH_O, NULL},
-                                         {"_is_wrapped", is_wrapped, METH_O, NULL},
                                          {"_increment_version", increment_version, METH_O, NULL},
                                          {0}};

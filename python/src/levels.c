@@ -148,6 +148,27 @@ static PyObject *batch_of(PyObject *m, PyObject *o) {
                          : Py_BuildValue("(NiK)", value, b->dim, (unsigned long long)b->level);
 }
 
+/* _level_of(sequence) -> (is a vmap, level, size of the batch, randomness) or None */
+static PyObject *level_of(PyObject *m, PyObject *o) {
+    (void)m;
+    const fac__interp *top = NULL;
+    PyObject *items = PySequence_Fast(o, "expected a sequence");
+    if (items == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(items, i);
+        fac_tensor *t = fac__tensor_check(item) ? fac__tensor_of(item) : NULL;
+        const fac__interp *l = t == NULL ? NULL : fac__level_of(&t, 1);
+        if (l != NULL && (top == NULL || l->level > top->level))
+            top = l;
+    }
+    Py_DECREF(items);
+    if (top == NULL)
+        Py_RETURN_NONE;
+    return Py_BuildValue("(NKLi)", PyBool_FromLong(top->kind == FAC__INTERP_VMAP),
+                         (unsigned long long)top->level, (long long)top->size, top->randomness);
+}
+
 /* _fresh_leaf(t): an alias that a transform differentiates by, part of every active vmap. */
 static PyObject *fresh_leaf(PyObject *m, PyObject *o) {
     (void)m;
@@ -298,6 +319,7 @@ static PyMethodDef functions[] = {{"_autocast_get", autocast_get, METH_NOARGS, N
                                   {"_add_batch_dim", add_batch_dim, METH_VARARGS, NULL},
                                   {"_remove_batch_dim", remove_batch_dim, METH_VARARGS, NULL},
                                   {"_batch_of", batch_of, METH_O, NULL},
+                                  {"_level_of", level_of, METH_O, NULL},
                                   {"_fresh_leaf", fresh_leaf, METH_O, NULL},
                                   {"_sever", sever, METH_VARARGS, NULL},
                                   {"_make_dual", make_dual, METH_VARARGS, NULL},

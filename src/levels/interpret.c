@@ -97,6 +97,15 @@ static int look(void *ctx, fac_tensor **slot) {
     return 0;
 }
 
+const fac__interp *fac__level_of(fac_tensor *const *tensors, int n) {
+    struct search s = {0, false};
+    for (int i = 0; i < n; i++) {
+        fac_tensor *t = tensors[i];
+        look(&s, &t);
+    }
+    return fac__level_find(s.top);
+}
+
 int fac__interpret(const fac__op *op, void *args, fac__outs *outs) {
     struct search s = {0, false};
     fac__each_tensor(op, args, look, &s);

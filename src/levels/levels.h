@@ -51,6 +51,9 @@ typedef struct {
 fac__limits fac__set_limits(fac__limits l);
 fac__limits fac__get_limits(void);
 
+/* The highest level that any of the tensors takes part in; NULL: none. */
+const fac__interp *fac__level_of(fac_tensor *const *tensors, int n);
+
 /* From the gate. 1: no level takes the op. */
 int fac__interpret(const fac__op *op, void *args, fac__outs *outs);
 int fac__vmap_call(const fac__interp *level, const fac__op *op, void *args, fac__outs *outs);

@@ -365,4 +365,5 @@ def test_simple_jacobians():
     y, v = jvp(torch.sin, (x,), (torch.ones(2),))
     assert torch.allclose(v, x.cos())
     y, pull = vjp(lambda a: a * 3, x)
-    assert pull(torch.ones(2)).tolist() == [3.0, 3.0]
+    (g,) = pull(torch.ones(2))
+    assert g.tolist() == [3.0, 3.0]

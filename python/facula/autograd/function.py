@@ -8,13 +8,7 @@ import functools
 
 from .. import _C
 from .._C import Tensor
-from . import forward_ad
 from .grad_mode import enable_grad, no_grad
-
-_NO_TRANSFORMS = (
-    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...),"
-    " facula would have to implement them for custom Functions, which it does not yet."
-)
 
 
 class FunctionCtx(_C._Node):
@@ -195,14 +189,25 @@ class Function(metaclass=FunctionMeta):
     def apply(cls, *args, **kwargs):
         """Runs forward, and records what backward needs."""
         with_setup = cls.setup_context is not Function.setup_context
-        if kwargs:
+        if kwargs or (with_setup and getattr(cls.forward, "__defaults__", None)):
             first = () if with_setup else (None,)  # ctx
             args = _bind_defaults(cls.forward, first + args, kwargs)[len(first) :]
-        if any(isinstance(a, Tensor) and _C._is_wrapped(a) for a in args):
-            raise NotImplementedError(_NO_TRANSFORMS)
-        tangents = _tangents(args)
-        if tangents is not None:
-            args = [primal for primal, _ in tangents]
+        tangents = None
+        if any(isinstance(a, Tensor) and _C._in_level(a) for a in args):
+            in_batch, level, *batch = _C._level_of(args) or (False, None)
+            if in_batch:
+                from ._function_levels import over_batch
+
+                return over_batch(cls, args, level, *batch)
+            if level is not None:
+                pairs = [
+                    _C._unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in args
+                ]
+                args, tangents = zip(*pairs)
+                if _C._level_of(args) is not None:
+                    from ._function_levels import over_dual
+
+                    return over_dual(cls, args, tangents, level)
         ctx = cls._backward_cls()
         ctx._is_tensor = tuple(isinstance(a, Tensor) for a in args)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
@@ -218,7 +223,7 @@ class Function(metaclass=FunctionMeta):
         _check(cls, ctx, outputs)
         outputs = _joined(cls, ctx, args, outputs, records)
         if tangents is not None:
-            outputs = _duals(cls, ctx, outputs, [tangent for _, tangent in tangents])
+            outputs = _duals(cls, ctx, args, outputs, tangents, level)
         return outputs[0] if single else outputs
 
 
@@ -233,16 +238,16 @@ def _bind_defaults(forward, args, kwargs):
     return bound.args
 
 
-def _tangents(args):
-    """(value, tangent or None) of each argument; None where forward mode sees none of them."""
-    if not forward_ad._levels:
-        return None
-    level = forward_ad._levels[-1]
-    pairs = [_C._unpack_dual(a, level) if isinstance(a, Tensor) else (a, None) for a in args]
-    return pairs if any(tangent is not None for _, tangent in pairs) else None
+def _may_have_one(x):
+    return isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex())
 
 
-def _duals(cls, ctx, outputs, tangents):
+def _duals(cls, ctx, primals, outputs, tangents, level):
+    if ctx.materialize_grads:
+        tangents = [
+            _C.zeros_like(x) if t is None and _may_have_one(x) else t
+            for x, t in zip(primals, tangents)
+        ]
     ctx.in_jvp = True
     found = cls.jvp(ctx, *tangents)
     ctx.in_jvp = False
@@ -253,7 +258,7 @@ def _duals(cls, ctx, outputs, tangents):
             f"(expected {len(outputs)}, got {len(found)})"
         )
     return tuple(
-        out if tangent is None else forward_ad.make_dual(out, tangent)
+        out if tangent is None else _C._make_dual(out, tangent, level)
         for out, tangent in zip(outputs, found)
     )
 

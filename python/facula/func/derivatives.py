@@ -174,8 +174,7 @@ def vjp(func, *primals, has_aux=False):
             )
         with enable_grad():
             grads = _gradients(flat, seeds, leaves, create)
-        grads = tree_unflatten(_outside(grads, leaves, create), in_spec)
-        return grads[0] if len(primals) == 1 else grads
+        return tree_unflatten(_outside(grads, leaves, create), in_spec)
 
     return (results, wrapped, _outside(aux, leaves, recorded)) if has_aux else (results, wrapped)
 
