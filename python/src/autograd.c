@@ -126,6 +126,16 @@ static PyObject *anomaly_mode(PyObject *m, PyObject *unused) {
                          PyBool_FromLong(fac__tls.anomaly_check_nan));
 }
 
+static PyObject *is_anomaly_enabled(PyObject *m, PyObject *unused) {
+    (void)m, (void)unused;
+    return PyBool_FromLong(fac__tls.anomaly);
+}
+
+static PyObject *is_anomaly_check_nan_enabled(PyObject *m, PyObject *unused) {
+    (void)m, (void)unused;
+    return PyBool_FromLong(fac__tls.anomaly_check_nan);
+}
+
 /* --- backward ----------------------------------------------------------------------------------
  */
 
@@ -224,6 +234,8 @@ PyMethodDef fac__autograd_functions[] = {
     {"_graph_task", graph_task, METH_NOARGS, NULL},
     {"_backward", run_backward, METH_VARARGS, NULL},
     {"_set_anomaly", set_anomaly, METH_VARARGS, NULL},
+    {"is_anomaly_enabled", is_anomaly_enabled, METH_NOARGS, NULL},
+    {"is_anomaly_check_nan_enabled", is_anomaly_check_nan_enabled, METH_NOARGS, NULL},
     {"_anomaly_mode", anomaly_mode, METH_NOARGS, NULL},
     {0}};
 

@@ -469,6 +469,11 @@ static int set_requires_grad(PyObject *o, PyObject *v, void *unused) {
                         "only Tensors of floating point and complex dtype can require gradients");
         return -1;
     }
+    if (v == Py_True && !fac_is_leaf(fac__tensor_of(o))) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "you can only change requires_grad flags of leaf variables.");
+        return -1;
+    }
     if (!fac_set_requires_grad(fac__tensor_of(o), v == Py_True)) {
         fac__raise();
         return -1;

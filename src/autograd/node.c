@@ -320,6 +320,8 @@ fac_tensor *fac__unpack(const fac__saved *s, fac_node *node) {
         atomic_fetch_add_explicit(&s->tensor->version->refs, 1, memory_order_relaxed);
         t->version = s->tensor->version;
     }
+    if (!fac__is_float((fac_dtype)t->dtype) && !fac__is_complex((fac_dtype)t->dtype))
+        return t; /* as indices of a maximum are */
     if (fac__set_history(t, node, s->output_nr) != 0) {
         fac__release(t);
         return NULL;

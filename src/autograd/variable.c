@@ -97,15 +97,27 @@ static void accumulate_free(fac_node *node) {
 /* A gradient that nobody else holds becomes .grad itself; otherwise it is copied into the
  * parameter's own strides. */
 static fac_tensor *first_grad(fac_tensor *variable, fac_tensor *g) {
-    bool recorded = fac__tls.grad_mode && (g->features & FAC__GRAD);
     bool sole = atomic_load(&g->refs) == 1 && g->storage != NULL &&
                 atomic_load(&g->storage->refs) == 1 && !g->storage->borrowed;
     bool same = g->ndim == variable->ndim;
     for (int i = 0; same && i < g->ndim; i++)
         same = g->strides[i] == variable->strides[i] || g->sizes[i] == 1;
     bool dense = (variable->features & FAC__DENSE) != 0;
-    if (recorded)
-        return fac__retain(g);
+    if (fac__tls.grad_mode && !(g->features & FAC__SPARSE)) {
+        fac_scope *scope = fac_scope_open();
+        fac_ints sizes = {g->sizes, g->ndim, true};
+        fac_ints strides = {dense ? variable->strides : g->strides, g->ndim, true};
+        fac_tensor *t = fac_bad;
+        if (scope != NULL && !(g->features & FAC__WRAPPED) && (dense || g->features & FAC__DENSE))
+            t = fac_copy_(fac_empty_strided(sizes, strides, .dtype = (fac_dtype)g->dtype,
+                                            .device = g->device),
+                          g);
+        else if (scope != NULL)
+            t = fac_clone(g);
+        t = fac__is_bad(t) ? NULL : fac__retain(t);
+        fac_scope_close(scope);
+        return t;
+    }
     if (!(g->features & (FAC__SLOW & ~FAC__SPARSE)) && sole &&
         (same || (!dense && fac__is_contig(g)))) {
         if (!(g->features & FAC__GRAD))

@@ -8,6 +8,7 @@
 
 _Thread_local fac__thread fac__tls __attribute__((tls_model("initial-exec"))) = {
     .grad_mode = true,
+    .anomaly_check_nan = true,
 };
 
 static void drop(struct fac__error *e) {

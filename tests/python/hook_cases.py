@@ -182,6 +182,71 @@ def cases(T):
         numbers = [n._sequence_nr() - nodes[0]._sequence_nr() for n in nodes]
         return numbers, nodes[0].next_functions[0][0]._sequence_nr()
 
+    @case
+    def accumulated_with_a_graph():
+        x = leaf()
+        g = []
+        y = x * 1
+        y.register_hook(g.append)
+        (y * y).sum().backward(create_graph=True)
+        return x.grad, x.grad is g[0], x.grad.data_ptr() == g[0].data_ptr()
+
+    @case
+    def generators_in_modes():
+        seen = []
+
+        @T.no_grad()
+        def steps():
+            seen.append(T.is_grad_enabled())
+            got = yield 1
+            seen.append((got, T.is_grad_enabled()))
+            try:
+                yield 2
+            except ValueError as e:
+                seen.append((str(e), T.is_grad_enabled()))
+            try:
+                yield 3
+            finally:
+                seen.append(T.is_grad_enabled())
+            return 4
+
+        def all_of(it):
+            seen.append((yield from it))
+
+        it = steps()
+        values = [next(it), T.is_grad_enabled(), it.send("a"), it.throw(ValueError("b"))]
+        it.close()
+        return values, list(all_of(steps())), seen, steps.__name__
+
+    @case
+    def classes_in_modes():
+        class A:
+            def __init__(self):
+                self.mode = T.is_grad_enabled()
+
+            def now(self):
+                return T.is_grad_enabled()
+
+        B = T.no_grad()(A)
+        return B().mode, B().now(), isinstance(B, type)
+
+    @case
+    def modes_are_bools():
+        x = leaf() * 2
+        found = [T.inference_mode("a").__class__.__name__, str(T.set_grad_enabled(True))]
+        for value in (True, False):
+            try:
+                x.requires_grad = value
+            except RuntimeError as e:
+                found.append(str(e))
+        return found, T.is_anomaly_enabled(), T.is_anomaly_check_nan_enabled()
+
+    @case
+    def index_results_saved():
+        node = leaf().max(0)[0].grad_fn
+        saved = [getattr(node, n) for n in dir(node) if n in ("_saved_indices", "_saved_result")]
+        return [t.requires_grad for t in saved]
+
     return tests
 
 

@@ -45,7 +45,7 @@ def _batched_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unus
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
                 "as the batch dimension. The sizes of the remaining dimensions are expected to "
                 "match the shape of corresponding output, but a mismatch was detected: "
-                f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of "
+                f"grad_output[{i}] has a shape of {g.shape[1:]} and output[{i}] has a shape of "
                 f"{y.shape}. If you only want some tensors in `grad_output` to be considered "
                 "batched, consider using vmap."
             )
@@ -88,8 +88,10 @@ def grad(
     if allow_unused is None:
         allow_unused = materialize_grads
     for x in inputs:
-        if isinstance(x, str):
-            raise RuntimeError("all inputs have to be Tensors or GradientEdges, but got str")
+        if not isinstance(x, Tensor):
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}"
+            )
     compute = _batched_grad if is_grads_batched else _plain_grad
     result = compute(outputs, inputs, grads, retain_graph, create_graph, allow_unused)
     if materialize_grads:

@@ -4,13 +4,55 @@ import functools
 
 from .. import _C
 
+_IS_GENERATOR = 0x20  # inspect.CO_GENERATOR, without importing inspect
+
 
 class _Mode:
+    """What enters a mode for a block, for each call of a function, or for each stretch that a
+    generator runs."""
+
     def __call__(self, func):
+        if isinstance(func, type):
+            import warnings
+
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You "
+                "should only decorate functions or methods. To preserve the current behavior of "
+                "class decoration, you can directly decorate the `__init__` method and nothing "
+                "else.",
+                FutureWarning,
+                stacklevel=2,
+            )
+        code = getattr(func, "__code__", None)
+        if code is not None and code.co_flags & _IS_GENERATOR:
+            return self._decorated_generator(func)
+
         @functools.wraps(func)
         def wrapper(*args, **kwargs):
             with self.clone():
                 return func(*args, **kwargs)
+
+        return wrapper
+
+    def _decorated_generator(self, func):
+        @functools.wraps(func)
+        def wrapper(*args, **kwargs):
+            generator = func(*args, **kwargs)
+            step, given = generator.send, (None,)
+            while True:
+                try:
+                    with self.clone():
+                        value = step(*given)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step, given = generator.send, ((yield value),)
+                except GeneratorExit:
+                    with self.clone():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    step, given = generator.throw, (error,)
 
         return wrapper
 
@@ -56,9 +98,6 @@ class set_grad_enabled(_Mode):
     def __repr__(self):
         return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
-    def __str__(self):
-        return f"set_grad_enabled(mode={self.mode})"
-
     def __init__(self, mode):
         if not isinstance(mode, bool):
             raise TypeError(
@@ -86,11 +125,9 @@ class inference_mode(_Mode):
     """Like no_grad, and results carry no version or view records."""
 
     def __new__(cls, mode=True):
-        if callable(mode):
-            self = object.__new__(cls)
-            self.mode = True
-            return self(mode)
-        return object.__new__(cls)
+        if isinstance(mode, bool):
+            return object.__new__(cls)
+        return cls(True)(mode)
 
     def __init__(self, mode=True):
         self.mode = mode
