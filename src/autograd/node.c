@@ -139,6 +139,7 @@ const char *fac__node_full_name(const fac_node *node) {
     const char *name = fac__node_name(node);
     return strcmp(name, "CopySlices") == 0       ? "torch::autograd::CopySlices"
            : strcmp(name, "AccumulateGrad") == 0 ? "torch::autograd::AccumulateGrad"
+           : strcmp(name, "CopyBackwards") == 0  ? "torch::autograd::CopyBackwards"
                                                  : name;
 }
 

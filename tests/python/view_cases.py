@@ -126,6 +126,22 @@ def cases(T):
             return T.ones(*shape)
 
     @case
+    def names_of_copies():
+        a = T.zeros(3)
+        a.copy_(T.ones(3, requires_grad=True))
+        return a.grad_fn.name(), a
+
+    @case
+    def duals_of_duals():
+        ad = T.autograd.forward_ad
+        with ad.dual_level():
+            return ad.make_dual(ad.make_dual(T.ones(2), T.ones(2)), T.ones(2))
+
+    @case
+    def cotangents_of_integers():
+        return T.func.vjp(lambda x: x.long(), T.ones(2))
+
+    @case
     def inference_saved():
         x = T.ones(3, requires_grad=True)
         b = inference(3)

@@ -42,6 +42,11 @@ def make_dual(tensor, tangent, *, level=None):
     for name, t in (("primal", tensor), ("tangent", tangent)):
         if not (t.is_floating_point() or t.is_complex()):
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {t.dtype}")
+    if _C._unpack_dual(tensor, _levels[-1])[1] is not None:
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the "
+            f"same level {len(_levels) - 1} is not supported."
+        )
     return _C._make_dual(tensor, tangent, _levels[-1])
 
 

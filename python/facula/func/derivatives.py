@@ -161,6 +161,12 @@ def vjp(func, *primals, has_aux=False):
             output, aux = output
         flat, out_spec = tree_flatten(output)
         _tensors_only(flat, "vjp(f, *primals)")
+        for x in flat:
+            if not (x.is_floating_point() or x.is_complex()):
+                raise RuntimeError(
+                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got "
+                    f"Tensor with dtype {x.dtype}"
+                )
         in_spec = tree_flatten(primals)[1]
         results = _outside(output, leaves, recorded)
 
