@@ -119,6 +119,27 @@ def scalar(v):
     return f"fac_int({v})" if isinstance(v, int) else f"fac_float({v})"
 
 
+def initializer(p):
+    """A parameter's default as an initializer of its field, None where zero bytes are it."""
+    v = p.default
+    if v is None or v is False or (v in (0, "") and p.type in ("INT", "FLOAT")):
+        return None
+    if p.type in ("OPT_INT", "OPT_FLOAT"):
+        return f"{{true, {v}}}"
+    if p.type == "OPT_BOOL":
+        return f"FAC_{str(v).upper()}"
+    if p.type == "INTS":
+        n = p.list_size if isinstance(v, int) else len(v)
+        values = [v] * n if isinstance(v, int) else v
+        at = f"(const int64_t[]){{{', '.join(map(str, values))}}}" if n else "NULL"
+        return f"{{{at}, {n}, true}}"
+    if p.type in ("SCALAR", "VALUE"):
+        kind, field = ("FLOAT64", "f") if isinstance(v, float) else ("INT64", "i")
+        number = f"{{FAC_{kind}, {{.{field} = {v}}}}}"
+        return number if p.type == "SCALAR" else f"{{NULL, {number}}}"
+    return quote(v) if p.type == "STR" else str(v).lower()
+
+
 class Op:
     """One entry of the spec."""
 
@@ -311,6 +332,11 @@ def descriptor(op, i):
         out.append(f"static const fac__param params_{op.name}[] = {{\n")
         out += [param_row(op, p, k) for k, p in enumerate(op.params)]
         out.append("};\n")
+    defaults = [(p.name, initializer(p)) for p in op.params if p.optional]
+    defaults = [f".{name} = {v}" for name, v in defaults if v is not None]
+    if defaults:
+        kind = f"static const struct fac__{op.name}_args"
+        out.append(f"{kind} defaults_{op.name} = {{{', '.join(defaults)}}};\n")
     rows = saves(op)
     if rows:
         out.append(f"static const fac__saves saves_{op.name}[] = {{{', '.join(rows)}}};\n")
@@ -349,6 +375,7 @@ def descriptor(op, i):
         ("struct_name", quote(op.get("struct"))),
         ("out_names", f"outs_{op.name}" if op.out_names else "NULL"),
         ("params", f"params_{op.name}" if op.params else "NULL"),
+        ("defaults", f"&defaults_{op.name}" if defaults else "NULL"),
         ("exec", exec_),
         ("rule", rule),
         ("check", f"fac__check_{op.get('check')}" if op.get("check") else "NULL"),
@@ -358,6 +385,7 @@ def descriptor(op, i):
         ("args_size", f"sizeof(struct fac__{op.name}_args)"),
         ("dim_given", offset % "dim.given" if op.get("node_dim") else 0),
         ("flags", flags(op)),
+        ("required", hex(sum(1 << k for k, p in enumerate(op.params) if not p.optional))),
         ("nparams", len(op.params)),
         ("nout", op.nout),
         ("nsaves", len(rows)),

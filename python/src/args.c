@@ -384,72 +384,6 @@ static int convert(const fac__entry *e, fac__pool *pool, const fac__param *p, Py
     return 0;
 }
 
-/* --- defaults ----------------------------------------------------------------------------------
- */
-
-/* A parameter's default from its text in the spec; zero bytes already stand for None. */
-static void set_default(fac__pool *pool, const fac__param *p, char *args) {
-    const char *s = p->initial;
-    void *field = args + p->offset;
-    if (s == NULL || strcmp(s, "None") == 0)
-        return;
-    switch ((enum fac__type)p->type) {
-    case FAC__T_INT:
-        *(int64_t *)field = strtoll(s, NULL, 10);
-        return;
-    case FAC__T_OPT_INT:
-        *(fac_opt_int *)field = (fac_opt_int){true, strtoll(s, NULL, 10)};
-        return;
-    case FAC__T_FLOAT:
-        *(double *)field = strtod(s, NULL);
-        return;
-    case FAC__T_OPT_FLOAT:
-        *(fac_opt_float *)field = (fac_opt_float){true, strtod(s, NULL)};
-        return;
-    case FAC__T_BOOL:
-        *(bool *)field = strcmp(s, "True") == 0;
-        return;
-    case FAC__T_OPT_BOOL:
-        *(fac_opt_bool *)field = strcmp(s, "True") == 0 ? FAC_TRUE : FAC_FALSE;
-        return;
-    case FAC__T_SCALAR:
-    case FAC__T_VALUE: {
-        fac_scalar v = strpbrk(s, ".e") != NULL || strcmp(s, "inf") == 0
-                           ? fac_float(strtod(s, NULL))
-                       : *s == 'T' || *s == 'F' ? fac_boolean(*s == 'T')
-                                                : fac_int(strtoll(s, NULL, 10));
-        if (p->type == FAC__T_SCALAR)
-            *(fac_scalar *)field = v;
-        else
-            ((fac_value *)field)->number = v;
-        return;
-    }
-    case FAC__T_INTS: {
-        fac_ints *v = field;
-        int64_t *at = pool->ints + pool->nints;
-        int n = 0;
-        for (const char *c = s; *c != '\0';) {
-            char *end;
-            long long x = strtoll(c, &end, 10);
-            if (end != c)
-                at[n++] = x;
-            c = end == c ? c + 1 : end;
-        }
-        bool repeat = n == 1 && p->list_size > 1 && *s != '(' && *s != '[';
-        for (int i = 1; repeat && i < p->list_size; i++)
-            at[n++] = at[0];
-        *v = (fac_ints){at, n, true};
-        pool->nints += n;
-        return;
-    }
-    case FAC__T_STR:
-        *(const char **)field = s;
-        return;
-    default:
-        return;
-    }
-}
-
 /* --- signatures --------------------------------------------------------------------------------
  */
 
@@ -458,14 +392,33 @@ struct failure {
     PyObject *type;
 };
 
+/* f NULL: nobody wants to know yet. */
 static void complain(struct failure *f, PyObject *type, const char *format, ...) {
+    if (f == NULL)
+        return;
     va_list v;
     va_start(v, format);
-    if (f != NULL) {
-        f->type = type;
-        vsnprintf(f->text, sizeof f->text, format, v);
-    }
+    f->type = type;
+    vsnprintf(f->text, sizeof f->text, format, v);
     va_end(v);
+}
+
+static void missing_complaint(struct failure *f, const fac__entry *e, const fac__op *op,
+                              uint64_t seen) {
+    if (f == NULL)
+        return;
+    char missing[256] = "";
+    int n = 0;
+    for (int i = 0; i < op->nparams; i++) {
+        if ((seen & (1ull << i)) || !(op->required & (1u << i)))
+            continue;
+        size_t used = strlen(missing);
+        snprintf(missing + used, sizeof missing - used, "%s\"%s\"", n > 0 ? ", " : "",
+                 op->params[i].name);
+        n++;
+    }
+    complain(f, PyExc_TypeError, "%s() missing %d required positional argument%s: %s", e->name, n,
+             n == 1 ? "s" : "", missing); /* as PyTorch has it */
 }
 
 static const char *python_type_text(PyObject *o) {
@@ -610,7 +563,10 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
     pool->nout = -1;
     pool->device = NULL;
     pool->requires_grad = pool->pin_memory = false;
-    memset(buffer, 0, op->args_size);
+    if (op->defaults != NULL)
+        memcpy(buffer, op->defaults, op->args_size);
+    else
+        memset(buffer, 0, op->args_size);
     if (self != NULL) {
         const fac__param *p = &op->params[0];
         *(fac_tensor **)(void *)(buffer + p->offset) = fac__tensor_of(self);
@@ -705,25 +661,8 @@ static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObjec
         }
         seen |= 1ull << i;
     }
-    char missing[256] = "";
-    int nmissing = 0;
-    for (int i = 0; i < op->nparams; i++) {
-        const fac__param *p = &op->params[i];
-        if (seen & (1ull << i))
-            continue;
-        if (p->flags & FAC__P_OPTIONAL) {
-            if (p->initial != NULL)
-                set_default(pool, p, buffer);
-        } else {
-            size_t used = strlen(missing);
-            snprintf(missing + used, sizeof missing - used, "%s\"%s\"", nmissing ? ", " : "",
-                     p->name);
-            nmissing++;
-        }
-    }
-    if (nmissing > 0) {
-        complain(f, PyExc_TypeError, "%s() missing %d required positional argument%s: %s", e->name,
-                 nmissing, nmissing == 1 ? "s" : "", missing); /* as PyTorch has it */
+    if (FAC_UNLIKELY((op->required & ~seen) != 0)) {
+        missing_complaint(f, e, op, seen);
         return 0;
     }
     if (self == NULL && numbers_only(op, buffer)) {
@@ -824,6 +763,19 @@ static PyObject *no_overload(const fac__entry *e, bool method, PyObject *const *
     return NULL;
 }
 
+/* Parses the arguments once more, to tell what is wrong with them. */
+static void refuse(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
+                   PyObject *names, char *buffer, fac__pool *pool) {
+    struct failure failure = {"", NULL};
+    for (int i = 0; i < e->n; i++)
+        if (parse(e, e->ops[i], self, args, n, names, buffer, pool, &failure) < 0)
+            return;
+    if (failure.type != NULL && e->n == 1 && e->signature == NULL)
+        PyErr_SetString(failure.type, failure.text);
+    else
+        no_overload(e, self != NULL, args, n, names, &failure);
+}
+
 /* --- calling -----------------------------------------------------------------------------------
  */
 
@@ -922,11 +874,10 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
     _Alignas(16) char buffer[ARGS_BYTES];
     fac__pool pool;
     pool.more = NULL;
-    struct failure failure = {"", NULL};
     PyObject *result = NULL;
     for (int i = 0; i < e->n; i++) {
         const fac__op *op = e->ops[i];
-        int r = parse(e, op, self, args, n, names, buffer, &pool, &failure);
+        int r = parse(e, op, self, args, n, names, buffer, &pool, NULL);
         if (r < 0)
             goto done;
         if (r == 0)
@@ -945,10 +896,7 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
         }
         goto done;
     }
-    if (failure.type != NULL && e->n == 1 && e->signature == NULL)
-        PyErr_SetString(failure.type, failure.text);
-    else
-        no_overload(e, self != NULL, args, n, names, &failure);
+    refuse(e, self, args, n, names, buffer, &pool);
 done:
     PyMem_Free(pool.more);
     return result;

@@ -175,6 +175,7 @@ int fac__init_levels(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 int fac__init_storage(PyObject *module);
+int fac__init_modules(PyObject *module);
 PyObject *fac__wrap_storage(fac_storage *s); /* takes the reference */
 extern PyNumberMethods fac__number_methods;
 extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */

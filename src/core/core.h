@@ -140,6 +140,7 @@ struct fac__op {
     const char *struct_name;  /* of a named tuple: "torch.return_types.max", or NULL */
     const char *const *out_names;
     const fac__param *params;
+    const void *defaults; /* an argument struct with those of optional parameters, NULL: zeros */
     fac__exec_fn *exec;
     fac__exec_fn *rule;   /* structured ops: makes the outputs, touches no data */
     fac__check_fn *check; /* of pointwise ops, or NULL */
@@ -149,6 +150,7 @@ struct fac__op {
     uint16_t args_size;
     uint16_t dim_given; /* offset of the flag that node_dim asks */
     uint32_t flags;
+    uint32_t required; /* bits over params */
     uint8_t nparams;
     uint8_t nout;
     uint8_t nsaves;
