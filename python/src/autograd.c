@@ -221,6 +221,8 @@ typedef struct {
     PyObject_HEAD bool target, prev;
 } RecordingObject;
 
+static PyObject *target_name;
+
 /* cls() or, as a decorator without brackets, cls(function). */
 static PyObject *recording_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"orig_func", NULL};
@@ -229,7 +231,7 @@ static PyObject *recording_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         !PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &function))
         return NULL;
     RecordingObject *self = (RecordingObject *)type->tp_alloc(type, 0);
-    PyObject *target = PyObject_GetAttrString((PyObject *)type, "_target");
+    PyObject *target = PyObject_GetAttr((PyObject *)type, target_name);
     int on = self == NULL || target == NULL ? -1 : PyObject_IsTrue(target);
     Py_XDECREF(target);
     if (on >= 0)
@@ -290,6 +292,8 @@ PyMethodDef fac__autograd_functions[] = {
 int fac__init_autograd(PyObject *module) {
     fac__anomaly_trace = forward_trace;
     fac__anomaly_tell = tell_anomaly;
+    if ((target_name = PyUnicode_InternFromString("_target")) == NULL)
+        return -1;
     PyObject *recording = PyType_FromSpec(&recording_spec);
     int r = PyModule_AddObjectRef(module, "_Recording", recording);
     Py_XDECREF(recording);

@@ -31,10 +31,26 @@ static const fac_value *value_at(const void *args, const fac__param *p) {
     return (const fac_value *)((const char *)args + p->offset);
 }
 
+/* A condition takes no part in the common dtype of the others. */
+static int first_of_common(const fac__op *op) {
+    return op->dtypes == FAC__D_COND ? 2 : 1;
+}
+
+static fac_dtype common_dtype(const struct plan *p, const fac_scalar *numbers) {
+    fac__promotion promotion = {0};
+    for (int k = first_of_common(p->op); k < p->nargs; k++) {
+        if (p->operand[k] != NULL)
+            fac__promote_add(&promotion, p->operand[k]);
+        else
+            fac__promote_number(&promotion, numbers[k]);
+    }
+    return fac__promoted(&promotion);
+}
+
 /* Gathers operands and finds the common dtype. */
 static int gather(struct plan *p, const fac__op *op, const void *args, fac_scalar *numbers) {
-    fac__promotion promotion = {0};
     fac_dtype same = FAC_DTYPE_NONE;
+    int first = first_of_common(op);
     bool mixed = false;
     int n = 1;
     p->device = (fac_device){FAC_DEVICE_NONE, -1};
@@ -44,7 +60,6 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
             continue;
         fac_tensor *t = fac__arg_tensor(args, q->offset);
         p->operand[n] = t;
-        bool counts = !(op->dtypes == FAC__D_COND && n == 1);
         if (t == NULL) {
             if (q->type != FAC__T_VALUE || !fac__given(value_at(args, q)->number)) {
                 if (q->flags & FAC__P_NONE)
@@ -53,12 +68,9 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
                                  op->name, q->name);
             }
             numbers[n] = value_at(args, q)->number;
-            if (counts)
-                fac__promote_number(&promotion, numbers[n]);
             mixed = true;
         } else {
-            if (counts) {
-                fac__promote_add(&promotion, t);
+            if (n >= first) {
                 mixed |= (same != FAC_DTYPE_NONE && same != t->dtype) || t->features & FAC__NUMBER;
                 same = (fac_dtype)t->dtype;
             }
@@ -71,7 +83,7 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
         n++;
     }
     p->nargs = n;
-    p->compute = mixed ? fac__promoted(&promotion) : same;
+    p->compute = mixed ? common_dtype(p, numbers) : same;
     if (p->device.type == FAC_DEVICE_NONE)
         p->device = fac_cpu();
     return 0;
