@@ -95,22 +95,6 @@ typedef struct {
     const char *signature; /* PyTorch's text, where it differs from the descriptors' */
 } fac__entry;
 
-/* Room for what argument structs point to. */
-typedef struct {
-    int64_t ints[192];
-    int nints;
-    fac_tensor *tensors[64];
-    fac_tensor **more; /* longer lists */
-    PyObject *keep[8]; /* sequences made on the way */
-    int nkeep;
-    fac_tensor *out[4];
-    int nout;                 /* out= tensors; -1: not given */
-    PyObject *device;         /* what was given as one, NULL: nothing; */
-    fac_device *device_field; /* where it goes */
-    bool requires_grad;
-    bool pin_memory;
-} fac__pool;
-
 PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names);
 /* In-place forms as functions: relu_(t). */
