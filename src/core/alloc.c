@@ -23,8 +23,8 @@ enum { CACHING = 1 };
 #endif
 
 enum {
-    LEAST_SHIFT = 6,                /* 64 bytes */
-    STEPS = 4,                      /* classes a power of two */
+    LEAST_SHIFT = FAC__LEAST_SHIFT,
+    STEPS = FAC__CLASS_STEPS,
     SMALL_CLASSES = 14 * STEPS + 1, /* to 1 MiB */
     LARGE_CLASSES = 27 * STEPS,     /* to 128 TiB */
     SMALL_LIMIT = 1 << 20,
@@ -34,20 +34,6 @@ enum {
 struct block {
     struct block *next;
 };
-
-/* --- size classes ---------------------------------------------------------------------------- */
-
-/* The smallest 2^e * (4 + s) / 4 that holds n, as a class number; *rounded is its size. */
-static unsigned class_of(size_t n, size_t *rounded) {
-    if (n <= 64) {
-        *rounded = 64;
-        return 0;
-    }
-    unsigned e = 63u - (unsigned)__builtin_clzll(n - 1); /* 2^e < n <= 2^(e+1) */
-    size_t step = (size_t)1 << (e - 2), s = (n - 1 - ((size_t)1 << e)) / step;
-    *rounded = ((size_t)1 << e) + (s + 1) * step;
-    return (e - LEAST_SHIFT) * STEPS + (unsigned)s + 1;
-}
 
 /* --- settings and statistics ----------------------------------------------------------------- */
 
@@ -198,9 +184,7 @@ static struct cache *make_cache(void) {
     return cache;
 }
 
-static void *small_alloc(size_t n) {
-    size_t size;
-    unsigned c = class_of(n, &size);
+static void *small_alloc(unsigned c, size_t size) {
     struct cache *k = cache;
     if (FAC_LIKELY(k != NULL && k->list[c] != NULL)) {
         struct block *b = k->list[c];
@@ -214,12 +198,10 @@ static void *small_alloc(size_t n) {
         fac_empty_cache();
         p = aligned_alloc(64, whole);
     }
-    return p == NULL ? refuse(n) : p;
+    return p == NULL ? refuse(size) : p;
 }
 
-static void small_free(void *p, size_t n) {
-    size_t size;
-    unsigned c = class_of(n, &size);
+static void small_free(void *p, unsigned c, size_t size) {
     struct cache *k = cache;
     if (CACHING && FAC_UNLIKELY(k == NULL))
         k = make_cache();
@@ -242,10 +224,10 @@ void *fac__alloc(size_t n) {
         void *p = heap.allocate(heap.context, n);
         return p == NULL ? refuse(n) : p;
     }
-    if (n <= SMALL_LIMIT)
-        return small_alloc(n);
     size_t size;
-    unsigned c = class_of(n, &size);
+    unsigned c = fac__size_class(n, &size);
+    if (n <= SMALL_LIMIT)
+        return small_alloc(c, size);
     void *p = large_alloc(n, c, size);
     if (p != NULL)
         count((int64_t)size);
@@ -259,12 +241,12 @@ void fac__free(void *p, size_t n) {
         heap.release(heap.context, p, n);
         return;
     }
+    size_t size;
+    unsigned c = fac__size_class(n, &size);
     if (n <= SMALL_LIMIT) {
-        small_free(p, n);
+        small_free(p, c, size);
         return;
     }
-    size_t size;
-    unsigned c = class_of(n, &size);
     count(-(int64_t)size);
     large_free(p, c, size);
 }
@@ -274,14 +256,14 @@ void fac__give_back_pages(void *p, size_t n) {
         madvise(p, n, MADV_DONTNEED);
 }
 
-void *fac__object_alloc(size_t size) {
+void *fac__block_alloc(unsigned size_class, size_t rounded) {
     if (FAC_UNLIKELY(told_to_fail()))
-        return refuse(size);
-    return small_alloc(size);
+        return refuse(rounded);
+    return small_alloc(size_class, rounded);
 }
 
-void fac__object_free(void *p, size_t size) {
-    small_free(p, size);
+void fac__block_free(void *p, unsigned size_class, size_t rounded) {
+    small_free(p, size_class, rounded);
 }
 
 bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *context) {

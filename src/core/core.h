@@ -287,6 +287,8 @@ int fac__tensor_set_rank(fac_tensor *t, int ndim);
 void fac__tensor_flags(fac_tensor *t); /* recomputes numel and the cached features */
 fac_tensor *fac__tensor_from_storage(fac_storage *s /* stolen */, int ndim, const int64_t *sizes,
                                      const int64_t *strides, int64_t offset, fac_dtype dtype);
+/* Uninitialised and contiguous, with the sizes and device of t, none of which is 0. */
+fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype);
 fac_storage *fac__storage_new(size_t nbytes, fac_device device);
 fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free,
                                void *context);

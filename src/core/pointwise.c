@@ -305,6 +305,17 @@ static int wide_operand(struct plan *p, fac_scalar *numbers) {
     return p->operand[2] == NULL ? 2 : product && given[1] ? 1 : 0;
 }
 
+/* The i-th of the numbers that the loop reads. */
+static fac_scalar number_at(const fac__op *op, const void *args, int i) {
+    const fac__param *q = &op->params[op->numbers[i]];
+    const char *at = (const char *)args + q->offset;
+    if (q->type == FAC__T_SCALAR)
+        return *(const fac_scalar *)(const void *)at;
+    if (q->type == FAC__T_FLOAT)
+        return fac_float(*(const double *)(const void *)at);
+    return fac_int(*(const int64_t *)(const void *)at);
+}
+
 static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbers, int wide) {
     const fac__op *op = p->op;
     bool half = is_half(p->compute);
@@ -318,15 +329,7 @@ static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbe
     }
     *(int *)p->ctx[FAC__WIDE] = wide;
     for (int i = 0; i < op->nnumbers; i++) {
-        const fac__param *q = &op->params[op->numbers[i]];
-        const char *at = (const char *)args + q->offset;
-        fac_scalar s;
-        if (q->type == FAC__T_SCALAR)
-            memcpy(&s, at, sizeof s);
-        else if (q->type == FAC__T_FLOAT)
-            s = fac_float(*(const double *)at);
-        else
-            s = fac_int(*(const int64_t *)at);
+        fac_scalar s = number_at(op, args, i);
         if (half && (strcmp(op->kernel, "add") == 0 || strcmp(op->kernel, "sub") == 0))
             s = rounded(s, p->compute);
         fac__scalar_to(s, fac__opmath(p->compute), p->ctx[i]);
@@ -384,7 +387,7 @@ static int run(struct plan *p, const void *args, fac_scalar *numbers) {
     return 0;
 }
 
-int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
+static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
     struct plan p;
     fac_scalar numbers[MAX_OPERANDS];
     p.op = op;
@@ -401,4 +404,68 @@ int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
         return -1;
     }
     return 0;
+}
+
+/* --- one row ---------------------------------------------------------------------------------- */
+
+/* float32 or float64 wherever the op reads or writes but for the bool of comparisons. */
+static bool computes_as_is(const fac__op *op, fac_dtype d) {
+    return (d == FAC_FLOAT32 || d == FAC_FLOAT64) && op->dtypes != FAC__D_COMPLEX &&
+           op->dtypes != FAC__D_COND;
+}
+
+static bool alike(const fac_tensor *a, const fac_tensor *b) {
+    if (b->dtype != a->dtype || !fac__is_contig(b) || b->ndim != a->ndim ||
+        !fac__same_device(a->device, b->device))
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->sizes[i] != b->sizes[i])
+            return false;
+    return true;
+}
+
+/* The commonest call, without a plan: tensors of one shape and floating dtype, contiguous, few
+ * elements, on the CPU, into a new result. 1: it is not that. */
+static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+    const fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
+    if (outs->how != FAC__CALL_NEW || first == NULL || op->ntensors > 3 || !fac__is_contig(first) ||
+        first->device.type != FAC_CPU || first->numel > grain || first->numel == 0 ||
+        fac__grain_override != 0)
+        return 1;
+    fac_dtype d = (fac_dtype)first->dtype;
+    if (!computes_as_is(op, d))
+        return 1;
+    char *data[4];
+    ptrdiff_t strides[8] = {0};
+    int n = op->ntensors;
+    for (int k = 0; k < n; k++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
+        if (t == NULL || (t->features & FAC__NUMBER) || (k > 0 && !alike(first, t)))
+            return 1;
+        data[k + 1] = t->data;
+        strides[k + 1] = (ptrdiff_t)fac__itemsize(first->dtype);
+    }
+    fac__loop *const *loops = fac__find_loops(op, first->device);
+    if (loops == NULL || loops[d] == NULL)
+        return 1;
+    if (op->check != NULL && op->check(op, args, outs, d) != 0)
+        return -1;
+    bool asks = op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
+    fac_dtype result = asks ? FAC_BOOL : d;
+    outs->v[0] = fac__empty_as(first, result);
+    if (outs->v[0] == NULL)
+        return -1;
+    data[0] = outs->v[0]->data;
+    strides[0] = (ptrdiff_t)fac__itemsize((uint8_t)result);
+    char ctx[16][16];
+    *(int *)ctx[15] = *(int *)ctx[FAC__WIDE] = 0;
+    for (int i = 0; i < op->nnumbers; i++)
+        fac__scalar_to(number_at(op, args, i), d, ctx[i]);
+    loops[d](data, strides, first->numel, 1, ctx);
+    return 0;
+}
+
+int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
+    int r = exec_row(op, args, outs);
+    return r <= 0 ? r : exec_planned(op, args, outs);
 }

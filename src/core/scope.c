@@ -1,12 +1,12 @@
-/* Scopes: a stack a thread of what operators returned. Chunks of pointers, so that adopting a
- * result is a store; closing walks back. */
+/* Scopes: a stack a thread of what operators returned. Chunks of pointers, the first in the scope
+ * itself, so that adopting a result is a store; closing walks back. */
 #include "core.h"
 
 #include "alloc.h"
 
 #include <stdlib.h>
 
-enum { CHUNK = 62 };
+enum { CHUNK = 62, FIRST = 12 };
 
 struct chunk {
     struct chunk *below;
@@ -21,8 +21,10 @@ struct list {
 
 struct fac_scope {
     fac_scope *outer;
-    struct chunk *chunk;
-    struct list *lists; /* arrays handed out with list results */
+    struct chunk *chunk; /* beyond the first */
+    struct list *lists;  /* arrays handed out with list results */
+    size_t n;
+    fac_tensor *owned[FIRST];
 };
 
 static fac_scope *scope_new(fac_scope *outer) {
@@ -32,6 +34,7 @@ static fac_scope *scope_new(fac_scope *outer) {
     s->outer = outer;
     s->chunk = NULL;
     s->lists = NULL;
+    s->n = 0;
     return s;
 }
 
@@ -50,6 +53,8 @@ static void scope_free(fac_scope *s) {
             fac__release(c->owned[i - 1]);
         fac__object_free(c, sizeof *c);
     }
+    for (size_t i = s->n; i > 0; i--)
+        fac__release(s->owned[i - 1]);
     while (s->lists != NULL) {
         struct list *l = s->lists;
         s->lists = l->next;
@@ -80,6 +85,10 @@ fac_tensor *fac__scope_adopt(fac_tensor *t) {
     fac_scope *s = innermost();
     if (s == NULL)
         goto fail;
+    if (FAC_LIKELY(s->n < FIRST)) {
+        s->owned[s->n++] = t;
+        return t;
+    }
     struct chunk *c = s->chunk;
     if (c == NULL || c->n == CHUNK) {
         struct chunk *fresh = fac__object_alloc(sizeof *fresh);

@@ -434,6 +434,29 @@ fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, f
                                     0, dtype);
 }
 
+fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
+    size_t bytes = (size_t)t->numel * fac__itemsize((uint8_t)dtype);
+    fac_storage *s = fac__storage_new(bytes, t->device);
+    fac_tensor *r = s == NULL ? NULL : fac__tensor_new(t->ndim);
+    if (r == NULL) {
+        fac__storage_release(s);
+        return NULL;
+    }
+    r->dtype = (uint8_t)dtype;
+    r->device = t->device;
+    r->storage = s;
+    r->data = s->data;
+    r->numel = t->numel;
+    int64_t step = 1; /* t's own strides may be others where it has one element */
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        r->sizes[i] = t->sizes[i];
+        r->strides[i] = step;
+        step *= t->sizes[i];
+    }
+    r->features = FAC__CONTIGUOUS | FAC__DENSE | (fac__tls.inference ? FAC__INFERENCE : 0u);
+    return r;
+}
+
 fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides,
                        int64_t offset) {
     fac_tensor *v = fac__tensor_new(ndim);
