@@ -414,6 +414,10 @@ static bool computes_as_is(const fac__op *op, fac_dtype d) {
            op->dtypes != FAC__D_COND;
 }
 
+static bool asks(const fac__op *op) {
+    return op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
+}
+
 static bool alike(const fac_tensor *a, const fac_tensor *b) {
     if (b->dtype != a->dtype || !fac__is_contig(b) || b->ndim != a->ndim ||
         !fac__same_device(a->device, b->device))
@@ -424,39 +428,61 @@ static bool alike(const fac_tensor *a, const fac_tensor *b) {
     return true;
 }
 
-/* The commonest call, without a plan: tensors of one shape and floating dtype, contiguous, few
- * elements, on the CPU, into a new result. 1: it is not that. */
-static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+/* The number given in place of tensor k, NULL where there is none that any floating dtype takes. */
+static const fac_scalar *real_number(const fac__op *op, const void *args, int k) {
+    const fac__param *q = op->params;
+    while (q->tensor_index != k)
+        q++;
+    const fac_scalar *s = &value_at(args, q)->number;
+    return q->type == FAC__T_VALUE && fac__given(*s) && s->kind != FAC_COMPLEX128 ? s : NULL;
+}
+
+/* Whether the call is the commonest one: tensors of one shape and floating dtype, contiguous, few
+ * elements, on the CPU, numbers beside the first, into a new result or into the first. */
+static bool is_row(const fac__op *op, const void *args, const fac__outs *outs) {
     const fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
-    if (outs->how != FAC__CALL_NEW || first == NULL || op->ntensors > 3 || !fac__is_contig(first) ||
-        first->device.type != FAC_CPU || first->numel > grain || first->numel == 0 ||
-        fac__grain_override != 0)
-        return 1;
-    fac_dtype d = (fac_dtype)first->dtype;
-    if (!computes_as_is(op, d))
-        return 1;
-    char *data[4];
-    ptrdiff_t strides[8] = {0};
-    int n = op->ntensors;
-    for (int k = 0; k < n; k++) {
+    bool inplace = outs->how == FAC__CALL_INPLACE && outs->given[0] == first;
+    if (first == NULL || op->ntensors > 3 || !fac__is_contig(first) || first->numel > grain ||
+        first->numel == 0 || first->device.type != FAC_CPU || fac__grain_override != 0 ||
+        (outs->how != FAC__CALL_NEW && !inplace))
+        return false;
+    if (!computes_as_is(op, (fac_dtype)first->dtype) || (inplace && asks(op)))
+        return false;
+    for (int k = 0; k < op->ntensors; k++) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
-        if (t == NULL || (t->features & FAC__NUMBER) || (k > 0 && !alike(first, t)))
-            return 1;
-        data[k + 1] = t->data;
-        strides[k + 1] = (ptrdiff_t)fac__itemsize(first->dtype);
+        if (t == NULL && real_number(op, args, k) != NULL)
+            continue;
+        if (t == NULL || (t->features & FAC__NUMBER) || (k > 0 && !alike(first, t)) ||
+            (inplace && t != first && t->storage == first->storage))
+            return false;
     }
+    return true;
+}
+
+/* Such a call, without a plan. 1: the loop for it is missing. */
+static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+    fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
+    fac_dtype d = (fac_dtype)first->dtype, result = asks(op) ? FAC_BOOL : d;
     fac__loop *const *loops = fac__find_loops(op, first->device);
     if (loops == NULL || loops[d] == NULL)
         return 1;
     if (op->check != NULL && op->check(op, args, outs, d) != 0)
         return -1;
-    bool asks = op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
-    fac_dtype result = asks ? FAC_BOOL : d;
-    outs->v[0] = fac__empty_as(first, result);
-    if (outs->v[0] == NULL)
+    fac_tensor *out =
+        outs->how == FAC__CALL_NEW ? fac__empty_as(first, result) : fac__retain(first);
+    if (out == NULL)
         return -1;
-    data[0] = outs->v[0]->data;
-    strides[0] = (ptrdiff_t)fac__itemsize((uint8_t)result);
+    outs->v[0] = out;
+    char *data[4] = {out->data}, number[4][16];
+    ptrdiff_t strides[8] = {(ptrdiff_t)fac__itemsize((uint8_t)result)};
+    for (int k = 0; k < op->ntensors; k++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
+        data[k + 1] = t != NULL ? t->data : number[k];
+        if (t != NULL)
+            strides[k + 1] = (ptrdiff_t)fac__itemsize((uint8_t)d);
+        else
+            fac__scalar_to(*real_number(op, args, k), d, number[k]);
+    }
     char ctx[16][16];
     *(int *)ctx[15] = *(int *)ctx[FAC__WIDE] = 0;
     for (int i = 0; i < op->nnumbers; i++)
@@ -466,6 +492,6 @@ static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
 }
 
 int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
-    int r = exec_row(op, args, outs);
+    int r = is_row(op, args, outs) ? exec_row(op, args, outs) : 1;
     return r <= 0 ? r : exec_planned(op, args, outs);
 }
