@@ -4,22 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 624, M = 397 };
+enum { N = FAC__GENERATOR_WORDS };
 
 static const uint64_t default_seed = 67280421310721u;
 static fac_generator the_default = {.lock = ATOMIC_FLAG_INIT};
-
-void fac__generator_twist(fac_generator *g) {
-    uint32_t *s = g->state;
-#define MIX(u, v) (((u) & 0x80000000u) | ((v) & 0x7fffffffu))
-#define TWIST(u, v) ((MIX(u, v) >> 1) ^ (((v) & 1u) ? 0x9908b0dfu : 0u))
-    for (int i = 0; i < N - M; i++)
-        s[i] = s[i + M] ^ TWIST(s[i], s[i + 1]);
-    for (int i = N - M; i < N - 1; i++)
-        s[i] = s[i + M - N] ^ TWIST(s[i], s[i + 1]);
-    s[N - 1] = s[M - 1] ^ TWIST(s[N - 1], s[0]);
-    g->next = 0;
-}
 
 void fac_generator_seed(fac_generator *g, uint64_t seed) {
     g->seed = seed;
