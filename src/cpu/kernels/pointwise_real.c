@@ -3,6 +3,10 @@
 #include "pointwise_half.h"
 #include "scalar_ops.h"
 
+#ifdef __AVX512F__
+#include "vmath_v4.h"
+#endif
+
 #include <string.h>
 
 /* Integer division by zero does not trap: the element becomes 0 and the executor is told through
@@ -100,12 +104,9 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
 
 #define MATH(X)                                                                                    \
     X(reciprocal, 1 / x)                                                                           \
-    X(sqrt, sqrt(x))                                                                               \
     X(rsqrt, 1 / sqrt(x))                                                                          \
-    X(exp, exp(x))                                                                                 \
     X(exp2, exp2(x))                                                                               \
     X(expm1, expm1(x))                                                                             \
-    X(log, log(x))                                                                                 \
     X(log2, log2(x))                                                                               \
     X(log10, log10(x))                                                                             \
     X(log1p, log1p(x))                                                                             \
@@ -115,11 +116,9 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(atan, atan(x))                                                                               \
     X(sinh, sinh(x))                                                                               \
     X(cosh, cosh(x))                                                                               \
-    X(tanh, tanh(x))                                                                               \
     X(asinh, asinh(x))                                                                             \
     X(acosh, acosh(x))                                                                             \
     X(atanh, atanh(x))                                                                             \
-    X(erf, erf(x))                                                                                 \
     X(erfc, erfc(x))                                                                               \
     X(floor, floor(x))                                                                             \
     X(ceil, ceil(x))                                                                               \
@@ -134,12 +133,20 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(hardsigmoid, fmin(fmax(x + 3, (T)0), (T)6) / 6)                                              \
     X(hardswish, x *fmin(fmax(x + 3, (T)0), (T)6) / 6)
 
-#define MATH_F(X, F)                                                                               \
+/* Of float these have vectors of their own where there is AVX-512. */
+#define OFTEN(X, F)                                                                                \
+    X(sqrt, sqrt(x))                                                                               \
+    X(exp, exp(x))                                                                                 \
+    X(log, log(x))                                                                                 \
+    X(tanh, tanh(x))                                                                               \
+    X(erf, erf(x))                                                                                 \
     X(sigmoid, op_sigmoid_##F(x))                                                                  \
     X(silu, x *op_sigmoid_##F(x))                                                                  \
+    X(gelu_erf, op_gelu_erf_##F(x))
+
+#define MATH_F(X, F)                                                                               \
     X(mish, x *tanh(log1p(exp(x))))                                                                \
     X(logsigmoid, op_log_sigmoid_##F(x))                                                           \
-    X(gelu_erf, op_gelu_erf_##F(x))                                                                \
     X(gelu_tanh, op_gelu_tanh_##F(x))                                                              \
     X(softplus, op_softplus_##F(x, N(0), N(1)))                                                    \
     X(elu, op_elu_##F(x, N(0), N(1), N(2)))                                                        \
@@ -184,6 +191,19 @@ MATH(REAL1_32)
 MATH(REAL1_64)
 MATH_F(REAL1_32, f32)
 MATH_F(REAL1_64, f64)
+OFTEN(REAL1_64, f64)
+#ifdef __AVX512F__
+V4_UNARY(sqrt)
+V4_UNARY(exp)
+V4_UNARY(log)
+V4_UNARY(tanh)
+V4_UNARY(erf)
+V4_UNARY(sigmoid)
+V4_UNARY(silu)
+V4_UNARY(gelu_erf)
+#else
+OFTEN(REAL1_32, f32)
+#endif
 #define REAL2_32(name, expr) BINARY_FAST(name##_f32, float, float, float, expr)
 #define REAL2_64(name, expr) BINARY_FAST(name##_f64, double, double, double, expr)
 MATH2(REAL2_32, f32)
@@ -338,12 +358,9 @@ static const fac__loop_row rows[] = {
     ROUND(trunc),
     REALS(frac),
     REALS(angle),
-    REALS(sqrt),
     REALS(rsqrt),
-    REALS(exp),
     REALS(exp2),
     REALS(expm1),
-    REALS(log),
     REALS(log2),
     REALS(log10),
     REALS(log1p),
@@ -355,11 +372,9 @@ static const fac__loop_row rows[] = {
     REALS(atan),
     REALS(sinh),
     REALS(cosh),
-    REALS(tanh),
     REALS(asinh),
     REALS(acosh),
     REALS(atanh),
-    REALS(erf),
     REALS(erfc),
     REALS(atan2),
     REALS(hypot),
@@ -369,7 +384,7 @@ static const fac__loop_row rows[] = {
     NUMBERS(hardtanh),
     REALS(hardsigmoid),
     REALS(hardswish),
-    MATH_F(REALS_COMMA, f32) REALS(relu_backward),
+    OFTEN(REALS_COMMA, f32) MATH_F(REALS_COMMA, f32) REALS(relu_backward),
     REALS(threshold_backward),
     REALS(sigmoid_backward),
     REALS(tanh_backward),
