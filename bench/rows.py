@@ -107,6 +107,15 @@ for name in ("bfloat16", "float16", "int32", "complex64"):
         b=f"torch.randn(1000000).mul(9).to(torch.{name})",
     )
 
+for name in ("int64", "int32"):
+    for what in ("a // b", "a % b", "a // 7"):
+        expression(
+            f"pointwise/{what}, 1000000 {name}",
+            what,
+            a=f"torch.randint(-1000, 1000, (1000000,)).to(torch.{name})",
+            b=f"torch.randint(1, 100, (1000000,)).to(torch.{name})",
+        )
+
 # --- reduce, index, random ------------------------------------------------------------------------
 
 for what in (
@@ -129,7 +138,8 @@ for what in (
     )
 for what in (
     "torch.rand(1000000)|torch.randn(1000000)|torch.randint(0, 9, (1000000,))|"
-    "torch.randperm(100000)|F.dropout(a)|torch.empty(1000000).exponential_()"
+    "torch.randperm(100000)|F.dropout(a)|torch.empty(1000000).exponential_()|"
+    "torch.bernoulli(a)|torch.empty(1000000).uniform_(-1, 1)"
 ).split("|"):
     expression("random/" + what, what, a="torch.ones(1000000)")
 

@@ -50,9 +50,6 @@ FOR_INTS(ARITH)
 FOR_FLOATS(ARITH)
 
 #define INT_OPS(F, T_)                                                                             \
-    BINARY_PLAIN(div_floor_##F, T_, T_, T_, DIVIDE(op_floor_div_##F(a, b)))                        \
-    BINARY_PLAIN(div_trunc_##F, T_, T_, T_, DIVIDE(op_trunc_div_##F(a, b)))                        \
-    BINARY_PLAIN(remainder_##F, T_, T_, T_, DIVIDE(op_mod_##F(a, b)))                              \
     BINARY_PLAIN(fmod_##F, T_, T_, T_, DIVIDE(op_fmod_##F(a, b)))                                  \
     BINARY_PLAIN(pow_##F, T_, T_, T_, op_power_##F(a, b))                                          \
     BINARY_FAST(maximum_##F, T_, T_, T_, a > b ? a : b)                                            \
@@ -73,6 +70,66 @@ FOR_FLOATS(ARITH)
     TERNARY(clamp_tensor_##F, T_, T_, T_, T_, T_, (a < b ? b : a) > c ? c : (a < b ? b : a))       \
     TERNARY(addcdiv_##F, T_, T_, T_, T_, T_, c == 0 ? a : a + N(0) * (b / c))
 FOR_INTS(INT_OPS)
+
+#define DIVIDE_EACH(F, T_, floor, trunc, mod)                                                      \
+    BINARY_PLAIN(floor##_##F, T_, T_, T_, DIVIDE(op_floor_div_##F(a, b)))                          \
+    BINARY_PLAIN(trunc##_##F, T_, T_, T_, DIVIDE(op_trunc_div_##F(a, b)))                          \
+    BINARY_PLAIN(mod##_##F, T_, T_, T_, DIVIDE(op_mod_##F(a, b)))
+#define DIVIDE_NARROW(F, T_) DIVIDE_EACH(F, T_, div_floor, div_trunc, remainder)
+DIVIDE_NARROW(u8, uint8_t)
+DIVIDE_NARROW(i8, int8_t)
+DIVIDE_NARROW(i16, int16_t)
+DIVIDE_NARROW(u16, uint16_t)
+DIVIDE_NARROW(u32, uint32_t)
+DIVIDE_NARROW(u64, uint64_t)
+DIVIDE_EACH(i32, int32_t, floor_each, trunc_each, mod_each)
+DIVIDE_EACH(i64, int64_t, floor_each, trunc_each, mod_each)
+
+/* Quotients of integers below 2^53 lie further from a greater integer than double rounds them:
+ * their whole part is exact. Runs of such, without a divisor 0, are vectors. */
+#define SMALL(x) ((uint64_t)(x) + ((1ull << 53) - 1) < (1ull << 54) - 1)
+#define QUOTIENT(name, each, F, T_, expr)                                                          \
+    static void name##_##F(LOOP_ARGS) {                                                            \
+        enum { RUN = 256 };                                                                        \
+        const ptrdiff_t w = sizeof(T_);                                                            \
+        if (s[0] != w || s[1] != w || (s[2] != w && s[2] != 0)) {                                  \
+            each##_##F(data, s, n0, n1, ctx);                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (ptrdiff_t j = 0; j < n1; j++)                                                         \
+            for (ptrdiff_t from = 0; from < n0; from += RUN) {                                     \
+                char *at[] = {data[0] + j * s[3] + from * w, data[1] + j * s[4] + from * w,        \
+                              data[2] + j * s[5] + from * s[2]};                                   \
+                const ptrdiff_t m = n0 - from < RUN ? n0 - from : RUN;                             \
+                T_ *o = (T_ *)at[0], divisor[RUN];                                                 \
+                const T_ *p = (const T_ *)at[1], *q = (const T_ *)at[2];                           \
+                if (s[2] == 0)                                                                     \
+                    for (ptrdiff_t i = 0; i < m; i++)                                              \
+                        divisor[i] = *q;                                                           \
+                else                                                                               \
+                    memcpy(divisor, q, (size_t)(m * w));                                           \
+                int large = 0;                                                                     \
+                for (ptrdiff_t i = 0; i < m; i++)                                                  \
+                    large |= !SMALL(p[i]) | !SMALL(divisor[i]) | (divisor[i] == 0);                \
+                if (large) {                                                                       \
+                    each##_##F(at, s, m, 1, ctx);                                                  \
+                    continue;                                                                      \
+                }                                                                                  \
+                _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < m; i++) {                           \
+                    const int64_t a = p[i], b = divisor[i];                                        \
+                    const int64_t whole = (int64_t)((double)a / (double)b), rest = a - whole * b;  \
+                    const int64_t below = (rest != 0) & ((rest ^ b) < 0);                          \
+                    (void)below;                                                                   \
+                    o[i] = (T_)(expr);                                                             \
+                }                                                                                  \
+            }                                                                                      \
+    }
+#define QUOTIENTS(F, T_)                                                                           \
+    QUOTIENT(div_floor, floor_each, F, T_, whole - below)                                          \
+    QUOTIENT(div_trunc, trunc_each, F, T_, whole)                                                  \
+    QUOTIENT(remainder, mod_each, F, T_, rest + (b & -below))
+QUOTIENTS(i32, int32_t)
+QUOTIENTS(i64, int64_t)
 
 /* --- bool ------------------------------------------------------------------------------------ */
 
