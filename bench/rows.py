@@ -82,8 +82,8 @@ def _(torch):
 
 for size in (10_000, 1_000_000):
     for what in (
-        "a + b|a * b|a / b|a.mul_(b)|a.exp()|a.tanh()|a.sigmoid()|b.log()|F.gelu(a)|a.sin()|"
-        "b.sqrt()|F.relu(a)|a ** 2|a < b|a.clamp(-1, 1)|torch.where(m, a, b)|"
+        "a + b|a * b|a / b|a.mul_(b)|a.exp()|a.tanh()|a.sigmoid()|b.log()|a.erf()|"
+        "F.gelu(a)|a.sin()|b.sqrt()|F.relu(a)|a ** 2|a < b|a.clamp(-1, 1)|torch.where(m, a, b)|"
         "a.double()|a.bfloat16()"
     ).split("|"):
         expression(
