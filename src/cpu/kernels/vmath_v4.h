@@ -104,11 +104,11 @@ V4_INLINE v16 v4_erf(v16 x) {
     return v4_odd(v4_erf_table, x, 3.99f, -5.86353454e-8f);
 }
 
-/* x / 2 (1 + erf(x / sqrt(2))) */
+/* x / 2 + x / 2 erf(x / sqrt(2)) */
 V4_INLINE v16 v4_gelu_erf(v16 x) {
     v16 half = _mm512_mul_ps(x, V4(0.5f));
     v16 y = v4_erf(_mm512_mul_ps(x, V4(0.70710678118654752440f)));
-    return _mm512_mul_ps(half, _mm512_add_ps(V4(1), y));
+    return V4_FMA(half, y, half);
 }
 
 /* e^min(x, 0) / (1 + e^-|x|); what the sum loses by rounding is part of the remainder. */
