@@ -173,6 +173,7 @@ FAC_API fac_device fac_cpu(void);
 /* --- numbers --------------------------------------------------------------------------------- */
 
 FAC_API fac_scalar fac_int(int64_t v);
+FAC_API fac_scalar fac_unsigned(uint64_t v); /* of kind FAC_UINT64 only above INT64_MAX */
 FAC_API fac_scalar fac_float(double v);
 FAC_API fac_scalar fac_boolean(bool v);
 FAC_API fac_scalar fac_complex_number(double re, double im);

@@ -99,7 +99,7 @@ int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const 
     if (scope == NULL)
         return -1;
     fac_tensors l = f(args);
-    int r = l.values == NULL ? -1 : 0;
+    int r = l.values == NULL || l.values == fac__bad_list ? -1 : 0;
     for (int i = 0; i < l.n && r == 0; i++)
         if (fac__is_bad(l.values[i]))
             r = -1;

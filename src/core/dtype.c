@@ -218,6 +218,10 @@ fac_scalar fac_int(int64_t v) {
     return (fac_scalar){.kind = FAC_INT64, .as.i = v};
 }
 
+fac_scalar fac_unsigned(uint64_t v) {
+    return v <= INT64_MAX ? fac_int((int64_t)v) : (fac_scalar){.kind = FAC_UINT64, .as.u = v};
+}
+
 fac_scalar fac_float(double v) {
     return (fac_scalar){.kind = FAC_FLOAT64, .as.f = v};
 }

@@ -101,23 +101,12 @@ void fac_optimizer_free(fac_optimizer *o) {
     free(o);
 }
 
-/* Options as this library knows them: fields that the caller's struct lacks are zero. */
-static int take_options(void *mine, size_t size, const void *given) {
-    memset(mine, 0, size);
-    if (given == NULL)
-        return 0;
-    size_t theirs;
-    memcpy(&theirs, given, sizeof theirs);
-    if (theirs < sizeof theirs)
-        return fac__fail(FAC_ERROR_VALUE, "optimizer: the options' size is not set");
-    memcpy(mine, given, theirs < size ? theirs : size);
-    return 0;
-}
-
 fac_optimizer *fac_sgd_ex(fac_tensors params, double lr, const fac_sgd_options *options) {
-    fac_sgd_options c;
-    if (take_options(&c, sizeof c, options) != 0)
+    fac_sgd_options room, c;
+    options = fac__options(options, &room, sizeof room);
+    if (options == NULL)
         return NULL;
+    c = *options;
     if (!(c.momentum >= 0)) {
         invalid("momentum value", c.momentum);
         return NULL;
@@ -144,9 +133,11 @@ static double or_else(fac_opt_float given, double otherwise) {
 
 static fac_optimizer *adam_new(fac_tensors params, double lr, const fac_adam_options *options,
                                bool decoupled) {
-    fac_adam_options c;
-    if (take_options(&c, sizeof c, options) != 0)
+    fac_adam_options room, c;
+    options = fac__options(options, &room, sizeof room);
+    if (options == NULL)
         return NULL;
+    c = *options;
     double eps = or_else(c.eps, 1e-8), weight_decay = or_else(c.weight_decay, decoupled ? 0.01 : 0);
     double beta1 = or_else(c.beta1, 0.9), beta2 = or_else(c.beta2, 0.999);
     int r = 0;
