@@ -46,6 +46,9 @@ static inline fac_opt_float fac_some_float(double v) {
     return o;
 }
 
+/* What losses do with the loss of each element: .reduction = fac_some(FAC_REDUCE_SUM). */
+enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
+
 #ifndef __cplusplus
 /* Tensors and numbers mix: fac_mul(x, 2), fac_mul(2.5, x). */
 #define FAC_VALUE(x)                                                                               \

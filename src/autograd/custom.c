@@ -146,11 +146,17 @@ static int save(fac_node *node, fac_tensors saved) {
 bool fac_record(const fac_function *f, fac_tensors inputs, fac_tensors outputs, fac_tensors saved) {
     bool recorded = false;
     fac_node *node = NULL;
+    if (f == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_record: no function is given");
+        return false;
+    }
     if (f->backward == NULL || f->name == NULL) {
         fac__fail(FAC_ERROR_VALUE, "fac_record: a function needs a name and a backward");
         goto failed;
     }
-    if (check_inputs(inputs, &recorded) != 0 || check_outputs(inputs, outputs, saved) != 0)
+    if (fac__check_list("fac_record", inputs) != 0 || fac__check_list("fac_record", outputs) != 0 ||
+        fac__check_list("fac_record", saved) != 0 || check_inputs(inputs, &recorded) != 0 ||
+        check_outputs(inputs, outputs, saved) != 0)
         goto failed;
     if (!recorded || !fac__tls.grad_mode) {
         destroy(f);
@@ -251,7 +257,11 @@ static uint64_t add_hook(fac_tensor *t, struct hook wanted) {
     bool accumulated = wanted.on_accumulated != NULL;
     fac__hook **list = NULL;
     struct hook *h = NULL;
-    if (t == NULL || fac__is_bad(t) || !(t->features & FAC__GRAD))
+    if (wanted.on_gradient == NULL && wanted.on_accumulated == NULL)
+        fac__fail(FAC_ERROR_VALUE, "cannot register a hook that is NULL");
+    else if (t == NULL)
+        fac__fail(FAC_ERROR_TYPE, "cannot register a hook on a tensor that is NULL");
+    else if (fac__is_bad(t) || !(t->features & FAC__GRAD))
         fac__fail(FAC_ERROR_RUNTIME,
                   "cannot register a hook on a tensor that doesn't require gradient");
     else if (accumulated && !fac_is_leaf(t))

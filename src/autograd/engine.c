@@ -618,8 +618,8 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
  * ------------------------------------------------------------------------------- */
 
 static int need_tensors(const char *name, fac_tensors l, bool optional) {
-    if (l.n < 0 || (l.n > 0 && l.values == NULL))
-        return fac__fail(FAC_ERROR_VALUE, "%s: a list says it has %d tensors", name, l.n);
+    if (fac__check_list(name, l) != 0)
+        return -1;
     for (int i = 0; i < l.n; i++) {
         if (fac__is_bad(l.values[i]))
             return -1;

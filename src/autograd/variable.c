@@ -180,8 +180,15 @@ static void retainer_free(void *ctx) {
     free(r);
 }
 
+/* A public function's tensor; where there is none, the error is set. */
+static bool is_given(const fac_tensor *t, const char *function) {
+    if (t == NULL)
+        fac__fail(FAC_ERROR_TYPE, "%s: the tensor is NULL", function);
+    return t != NULL && !fac__is_bad(t);
+}
+
 bool fac_retain_grad(fac_tensor *t) {
-    if (fac__is_bad(t))
+    if (!is_given(t, "fac_retain_grad"))
         return false;
     if (!fac_requires_grad(t)) {
         fac__fail(FAC_ERROR_RUNTIME, "can't retain_grad on Tensor that has requires_grad=False");
@@ -587,6 +594,8 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
  */
 
 bool fac_requires_grad(const fac_tensor *t) {
+    if (FAC_UNLIKELY(t == NULL))
+        return false;
     if (FAC_UNLIKELY(t->features & FAC__WRAPPED))
         t = fac__bottom((fac_tensor *)(uintptr_t)t);
     return (t->features & FAC__GRAD) != 0 || (t->autograd != NULL && t->autograd->base != NULL &&
@@ -596,16 +605,16 @@ bool fac_requires_grad(const fac_tensor *t) {
 }
 
 bool fac_is_leaf(const fac_tensor *t) {
-    return t->autograd == NULL || t->autograd->grad_fn == NULL;
+    return t == NULL || t->autograd == NULL || t->autograd->grad_fn == NULL;
 }
 
 const char *fac_grad_fn_name(fac_tensor *t) {
-    fac_node *node = fac__is_bad(t) ? NULL : fac__grad_fn(t);
+    fac_node *node = t == NULL || fac__is_bad(t) ? NULL : fac__grad_fn(t);
     return node == NULL ? NULL : fac__node_name(node);
 }
 
 bool fac_set_requires_grad(fac_tensor *t, bool value) {
-    if (fac__is_bad(t))
+    if (!is_given(t, "fac_set_requires_grad"))
         return false;
     if (FAC_UNLIKELY(t->features & FAC__WRAPPED)) {
         fac__fail(FAC_ERROR_RUNTIME,
@@ -646,10 +655,35 @@ bool fac_set_requires_grad(fac_tensor *t, bool value) {
 }
 
 fac_tensor *fac_grad(const fac_tensor *t) {
-    return t->autograd == NULL ? NULL : t->autograd->grad;
+    return t == NULL || t->autograd == NULL ? NULL : t->autograd->grad;
+}
+
+static int check_grad(const fac_tensor *t, const fac_tensor *g) {
+    if (g == t)
+        return fac__fail(FAC_ERROR_RUNTIME, "can't assign Variable as its own grad");
+    if (g->dtype != t->dtype)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "attempting to assign a gradient with dtype '%s' to a tensor with "
+                         "grad_dtype '%s'. The gradient must match the tensor's grad_dtype "
+                         "(defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+                         "attribute with a specific dtype, or None to allow any dtype. Set "
+                         "grad_dtype with caution. Diverging the dtypes of a tensor and its "
+                         "gradient may break downstream systems that assume they match.",
+                         fac__c_type_name((fac_dtype)g->dtype),
+                         fac__scalar_type_name((fac_dtype)t->dtype));
+    if (g->ndim != t->ndim ||
+        (t->ndim > 0 && memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "attempting to assign a gradient of size '%s' to a tensor of size '%s'. "
+                         "Please ensure that the gradient and the tensor are the same size",
+                         fac__shape_text(g->ndim, g->sizes), fac__shape_text(t->ndim, t->sizes));
+    return 0;
 }
 
 bool fac_set_grad(fac_tensor *t, fac_tensor *grad) {
+    if (!is_given(t, "fac_set_grad") || fac__is_bad(grad) ||
+        (grad != NULL && check_grad(t, grad) != 0))
+        return false;
     struct fac__autograd *a = fac__autograd_of(t);
     if (a == NULL)
         return false;

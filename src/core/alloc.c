@@ -255,7 +255,8 @@ void fac__block_free(void *p, unsigned size_class, size_t rounded) {
     small_free(p, size_class, rounded);
 }
 
-/* --- the program's allocator ------------------------------------------------------------------- */
+/* --- the program's allocator -------------------------------------------------------------------
+ */
 
 struct fac__user_allocator fac__user_allocator;
 

@@ -11,8 +11,8 @@
 /* --- options --------------------------------------------------------------------------------- */
 
 /* Note [Options]. An options struct begins with its size as its caller's header had it, and fields
- * are only ever appended. What an older caller's struct lacks is zero, which means the default; what
- * a newer one has more must be zero, since this library cannot heed it. */
+ * are only ever appended. What an older caller's struct lacks is zero, which means the default;
+ * what a newer one has more must be zero, since this library cannot heed it. */
 const void *fac__options_other(const void *given, void *room, size_t size) {
     memset(room, 0, size);
     if (given == NULL)
@@ -45,40 +45,11 @@ static int no_such(const fac__op *op, const fac__param *p, int value) {
                      p->name, value, p->text);
 }
 
-/* A tensor argument that is NULL. */
-static int check_absent(const fac__op *op, const void *args, uint16_t offset) {
-    const fac__param *p = op->params;
-    while (p->offset != offset)
-        p++;
-    if (p->flags & (FAC__P_OPTIONAL | FAC__P_NONE))
+int fac__check_list(const char *function, fac_tensors l) {
+    if (l.n >= 0 && (l.n == 0 || l.values != NULL))
         return 0;
-    if (p->type == FAC__T_VALUE) {
-        const fac_value *v = (const void *)((const char *)args + offset);
-        if (v->number.kind != FAC_DTYPE_NONE)
-            return 0;
-    }
-    return not_given(op, p);
-}
-
-static int check_list(const fac__op *op, const fac__param *p, const fac_tensors *l) {
-    if (l->n < 0 || (l->n > 0 && l->values == NULL))
-        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' says it has %d tensors%s",
-                         op->python, p->name, l->n, l->n < 0 ? "" : " and gives none");
-    for (int i = 0; i < l->n && !(p->flags & FAC__P_LIST_NONE); i++)
-        if (l->values[i] == NULL)
-            return fac__fail(FAC_ERROR_TYPE, "%s(): element %d of argument '%s' is NULL",
-                             op->python, i, p->name);
-    return 0;
-}
-
-static int check_ints(const fac__op *op, const fac__param *p, const fac_ints *l) {
-    if (l->n < 0 || (l->n > 0 && l->values == NULL))
-        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' says it has %d integers%s",
-                         op->python, p->name, l->n, l->n < 0 ? "" : " and gives none");
-    if (l->n > 0 && !l->given)
-        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' has integers but is not `given`",
-                         op->python, p->name);
-    return 0;
+    return fac__fail(FAC_ERROR_VALUE, "%s: a list says it has %d tensors%s", function, l.n,
+                     l.n < 0 ? "" : " and gives none");
 }
 
 static int check_number(const fac__op *op, const fac__param *p, fac_dtype kind) {
@@ -96,6 +67,42 @@ static int check_number(const fac__op *op, const fac__param *p, fac_dtype kind) 
     }
 }
 
+/* A tensor argument that is NULL. */
+static int check_absent(const fac__op *op, const void *args, uint16_t offset) {
+    const fac__param *p = op->params;
+    while (p->offset != offset)
+        p++;
+    if (p->type == FAC__T_VALUE)
+        return check_number(
+            op, p, ((const fac_value *)(const void *)((const char *)args + offset))->number.kind);
+    return p->flags & (FAC__P_OPTIONAL | FAC__P_NONE) ? 0 : not_given(op, p);
+}
+
+static int check_list(const fac__op *op, const fac__param *p, const fac_tensors *l) {
+    if (l->n < 0 || (l->n > 0 && l->values == NULL))
+        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' says it has %d tensors%s",
+                         op->python, p->name, l->n, l->n < 0 ? "" : " and gives none");
+    for (int i = 0; i < l->n && !(p->flags & FAC__P_LIST_NONE); i++)
+        if (l->values[i] == NULL)
+            return fac__fail(FAC_ERROR_TYPE, "%s(): element %d of argument '%s' is NULL",
+                             op->python, i, p->name);
+    return 0;
+}
+
+static int check_ints(const fac__op *op, const fac__param *p, const fac_ints *l) {
+    if (l->n < 0 || (l->n > 0 && l->values == NULL))
+        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' says it has %d integers%s",
+                         op->python, p->name, l->n, l->n < 0 ? "" : " and gives none");
+    if (l->n > FAC_MAX_DIMS && !(op->flags & FAC__OP_LIST))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "%s(): argument '%s' has %d integers; tensors have at most %d dimensions",
+                         op->python, p->name, l->n, FAC_MAX_DIMS);
+    if (l->n > 0 && !l->given)
+        return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' has integers but is not `given`",
+                         op->python, p->name);
+    return 0;
+}
+
 static int check_range(const fac__op *op, const fac__param *p, int value, int end) {
     return value >= 0 && value < end ? 0 : no_such(op, p, value);
 }
@@ -109,6 +116,9 @@ static int check_one(const fac__op *op, const fac__param *p, const void *a) {
     case FAC__T_SCALAR:
         return check_number(op, p, ((const fac_scalar *)a)->kind);
     case FAC__T_DTYPE:
+        if (*(const fac_dtype *)a == FAC_DTYPE_NONE &&
+            !(p->flags & (FAC__P_OPTIONAL | FAC__P_NONE)))
+            return no_such(op, p, FAC_DTYPE_NONE);
         return check_range(op, p, (int)*(const fac_dtype *)a, FAC_NUM_DTYPES);
     case FAC__T_LAYOUT:
         return check_range(op, p, (int)*(const fac_layout *)a, FAC_SPARSE_COO + 1);

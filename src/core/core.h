@@ -262,6 +262,8 @@ fac_tensors fac__api_list(const fac__op *op, void *args);
 fac_tensors fac__api_no_list(void);
 extern fac_tensor *const fac__bad_list[FAC_MAX_DIMS]; /* its values */
 fac_scalar fac__api_number(const fac__op *op, void *args);
+/* -1: the list does not hold as many tensors as it says. */
+int fac__check_list(const char *function, fac_tensors l);
 /* Note [Options]: the caller's struct, or `room` filled from it; NULL sets the error. */
 const void *fac__options_other(const void *given, void *room, size_t size);
 static inline const void *fac__options(const void *given, void *room, size_t size) {

@@ -426,8 +426,10 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
         if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
             int r = FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
                                                             : fac__record(op, args, outs);
-            if (FAC_UNLIKELY(r != 0))
+            if (FAC_UNLIKELY(r != 0)) {
                 fac__outs_clear(outs);
+                fac__error_op(op);
+            }
             return r;
         }
     } else {

@@ -222,8 +222,8 @@ static int geometry(struct subscript *s, const fac_tensor *t, const fac_subscrip
 /* --- the view as a chain of ops -------------------------------------------------------------- */
 
 /* Applies one item at dimension s->ndim of v, the view so far; borrowed from the open scope. */
-static fac_tensor *chained_item(struct subscript *s, fac_tensor *v, const fac_subscript *x, int item,
-                                bool alone, int spare) {
+static fac_tensor *chained_item(struct subscript *s, fac_tensor *v, const fac_subscript *x,
+                                int item, bool alone, int spare) {
     int64_t i = 0, step = 1, length;
     int d = s->ndim;
     switch (x->kind) {
@@ -296,8 +296,20 @@ static bool is_plain(fac_tensor *t) {
 
 /* t[i] of a zero-dim tensor has a text of its own. */
 static int check_first(const fac_tensor *t, const fac_subscript *items, int n) {
+    if (FAC_UNLIKELY(t == NULL))
+        return fac__fail(FAC_ERROR_TYPE, "the tensor to be subscripted is NULL");
     if (fac__is_bad(t))
         return -1;
+    if (FAC_UNLIKELY(n < 0 || (n > 0 && items == NULL)))
+        return fac__fail(FAC_ERROR_VALUE, "a subscript says it has %d items%s", n,
+                         n < 0 ? "" : " and gives none");
+    for (int i = 0; i < n; i++) {
+        if (FAC_UNLIKELY((unsigned)items[i].kind > FAC_INDEX_TENSOR))
+            return fac__fail(FAC_ERROR_VALUE, "item %d of a subscript is of kind %d, which is none",
+                             i, (int)items[i].kind);
+        if (FAC_UNLIKELY(items[i].kind == FAC_INDEX_TENSOR && items[i].as.tensor == NULL))
+            return fac__fail(FAC_ERROR_TYPE, "item %d of a subscript is a tensor that is NULL", i);
+    }
     if (FAC_UNLIKELY(t->ndim == 0 && n == 1)) {
         if (items[0].kind == FAC_INDEX_INT)
             return fac__fail(FAC_ERROR_INDEX,
@@ -465,8 +477,8 @@ int fac__index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value v
     if (n == 1 && items[0].kind == FAC_INDEX_BOOL && !items[0].as.truth)
         return 0;
     fac_subscript first = n == 1 && items[0].kind == FAC_INDEX_BOOL
-                          ? (fac_subscript){.kind = FAC_INDEX_NONE}
-                          : (fac_subscript){0};
+                              ? (fac_subscript){.kind = FAC_INDEX_NONE}
+                              : (fac_subscript){0};
     if (first.kind == FAC_INDEX_NONE)
         items = &first;
     bool plain = is_plain(t) && !(t->features & FAC__INFERENCE);

@@ -173,9 +173,8 @@ int fac__storage_resize(fac_storage *s, size_t nbytes) {
     }
     fac__free_fn *free_fn = NULL;
     void *context = NULL;
-    char *data = fac__user_allocator.allocate != NULL
-                     ? fac__user_alloc(nbytes, &free_fn, &context)
-                     : fac__alloc(nbytes);
+    char *data = fac__user_allocator.allocate != NULL ? fac__user_alloc(nbytes, &free_fn, &context)
+                                                      : fac__alloc(nbytes);
     if (data == NULL)
         return -1;
     size_t keep = nbytes < s->nbytes ? nbytes : s->nbytes;
@@ -549,6 +548,8 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     if (t->ndim == ndim &&
         (ndim == 0 || memcmp(t->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0))
         return 0;
+    if (t->storage == NULL)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "a sparse tensor cannot be resized");
     int64_t n = fac__numel_of(ndim, sizes);
     if (n < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
@@ -613,55 +614,63 @@ int fac__bump_version(fac_tensor *t) {
 
 /* --- the public readers ---------------------------------------------------------------------- */
 
+/* Of NULL as of fac_bad. */
+static const fac_tensor *seen(const fac_tensor *t) {
+    return t != NULL ? t : &fac__bad_tensor;
+}
+
 int fac_dim(const fac_tensor *t) {
-    return t->ndim;
+    return seen(t)->ndim;
 }
 
 int64_t fac_size(const fac_tensor *t, int dim) {
+    t = seen(t);
     if (dim < 0)
         dim += t->ndim;
     return dim >= 0 && dim < t->ndim ? t->sizes[dim] : -1;
 }
 
 int64_t fac_stride(const fac_tensor *t, int dim) {
+    t = seen(t);
     if (dim < 0)
         dim += t->ndim;
     return dim >= 0 && dim < t->ndim ? t->strides[dim] : -1;
 }
 
 const int64_t *fac_sizes(const fac_tensor *t) {
-    return t->sizes;
+    return seen(t)->sizes;
 }
 
 const int64_t *fac_strides(const fac_tensor *t) {
-    return t->strides;
+    return seen(t)->strides;
 }
 
 int64_t fac_numel(const fac_tensor *t) {
-    return t->numel;
+    return seen(t)->numel;
 }
 
 int64_t fac_storage_offset(const fac_tensor *t) {
-    return t->offset;
+    return seen(t)->offset;
 }
 
 fac_dtype fac_dtype_of(const fac_tensor *t) {
-    return (fac_dtype)t->dtype;
+    return (fac_dtype)seen(t)->dtype;
 }
 
 fac_device fac_device_of(const fac_tensor *t) {
-    return t->device;
+    return seen(t)->device;
 }
 
 fac_layout fac_layout_of(const fac_tensor *t) {
-    return (fac_layout)t->layout;
+    return (fac_layout)seen(t)->layout;
 }
 
 bool fac_is_contiguous(const fac_tensor *t, fac_memory_format format) {
-    return fac__is_format(t, format);
+    return fac__is_format(seen(t), format);
 }
 
 void *fac_data(const fac_tensor *t) {
+    t = seen(t);
     if (fac__any_moved())
         fac__follow((fac_tensor *)(uintptr_t)t);
     return t->data;
