@@ -3,8 +3,8 @@
  *     fashion_mnist [FOLDER [EPOCHS [PERCENT]]]
  *
  * FOLDER holds the four idx files (train-images-idx3-ubyte and so on), gzipped or not; by default
- * it is where Debian's package dataset-fashion-mnist puts them. The model, the optimizer and what
- * is printed are those of examples/python/train_images.py. Fails where fewer than PERCENT of the
+ * it is where Debian's package dataset-fashion-mnist puts them. The model and what is printed are
+ * those of examples/python/train_images.py. Fails where fewer than PERCENT of the
  * held-out images are told right: 88 by default.
  */
 #include <facula/facula.h>
@@ -25,6 +25,8 @@
 #endif
 
 enum { HIDDEN = 128, CLASSES = 10, BATCH = 64 };
+
+static const double RATE = 4e-3; /* falls evenly to zero */
 
 static bool complain(const char *format, ...) {
     va_list args;
@@ -158,7 +160,7 @@ static bool load(struct data *d, const char *folder, const char *part) {
     if (fac_size(x, 0) != fac_size(y, 0))
         return complain("%s/%s has %lld images and %lld labels", folder, part,
                         (long long)fac_size(x, 0), (long long)fac_size(y, 0));
-    d->images = fac_flatten(x, .start_dim = fac_some(1));
+    d->images = fac_flatten(x, .start_dim = 1);
     d->labels = fac_to_dtype(y, FAC_INT64);
     if (!fac_ok(d->images) || !fac_ok(d->labels))
         return failed(part);
@@ -167,14 +169,29 @@ static bool load(struct data *d, const char *folder, const char *part) {
     return true;
 }
 
-/* The images of these rows as numbers from 0 to 1. */
-static fac_tensor *pixels(fac_tensor *images) {
-    return fac_div(fac_to_dtype(images, FAC_FLOAT32), 255);
+/* Brings pixels to mean 0 and deviation 1, as those that are learned from have them. */
+struct scale {
+    double mean, deviation;
+};
+
+static bool measure(struct scale *s, fac_tensor *images) {
+    fac_scope *scope = fac_scope_open();
+    fac_tensor *x = fac_to_dtype(images, FAC_FLOAT32), *mean = fac_mean(x);
+    s->mean = fac_item_float(mean);
+    s->deviation = fmax(sqrt(fac_item_float(fac_mse_loss(x, fac_expand_as(mean, x)))), 1e-6);
+    fac_scope_close(scope);
+    return fac_error_kind() == FAC_OK;
+}
+
+static fac_tensor *pixels(const struct scale *s, fac_tensor *images) {
+    fac_tensor *x = fac_to_dtype(images, FAC_FLOAT32);
+    return fac_mul_(fac_sub_(x, s->mean), 1 / s->deviation);
 }
 
 /* --- the model ------------------------------------------------------------------------------- */
 
 struct model {
+    struct scale scale;
     fac_tensor *w1, *b1, *w2, *b2;
 };
 
@@ -184,13 +201,15 @@ static fac_tensor *parameter(fac_ints sizes, double bound) {
     return fac_set_requires_grad(p, true) ? p : fac_bad;
 }
 
-static bool make_model(struct model *m, int64_t inputs) {
+static bool make_model(struct model *m, fac_tensor *images) {
+    int64_t inputs = fac_size(images, 1);
     double first = 1 / sqrt((double)inputs), second = 1 / sqrt((double)HIDDEN);
     m->w1 = parameter(fac_dims(HIDDEN, inputs), first);
     m->b1 = parameter(fac_dims(HIDDEN), first);
     m->w2 = parameter(fac_dims(CLASSES, HIDDEN), second);
     m->b2 = parameter(fac_dims(CLASSES), second);
-    return fac_ok(m->w1) && fac_ok(m->b1) && fac_ok(m->w2) && fac_ok(m->b2);
+    return measure(&m->scale, images) && fac_ok(m->w1) && fac_ok(m->b1) && fac_ok(m->w2) &&
+           fac_ok(m->b2);
 }
 
 /* x is (N, pixels), the result (N, CLASSES) */
@@ -214,7 +233,7 @@ struct totals {
 static bool step(const struct model *m, fac_optimizer *o, const struct data *d, fac_tensor *chosen,
                  struct totals *t) {
     fac_scope *scope = fac_scope_open();
-    fac_tensor *x = pixels(fac_index_select(d->images, 0, chosen));
+    fac_tensor *x = pixels(&m->scale, fac_index_select(d->images, 0, chosen));
     fac_tensor *y = fac_index_select(d->labels, 0, chosen);
     fac_tensor *scores = scores_of(m, x);
     fac_tensor *loss = fac_cross_entropy_loss(scores, y);
@@ -227,14 +246,16 @@ static bool step(const struct model *m, fac_optimizer *o, const struct data *d, 
     return ok && fac_error_kind() == FAC_OK;
 }
 
-static bool epoch(const struct model *m, fac_optimizer *o, const struct data *d, struct totals *t) {
+static bool epoch(const struct model *m, fac_optimizer *o, const struct data *d, double rate,
+                  double lower, struct totals *t) {
     fac_scope *scope = fac_scope_open();
     int64_t n = fac_size(d->images, 0);
     fac_tensor *order = fac_randperm(n);
     bool ok = fac_ok(order);
     *t = (struct totals){0};
     for (int64_t i = 0; i < n && ok; i += BATCH)
-        ok = step(m, o, d, fac_narrow(order, 0, i, n - i < BATCH ? n - i : BATCH), t);
+        ok = fac_optimizer_set_lr(o, rate + (lower - rate) * (double)i / (double)n) &&
+             step(m, o, d, fac_narrow(order, 0, i, n - i < BATCH ? n - i : BATCH), t);
     fac_scope_close(scope);
     return ok;
 }
@@ -246,7 +267,7 @@ static double held_out(const struct model *m, const struct data *d) {
     for (int64_t i = 0; i < n && fac_error_kind() == FAC_OK; i += 1000) {
         fac_scope *scope = fac_scope_open();
         int64_t k = n - i < 1000 ? n - i : 1000;
-        fac_tensor *x = pixels(fac_narrow(d->images, 0, i, k));
+        fac_tensor *x = pixels(&m->scale, fac_narrow(d->images, 0, i, k));
         right += count_right(scores_of(m, x), fac_narrow(d->labels, 0, i, k));
         fac_scope_close(scope);
     }
@@ -257,16 +278,18 @@ static double held_out(const struct model *m, const struct data *d) {
 static bool train(const struct data *learn, const struct data *test, long epochs, double required) {
     struct model m;
     fac_manual_seed(0);
-    if (!make_model(&m, fac_size(learn->images, 1)))
+    if (!make_model(&m, learn->images))
         return failed("the model");
-    fac_optimizer *o = fac_adam(fac_list(m.w1, m.b1, m.w2, m.b2), 2e-3);
+    fac_optimizer *o = fac_adam(fac_list(m.w1, m.b1, m.w2, m.b2), RATE);
     if (o == NULL)
         return failed("the optimizer");
     double share = 0;
     bool ok = true;
     for (long e = 1; e <= epochs && ok; e++) {
         struct totals t;
-        ok = epoch(&m, o, learn, &t) && (share = held_out(&m, test)) >= 0;
+        double rate = RATE * (double)(epochs - e + 1) / (double)epochs;
+        ok = epoch(&m, o, learn, rate, rate - RATE / (double)epochs, &t) &&
+             (share = held_out(&m, test)) >= 0;
         if (!ok)
             failed("training");
         else

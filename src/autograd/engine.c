@@ -492,8 +492,8 @@ static int find_roots(struct task *t, fac__edge *roots, fac_tensor **grads) {
         grads[i] = root_gradient(a, i);
         if (grads[i] == NULL)
             return -1;
-        roots[i] = fac__gradient_edge(a->outputs[i]);
-        if (roots[i].node == NULL || discover(t, roots[i].node) != 0)
+        if (fac__gradient_edge(a->outputs[i], &roots[i]) != 0 || roots[i].node == NULL ||
+            discover(t, roots[i].node) != 0)
             return -1;
     }
     return 0;
@@ -508,7 +508,8 @@ static int find_captures(struct task *t) {
         if (!fac_requires_grad(a->inputs[i]))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "One of the differentiated Tensors does not require grad");
-        t->captures[i] = fac__gradient_edge(a->inputs[i]);
+        if (fac__gradient_edge(a->inputs[i], &t->captures[i]) != 0)
+            return -1;
     }
     return 0;
 }

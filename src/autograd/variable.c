@@ -249,8 +249,12 @@ static fac_node *accumulator(fac_tensor *t) {
             fac__tls.node_sequence--; /* does not count, as in PyTorch */
             n->sequence = UINT64_MAX;
             n->variable = fac__retain(t);
-            fac__meta_set(&n->outputs[0], t);
             a->accumulator = n;
+            if (fac__meta_set(&n->outputs[0], t) != 0) {
+                unlock(a);
+                fac__node_release(n);
+                return NULL;
+            }
         }
     }
     unlock(a);
@@ -271,18 +275,21 @@ fac_node *fac__grad_fn(fac_tensor *t) {
     return a->grad_fn;
 }
 
-fac__edge fac__gradient_edge(fac_tensor *t) {
-    fac__edge none = {NULL, 0};
+int fac__gradient_edge(fac_tensor *t, fac__edge *edge) {
+    *edge = (fac__edge){NULL, 0};
     if (t != NULL && FAC_UNLIKELY(t->features & FAC__WRAPPED))
         t = fac__bottom(t);
     if (t == NULL || t->autograd == NULL)
-        return none;
+        return 0;
     fac_node *n = fac__grad_fn(t);
-    if (n != NULL)
-        return (fac__edge){fac__node_retain(n), t->autograd->output_nr};
+    if (n != NULL) {
+        *edge = (fac__edge){fac__node_retain(n), t->autograd->output_nr};
+        return 0;
+    }
     if (!t->autograd->requires_grad)
-        return none;
-    return (fac__edge){accumulator(t), 0};
+        return 0;
+    edge->node = accumulator(t);
+    return edge->node != NULL ? 0 : -1;
 }
 
 /* What retain_grad() asked for holds for the tensor as it is now. */
@@ -417,11 +424,10 @@ static void as_strided_edge(fac_tensor *t) {
     fac_node *n = region_node(&as_strided_type, 1, a->base, t);
     if (n == NULL)
         return;
-    n->edges[0] = fac__gradient_edge(a->base);
-    fac__meta_set(&n->outputs[0], t);
-    fac__set_history(t, n, 0);
+    if (fac__gradient_edge(a->base, &n->edges[0]) == 0 && fac__meta_set(&n->outputs[0], t) == 0 &&
+        fac__set_history(t, n, 0) == 0)
+        a->view_version = fac__version_value(t);
     fac__node_release(n);
-    a->view_version = fac__version_value(t);
 }
 
 /* --- in-place -------------------------------------------------------------------------------- */
@@ -574,10 +580,13 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
     fac_node *slices = region_node(&slices_type, node->nedges > 0 ? node->nedges : 1, base, t);
     if (slices == NULL)
         return -1;
-    slices->edges[0] = fac__gradient_edge(base);
+    if (fac__gradient_edge(base, &slices->edges[0]) != 0 ||
+        fac__meta_set(&slices->outputs[0], base) != 0) {
+        fac__node_release(slices);
+        return -1;
+    }
     for (uint32_t i = 1; i < node->nedges; i++)
         slices->edges[i] = (fac__edge){fac__node_retain(node->edges[i].node), node->edges[i].nr};
-    fac__meta_set(&slices->outputs[0], base);
     slices->parent = fac__node_retain(node);
     int r = fac__set_history(base, slices, 0);
     fac__node_release(slices);

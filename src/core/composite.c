@@ -24,7 +24,9 @@ static fac_tensor *stand_in(fac_tensor *self) {
     if (copy == NULL)
         return fac_bad;
     copy = fac__scope_adopt(copy);
-    fac__edge e = fac__gradient_edge(self);
+    fac__edge e;
+    if (fac__gradient_edge(self, &e) != 0)
+        return fac_bad;
     if (e.node != NULL && fac__set_history(copy, e.node, e.nr) != 0)
         copy = fac_bad;
     fac__node_release(e.node);

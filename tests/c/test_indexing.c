@@ -43,11 +43,11 @@ static void fails(const char *what, fac_tensor *t, fac_error_code code, const ch
 }
 
 #define GET(t, ...)                                                                                \
-    fac_index_get(t, (const fac_subscript[]){__VA_ARGS__},                                             \
+    fac_index_get(t, (const fac_subscript[]){__VA_ARGS__},                                         \
                   (int)(sizeof((const fac_subscript[]){__VA_ARGS__}) / sizeof(fac_subscript)))
 #define SET(t, v, ...)                                                                             \
-    fac_index_set(t, (const fac_subscript[]){__VA_ARGS__},                                             \
-                  (int)(sizeof((const fac_subscript[]){__VA_ARGS__}) / sizeof(fac_subscript)),             \
+    fac_index_set(t, (const fac_subscript[]){__VA_ARGS__},                                         \
+                  (int)(sizeof((const fac_subscript[]){__VA_ARGS__}) / sizeof(fac_subscript)),     \
                   FAC_VALUE(v))
 #define WANT(...) ((const float[]){__VA_ARGS__})
 static const fac_subscript NONE = {.kind = FAC_INDEX_NONE}, DOTS = {.kind = FAC_INDEX_ELLIPSIS};
