@@ -15,7 +15,7 @@ static void check(const char *what, fac_tensor *t, double expected) {
 
 int main() {
     fac_scope *scope = fac_scope_open();
-    fac_tensor *x = fac_full(fac_dims(2, 3), 2);
+    fac_tensor *x = fac_full(fac_dims(2, 3), 2.0);
     check("a number on the right", fac_sum(fac_add(x, 1)), 18);
     check("a number on the left", fac_sum(fac_sub(2.5f, x)), 3);
     check("an unsigned one", fac_sum(fac_mul(x, 3ul)), 36);
