@@ -111,14 +111,14 @@ WRAP(void, fac__free, void *p, size_t n) {
     blocks -= p != NULL;
     __real_fac__free(p, n);
 }
-WRAP(void *, fac__object_alloc, size_t n) {
-    void *p = refuse() ? no_memory() : __real_fac__object_alloc(n);
+WRAP(void *, fac__block_alloc, unsigned size_class, size_t rounded) {
+    void *p = refuse() ? no_memory() : __real_fac__block_alloc(size_class, rounded);
     blocks += p != NULL;
     return p;
 }
-WRAP(void, fac__object_free, void *p, size_t n) {
+WRAP(void, fac__block_free, void *p, unsigned size_class, size_t rounded) {
     blocks -= p != NULL;
-    __real_fac__object_free(p, n);
+    __real_fac__block_free(p, size_class, rounded);
 }
 
 /* --- the step ----------------------------------------------------------------------------------
