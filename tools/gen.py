@@ -546,44 +546,52 @@ def overloads(op):
     return "".join(out)
 
 
+CXX_HEAD = """\
+/* Operators in C++, included by ops.h: inline functions under the names of C's macros.
+ *
+ *     fac_tensor *y = fac_add(fac_mul(x, 2), 1.5);
+ *     fac_softmax(y, 1);
+ *     fac_sum_options o{};
+ *     o.keepdim = true;
+ *     fac_sum(x, o);                                     // or, from C++20 on:
+ *     fac_sum(x, {.dim = fac_dims(1), .keepdim = true});
+ *
+ * What ops.h says of each holds. Nothing here needs a C++ run-time library. */
+"""
+
+
 def api_hpp(ops):
-    head = (
-        "/* Operators in C++, included by ops.h: inline functions under the names of C's macros.\n *\n"
-        " *     fac_tensor *y = fac_add(fac_mul(x, 2), 1.5);\n"
-        " *     fac_softmax(y, 1);\n"
-        " *     fac_sum_options o{};\n"
-        " *     o.keepdim = true;\n"
-        " *     fac_sum(x, o);                                     // or, from C++20 on:\n"
-        " *     fac_sum(x, {.dim = fac_dims(1), .keepdim = true});\n *\n"
-        " * What ops.h says of each holds. Nothing here needs a C++ run-time library. */\n"
-    )
-    out = [BANNER, head, "#ifndef FACULA_OPS_HPP\n#define FACULA_OPS_HPP\n\n"]
+    out = [BANNER, CXX_HEAD, "#ifndef FACULA_OPS_HPP\n#define FACULA_OPS_HPP\n\n"]
     out.append("#include <facula/ops.h>\n\n")
     out += [overloads(op) for op in ops]
     out.append("\n#endif\n")
     return "".join(out)
 
 
+C_HEAD = """\
+/* Every operator: a macro with options by name, over a real function.
+ *
+ *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)
+ *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})
+ *
+ * A zero option is the default, and so are all of them where the pointer is NULL. Above each
+ * stands its signature in Python, whose names and rules hold: arguments without a default come
+ * first, in this order, the others are options. For a tensor where a number may stand, the
+ * macros take either. In C++, ops.hpp has functions in place of the macros; other languages
+ * call the functions ending in _ex, setting size_ to the size of the struct as they know it.
+ *
+ * Results are new tensors, or views where the text says so, borrowed from the innermost open
+ * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the
+ * error (error.h); one given fac_bad returns it. `fac_add_` writes into its first argument and
+ * returns it, `fac_add_out` into `out`, which is resized where it does not fit. Operators with
+ * several results fill an array and return 0, or -1 with every result fac_bad, as do those
+ * without a result. Operators with a list as result return one that is empty where they
+ * failed; it lives as long as the scope. */
+"""
+
+
 def api_h(ops):
-    head = (
-        "/* Every operator: a macro with options by name, over a real function.\n *\n"
-        " *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)\n"
-        " *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})\n *\n"
-        " * A zero option is the default, and so are all of them where the pointer is NULL. Above each\n"
-        " * stands its signature in Python, whose names and rules hold: arguments without a default come\n"
-        " * first, in this order, the others are options. For a tensor where a number may stand, the\n"
-        " * macros take either. In C++, ops.hpp has functions in place of the macros; other languages\n"
-        " * call the functions ending in _ex, setting size_ to the size of the struct as they know it.\n"
-        " *\n"
-        " * Results are new tensors, or views where the text says so, borrowed from the innermost open\n"
-        " * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the\n"
-        " * error (error.h); one given fac_bad returns it. `fac_add_` writes into its first argument and\n"
-        " * returns it, `fac_add_out` into `out`, which is resized where it does not fit. Operators with\n"
-        " * several results fill an array and return 0, or -1 with every result fac_bad, as do those\n"
-        " * without a result. Operators with a list as result return one that is empty where they\n"
-        " * failed; it lives as long as the scope. */\n"
-    )
-    out = [BANNER, head, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
+    out = [BANNER, C_HEAD, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
     out.append('#include <facula/values.h>\n\n#ifdef __cplusplus\nextern "C" {\n#endif\n\n')
     for op in ops:
         if op.options:

@@ -42,7 +42,8 @@ typedef struct {
 FAC_API fac_tensor *fac_index_get(fac_tensor *t, const fac_subscript *items, int n);
 
 /* t[items] = value, broadcast and, unless a tensor is among the items, converted. t, or fac_bad. */
-FAC_API fac_tensor *fac_index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value);
+FAC_API fac_tensor *fac_index_set(fac_tensor *t, const fac_subscript *items, int n,
+                                  fac_value value);
 
 static inline fac_subscript fac_at(int64_t i) {
     fac_subscript x;

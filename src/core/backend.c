@@ -69,9 +69,6 @@ fac__loop *const *fac__find_loops(const fac__op *op, fac_device device) {
 }
 
 int fac__fail_devices(fac_device a, fac_device b) {
-    if (a.type == FAC_META || b.type == FAC_META)
-        return fac__fail(FAC_ERROR_RUNTIME, "Tensor on device %s is not on the expected device %s!",
-                         fac__device_name(b), fac__device_name(a));
     return fac__fail(FAC_ERROR_RUNTIME,
                      "Expected all tensors to be on the same device, but found at least two "
                      "devices, %s and %s!",

@@ -161,7 +161,7 @@ static void kinds(void) {
         RUNTIME, "dtype");
     BAD(fac_add_(ints, 1.5), RUNTIME, "can't be cast");
     BAD(fac_index_select(floats, 0, floats), INDEX, "vector");
-    BAD(fac_add(floats, meta), RUNTIME, "device");
+    BAD(fac_add(floats, meta), RUNTIME, "same device");
     FAILS(isnan(fac_item_float(fac_sum(meta))), RUNTIME, "meta");
     FAILS(!fac_set_requires_grad(ints, true), RUNTIME, "floating point");
     FAILS(!fac_set_default_dtype(FAC_INT32), TYPE, "float");
