@@ -149,7 +149,7 @@ struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no mem
 void fac__autograd_free(fac_tensor *t);
 /* Where t's gradient goes, counted; {NULL, 0} where it has none. -1: no memory. */
 int fac__gradient_edge(fac_tensor *t, fac__edge *edge);
-fac_node *fac__grad_fn(fac_tensor *t);       /* borrowed; rederives a view's */
+fac_node *fac__grad_fn(fac_tensor *t);                            /* borrowed; rederives a view's */
 int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr); /* steals nothing */
 
 /* Adds a hook after those that are there. Takes ctx, which `release` frees. */
