@@ -40,8 +40,8 @@ static inline void fac__object_free(void *p, size_t size) {
     fac__block_free(p, c, rounded);
 }
 
-/* The program's own allocator, for the elements of tensors; fac__alloc() never asks it. Each storage
- * remembers by what its memory is to be given back. */
+/* The program's own allocator, for the elements of tensors; fac__alloc() never asks it. Each
+ * storage remembers by what its memory is to be given back. */
 extern struct fac__user_allocator {
     fac_allocate_fn *allocate;
     fac_free_fn *release;
