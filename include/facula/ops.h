@@ -4,10 +4,19 @@
  *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)
  *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})
  *
- * A zero option is the default. Results are borrowed from the innermost open scope; a
- * failed operator returns fac_bad. `fac_add_` writes into its first argument,
- * `fac_add_out` into `out`. Operators with several results fill an array and
- * return 0, or -1, as do those without a result. */
+ * A zero option is the default, and so are all of them where the pointer is NULL. Above each
+ * stands its signature in Python, whose names and rules hold: arguments without a default come
+ * first, in this order, the others are options. For a tensor where a number may stand, the
+ * macros take either. In C++, ops.hpp has functions in place of the macros; other languages
+ * call the functions ending in _ex, setting size_ to the size of the struct as they know it.
+ *
+ * Results are new tensors, or views where the text says so, borrowed from the innermost open
+ * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the
+ * error (error.h); one given fac_bad returns it. `fac_add_` writes into its first argument and
+ * returns it, `fac_add_out` into `out`, which is resized where it does not fit. Operators with
+ * several results fill an array and return 0, or -1 with every result fac_bad, as do those
+ * without a result. Operators with a list as result return one that is empty where they
+ * failed; it lives as long as the scope. */
 #ifndef FACULA_OPS_H
 #define FACULA_OPS_H
 
@@ -4126,6 +4135,9 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #endif
 
 #ifndef FAC_NO_MACROS
+#ifdef __cplusplus
+#include <facula/ops.hpp>
+#else
 
 #define fac_empty(...) FAC__WITH_empty_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
 #define FAC__WITH_empty_ex(size, ...) fac_empty_ex(size, &(const fac_empty_options){__VA_ARGS__})
@@ -5365,6 +5377,7 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_to_sparse_ex(input, ...) fac_to_sparse_ex(input, &(const fac_to_sparse_options){__VA_ARGS__})
 #define fac_sparse_mask(input, mask) fac_sparse_mask_ex(input, mask)
 
+#endif
 #endif
 
 #endif

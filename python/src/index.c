@@ -5,7 +5,7 @@
 
 /* Tensors made from lists and arrays on the way. */
 struct items {
-    fac_index v[2 * FAC_MAX_DIMS];
+    fac_subscript v[2 * FAC_MAX_DIMS];
     int n;
     PyObject *made[FAC_MAX_DIMS];
     int nmade;
@@ -62,7 +62,7 @@ static int add_item(struct items *it, PyObject *o) {
         PyErr_SetString(PyExc_IndexError, "too many indices for tensor");
         return -1;
     }
-    fac_index *x = &it->v[it->n];
+    fac_subscript *x = &it->v[it->n];
     if (PyLong_CheckExact(o)) {
         int overflow;
         x->kind = FAC_INDEX_INT;

@@ -147,8 +147,9 @@ struct fac__autograd {
 
 struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no memory */
 void fac__autograd_free(fac_tensor *t);
-fac__edge fac__gradient_edge(fac_tensor *t); /* counted; {NULL, 0} without gradient */
-fac_node *fac__grad_fn(fac_tensor *t);       /* borrowed; rederives a view's */
+/* Where t's gradient goes, counted; {NULL, 0} where it has none. -1: no memory. */
+int fac__gradient_edge(fac_tensor *t, fac__edge *edge);
+fac_node *fac__grad_fn(fac_tensor *t);                            /* borrowed; rederives a view's */
 int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr); /* steals nothing */
 
 /* Adds a hook after those that are there. Takes ctx, which `release` frees. */

@@ -291,8 +291,10 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
             fac_tensor *copy = kept_copy(t);
             if (copy == NULL)
                 return -1;
-            fac__edge e = fac__gradient_edge(t);
-            int saved = e.node == NULL ? 0 : fac__set_history(copy, e.node, e.nr);
+            fac__edge e;
+            int saved = fac__gradient_edge(t, &e) != 0 ? -1
+                        : e.node == NULL               ? 0
+                                                       : fac__set_history(copy, e.node, e.nr);
             fac__node_release(e.node);
             if (saved == 0)
                 saved = fac__save(s, copy, false, 0);
@@ -306,7 +308,7 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
     return 0;
 }
 
-static void set_edges(const struct recording *r, fac_node *node) {
+static int set_edges(const struct recording *r, fac_node *node) {
     uint32_t at = 0;
     for (int i = 0; i < r->op->nsaves; i++) {
         const fac__param *p = tensor_param(r->op, r->op->saves[i].tensor_index);
@@ -314,11 +316,15 @@ static void set_edges(const struct recording *r, fac_node *node) {
         if (p->type == FAC__T_TENSORS) {
             const fac_tensors *l = (const fac_tensors *)(const void *)field;
             for (int k = 0; k < l->n; k++)
-                node->edges[at++] = fac__gradient_edge(l->values[k]);
+                if (fac__gradient_edge(l->values[k], &node->edges[at++]) != 0)
+                    return -1;
         } else {
-            node->edges[at++] = fac__gradient_edge(*(fac_tensor *const *)(const void *)field);
+            fac_tensor *t = *(fac_tensor *const *)(const void *)field;
+            if (fac__gradient_edge(t, &node->edges[at++]) != 0)
+                return -1;
         }
     }
+    return 0;
 }
 
 static bool differentiable(const fac__op *op, const fac_tensor *t, int i) {
@@ -419,7 +425,8 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
         node->flags |= FAC__NODE_BIASED;
     if (save_values(&r, node, &at, inplace) != 0)
         goto fail;
-    set_edges(&r, node);
+    if (set_edges(&r, node) != 0)
+        goto fail;
     if (!late && run(op, args, outs) != 0)
         goto fail;
     if (view && record_views(op, args, outs) != 0)

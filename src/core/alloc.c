@@ -41,9 +41,6 @@ static struct {
     pthread_mutex_t lock;
     struct block *large[LARGE_CLASSES];
     size_t large_bytes, limit;
-    fac_allocate_fn *allocate;
-    fac_free_fn *release;
-    void *context;
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic int64_t in_use, peak, refusals;
@@ -220,10 +217,6 @@ static void small_free(void *p, unsigned c, size_t size) {
 void *fac__alloc(size_t n) {
     if (FAC_UNLIKELY(told_to_fail() || n > PTRDIFF_MAX - SMALL_LIMIT))
         return refuse(n);
-    if (FAC_UNLIKELY(heap.allocate != NULL)) {
-        void *p = heap.allocate(heap.context, n);
-        return p == NULL ? refuse(n) : p;
-    }
     size_t size;
     unsigned c = fac__size_class(n, &size);
     if (n <= SMALL_LIMIT)
@@ -237,10 +230,6 @@ void *fac__alloc(size_t n) {
 void fac__free(void *p, size_t n) {
     if (p == NULL)
         return;
-    if (FAC_UNLIKELY(heap.release != NULL)) {
-        heap.release(heap.context, p, n);
-        return;
-    }
     size_t size;
     unsigned c = fac__size_class(n, &size);
     if (n <= SMALL_LIMIT) {
@@ -252,7 +241,7 @@ void fac__free(void *p, size_t n) {
 }
 
 void fac__give_back_pages(void *p, size_t n) {
-    if (n > SMALL_LIMIT && heap.allocate == NULL)
+    if (n > SMALL_LIMIT)
         madvise(p, n, MADV_DONTNEED);
 }
 
@@ -266,15 +255,35 @@ void fac__block_free(void *p, unsigned size_class, size_t rounded) {
     small_free(p, size_class, rounded);
 }
 
+/* --- the program's allocator -------------------------------------------------------------------
+ */
+
+struct fac__user_allocator fac__user_allocator;
+
+void *fac__user_alloc(size_t n, fac_free_fn **release, void **context) {
+    struct fac__user_allocator u = fac__user_allocator;
+    if (told_to_fail())
+        return refuse(n);
+    void *p = u.allocate(u.context, n);
+    if (p == NULL)
+        return refuse(n);
+    if ((uintptr_t)p % 64 != 0) {
+        u.release(u.context, p, n);
+        fac__fail(FAC_ERROR_VALUE, "the allocator set by fac_set_allocator() gave memory that is "
+                                   "not aligned to 64 bytes");
+        return NULL;
+    }
+    *release = u.release;
+    *context = u.context;
+    return p;
+}
+
 bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *context) {
-    if (atomic_load(&in_use) != 0) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "an allocator can be set only while no tensor memory is in use");
+    if ((allocate == NULL) != (release == NULL)) {
+        fac__fail(FAC_ERROR_VALUE, "fac_set_allocator: one of the two functions is NULL");
         return false;
     }
-    heap.allocate = allocate;
-    heap.release = release;
-    heap.context = context;
+    fac__user_allocator = (struct fac__user_allocator){allocate, release, context};
     return true;
 }
 

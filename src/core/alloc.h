@@ -2,6 +2,8 @@
 #ifndef FAC_ALLOC_H
 #define FAC_ALLOC_H
 
+#include <facula/memory.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +39,15 @@ static inline void fac__object_free(void *p, size_t size) {
     unsigned c = fac__size_class(size, &rounded);
     fac__block_free(p, c, rounded);
 }
+
+/* The program's own allocator, for the elements of tensors; fac__alloc() never asks it. Each
+ * storage remembers by what its memory is to be given back. */
+extern struct fac__user_allocator {
+    fac_allocate_fn *allocate;
+    fac_free_fn *release;
+    void *context;
+} fac__user_allocator;
+void *fac__user_alloc(size_t nbytes, fac_free_fn **release, void **context);
 
 /* Gives the block's memory back to the system, where whole pages are its own; its addresses stay
  * readable and writable. */

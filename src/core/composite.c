@@ -24,7 +24,9 @@ static fac_tensor *stand_in(fac_tensor *self) {
     if (copy == NULL)
         return fac_bad;
     copy = fac__scope_adopt(copy);
-    fac__edge e = fac__gradient_edge(self);
+    fac__edge e;
+    if (fac__gradient_edge(self, &e) != 0)
+        return fac_bad;
     if (e.node != NULL && fac__set_history(copy, e.node, e.nr) != 0)
         copy = fac_bad;
     fac__node_release(e.node);
@@ -99,7 +101,7 @@ int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const 
     if (scope == NULL)
         return -1;
     fac_tensors l = f(args);
-    int r = l.values == NULL ? -1 : 0;
+    int r = l.values == NULL || l.values == fac__bad_list ? -1 : 0;
     for (int i = 0; i < l.n && r == 0; i++)
         if (fac__is_bad(l.values[i]))
             r = -1;

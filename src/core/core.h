@@ -73,6 +73,7 @@ enum {
     FAC__OP_TUPLE = 1u << 15,      /* returns a named tuple: struct_name and field names */
     FAC__OP_SPARSE = 1u << 16,     /* handles sparse arguments itself */
     FAC__OP_MOVES = 1u << 17,      /* kernel copies between devices */
+    FAC__OP_CHECKED = 1u << 18,    /* has parameters that C callers can get wrong */
 };
 
 /* What dtype a pointwise op computes in and returns. */
@@ -255,16 +256,29 @@ fac_tensor *fac__api_inplace(const fac__op *op, void *args);
 fac_tensor *fac__api_out(const fac__op *op, void *args, fac_tensor *out);
 /* Several results, borrowed from the scope; 0, or -1 with every result fac_bad. */
 int fac__api_multi(const fac__op *op, void *args, int n, fac_tensor **results);
+int fac__api_failed(int n, fac_tensor **results);
+/* A list, empty where the call failed. */
 fac_tensors fac__api_list(const fac__op *op, void *args);
+fac_tensors fac__api_no_list(void);
+extern fac_tensor *const fac__bad_list[FAC_MAX_DIMS]; /* its values */
 fac_scalar fac__api_number(const fac__op *op, void *args);
+/* -1: the list does not hold as many tensors as it says. */
+int fac__check_list(const char *function, fac_tensors l);
+/* Note [Options]: the caller's struct, or `room` filled from it; NULL sets the error. */
+const void *fac__options_other(const void *given, void *room, size_t size);
+static inline const void *fac__options(const void *given, void *room, size_t size) {
+    return FAC_LIKELY(given != NULL && *(const size_t *)given == size)
+               ? given
+               : fac__options_other(given, room, size);
+}
 /* Puts a counted reference into the innermost scope and returns it borrowed. */
 fac_tensor *fac__scope_adopt(fac_tensor *t);
 /* Room for a list that lives as long as the innermost scope. */
 fac_tensor **fac__scope_array(int n);
 
 /* Subscripts, see facula/indexing.h: a new reference or NULL; 0 or -1. */
-fac_tensor *fac__index_get(fac_tensor *t, const fac_index *items, int n);
-int fac__index_set(fac_tensor *t, const fac_index *items, int n, fac_value value);
+fac_tensor *fac__index_get(fac_tensor *t, const fac_subscript *items, int n);
+int fac__index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value);
 
 int fac__write_back(const fac__op *op, fac__outs *outs); /* what given[] asked for, after exec */
 

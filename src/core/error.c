@@ -23,7 +23,7 @@ static void drop(struct fac__error *e) {
 
 static void set(fac_error_code code, const char *format, va_list args) {
     struct fac__error *e = &fac__tls.error;
-    if (e->code != FAC_OK)
+    if (e->code != FAC_OK || code == FAC_OK)
         return;
     drop(e);
     va_list again;
@@ -139,7 +139,7 @@ const char *fac__shape_text(int ndim, const int64_t *sizes) {
     char *s = t->ring[t->at++ % RING];
     size_t n = 0;
     s[n++] = '[';
-    for (int i = 0; i < ndim; i++)
+    for (int i = 0; i < ndim && i < FAC_MAX_DIMS; i++)
         n += (size_t)snprintf(s + n, 24, i ? ", %lld" : "%lld", (long long)sizes[i]);
     s[n++] = ']';
     s[n] = '\0';

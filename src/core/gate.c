@@ -426,8 +426,10 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
         if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
             int r = FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
                                                             : fac__record(op, args, outs);
-            if (FAC_UNLIKELY(r != 0))
+            if (FAC_UNLIKELY(r != 0)) {
                 fac__outs_clear(outs);
+                fac__error_op(op);
+            }
             return r;
         }
     } else {
@@ -441,58 +443,4 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
         fac__error_op(op);
     }
     return r;
-}
-
-/* --- what generated wrappers and composites call ---------------------------------------------- */
-
-static fac_tensor *first(const fac__op *op, void *args, fac__outs *outs) {
-    if (fac__call(op, args, outs) != 0)
-        return fac_bad;
-    return fac__scope_adopt(outs->v[0]);
-}
-
-fac_tensor *fac__api_call(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    return first(op, args, &outs);
-}
-
-fac_tensor *fac__api_inplace(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, 1);
-    outs.how = FAC__CALL_INPLACE;
-    outs.given[0] = fac__arg_tensor(args, op->tensor_offsets[0]);
-    if (fac__is_bad(outs.given[0]) || outs.given[0] == NULL)
-        return fac_bad;
-    return first(op, args, &outs);
-}
-
-fac_tensor *fac__api_out(const fac__op *op, void *args, fac_tensor *out) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    memset(outs.given, 0, sizeof outs.given);
-    outs.how = FAC__CALL_OUT;
-    outs.given[0] = out;
-    if (fac__is_bad(out) || out == NULL)
-        return fac_bad;
-    return first(op, args, &outs);
-}
-
-int fac__api_multi(const fac__op *op, void *args, int n, fac_tensor **results) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    int r = fac__call(op, args, &outs);
-    for (int i = 0; i < n; i++) {
-        fac_tensor *t = r == 0 && i < outs.n ? outs.v[i] : NULL;
-        results[i] = r == 0 ? (t == NULL ? NULL : fac__scope_adopt(t)) : fac_bad;
-    }
-    return r;
-}
-
-fac_scalar fac__api_number(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, 0);
-    if (fac__call(op, args, &outs) != 0)
-        return (fac_scalar){0};
-    return outs.number;
 }

@@ -51,7 +51,7 @@ static fac_dtype common_dtype(const struct plan *p, const fac_scalar *numbers) {
 static int gather(struct plan *p, const fac__op *op, const void *args, fac_scalar *numbers) {
     fac_dtype same = FAC_DTYPE_NONE;
     int first = first_of_common(op);
-    bool mixed = false;
+    bool mixed = false, settled = false; /* the device, by an operand that cannot move to another */
     int n = 1;
     p->device = (fac_device){FAC_DEVICE_NONE, -1};
     for (int i = 0; i < op->nparams; i++) {
@@ -75,10 +75,11 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
                 same = (fac_dtype)t->dtype;
             }
             bool movable = t->ndim == 0 && t->device.type == FAC_CPU;
-            if (p->device.type == FAC_DEVICE_NONE || (!movable && p->device.type == FAC_CPU))
+            if (p->device.type == FAC_DEVICE_NONE || (!movable && !settled))
                 p->device = t->device;
             if (!movable && !fac__same_device(p->device, t->device))
                 return fac__fail_devices(p->device, t->device);
+            settled |= !movable;
         }
         n++;
     }

@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 enum { CHUNK = 62, FIRST = 12 };
@@ -27,7 +28,33 @@ struct fac_scope {
     fac_tensor *owned[FIRST];
 };
 
+/* What a thread leaves open is closed when it ends: the value of this key is not NULL from its
+ * first scope on. */
+static pthread_key_t ending;
+static pthread_once_t ending_once = PTHREAD_ONCE_INIT;
+static _Thread_local bool watched __attribute__((tls_model("initial-exec")));
+
+static void at_thread_end(void *unused) {
+    (void)unused;
+    watched = false; /* closing may open scopes again, by a destructor of the program's */
+    fac_scope_close_all();
+}
+
+static void make_key(void) {
+    pthread_key_create(&ending, at_thread_end);
+}
+
+static int watch_thread(void) {
+    pthread_once(&ending_once, make_key);
+    if (pthread_setspecific(ending, &ending) != 0)
+        return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a scope");
+    watched = true;
+    return 0;
+}
+
 static fac_scope *scope_new(fac_scope *outer) {
+    if (FAC_UNLIKELY(!watched) && watch_thread() != 0)
+        return NULL;
     fac_scope *s = fac__object_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -63,15 +90,30 @@ static void scope_free(fac_scope *s) {
     fac__object_free(s, sizeof *s);
 }
 
+static void close_innermost(void) {
+    fac_scope *s = fac__tls.scope;
+    fac__tls.scope = s->outer;
+    scope_free(s);
+}
+
 void fac_scope_close(fac_scope *scope) {
-    while (fac__tls.scope != NULL) {
-        fac_scope *s = fac__tls.scope;
-        fac__tls.scope = s->outer;
-        bool last = s == scope;
-        scope_free(s);
-        if (last)
-            return;
+    if (scope == NULL)
+        return;
+    const fac_scope *s = fac__tls.scope;
+    while (s != scope && s != NULL)
+        s = s->outer;
+    if (s == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_scope_close: no such scope is open in this thread");
+        return;
     }
+    while (fac__tls.scope != scope)
+        close_innermost();
+    close_innermost();
+}
+
+void fac_scope_close_all(void) {
+    while (fac__tls.scope != NULL)
+        close_innermost();
 }
 
 /* The innermost scope; the thread's root scope where none is open. */
@@ -116,23 +158,4 @@ fac_tensor **fac__scope_array(int n) {
     l->next = s->lists;
     s->lists = l;
     return l->values;
-}
-
-fac_tensors fac__api_list(const fac__op *op, void *args) {
-    fac_tensors result = {NULL, 0};
-    fac__outs outs;
-    fac__outs_init(&outs, 0);
-    if (fac__call(op, args, &outs) != 0)
-        return result;
-    fac_tensor **values = fac__scope_array(outs.n);
-    if (values == NULL) {
-        fac__outs_clear(&outs);
-    } else {
-        for (int i = 0; i < outs.n; i++)
-            values[i] = fac__scope_adopt(outs.v[i]);
-        result.values = values;
-        result.n = outs.n;
-    }
-    fac__outs_done(&outs);
-    return result;
 }
