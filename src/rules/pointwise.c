@@ -192,5 +192,10 @@ CHECK(where) {
                          "where expected condition to be a boolean tensor, but got a tensor with "
                          "dtype %s",
                          fac__scalar_type_name((fac_dtype)c->dtype));
-    return 0;
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    return c->dtype == FAC_BOOL
+               ? 0
+               : fac__warn_once(&said, "where received a uint8 condition tensor. This behavior is "
+                                       "deprecated and will be removed in a future version of "
+                                       "PyTorch. Use a boolean condition instead.");
 }
