@@ -33,14 +33,19 @@ CHECK(add) {
     return alpha_fits(((const struct fac__add_args *)args)->alpha, common);
 }
 
+static bool is_bool(fac_value v) {
+    return (v.tensor != NULL ? (fac_dtype)v.tensor->dtype : v.number.kind) == FAC_BOOL;
+}
+
 CHECK(sub) {
     (void)op;
     (void)outs;
     const struct fac__sub_args *a = args;
-    if (common == FAC_BOOL)
+    bool left = is_bool(a->input), right = is_bool(a->other);
+    if (left && right)
         return refuse("Subtraction, the `-` operator, with two bool tensors is not supported. Use "
                       "the `^` or `logical_xor()` operator instead.");
-    if (a->input.tensor == NULL && a->other.tensor != NULL && a->other.tensor->dtype == FAC_BOOL)
+    if (left || right)
         return refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you "
                       "are trying to invert a mask, use the `~` or `logical_not()` operator "
                       "instead.");

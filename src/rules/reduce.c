@@ -153,8 +153,8 @@ int fac__rule_max_dim(const fac__op *op, void *args, fac__outs *outs) {
     if (empty >= 0)
         return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
                          op->python, empty);
-    if (not_for_complex(op, t) != 0)
-        return -1;
+    if (fac__is_complex((fac_dtype)t->dtype))
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(): does not support complex input", op->python);
     if (without(outs, 0, t, gone, a->keepdim, (fac_dtype)t->dtype) != 0)
         return -1;
     return without(outs, 1, t, gone, a->keepdim, FAC_INT64);
@@ -223,8 +223,8 @@ int fac__rule_argmax(const fac__op *op, void *args, fac__outs *outs) {
         return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
                          op->python, empty);
     if (fac__is_complex((fac_dtype)t->dtype) || t->dtype == FAC_BOOL)
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->label,
-                         fac__scalar_type_name((fac_dtype)t->dtype));
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(): does not support %s input", op->python,
+                         t->dtype == FAC_BOOL ? "bool" : "complex");
     return without(outs, 0, t, gone, a->keepdim, FAC_INT64);
 }
 
