@@ -345,8 +345,7 @@ static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) 
         fac_tensor *o = outs->given[i];
         if (o == NULL)
             continue;
-        if (fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD) &&
-            ((f | o->features) & FAC__GRAD))
+        if (fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD) && ((f | o->features) & FAC__GRAD))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",
