@@ -1392,6 +1392,13 @@ FAC_API fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_o
 FAC_API fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o);
 FAC_API fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o);
 
+/* add(input, alpha, other, *, out=None) -> Tensor
+ *
+ * Deprecated: add(input, other, alpha=alpha). */
+FAC_API fac_tensor *fac_add_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_add_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_add_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+
 typedef struct {
     size_t size_;
     fac_scalar alpha;
@@ -1402,6 +1409,13 @@ typedef struct {
 FAC_API fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o);
 FAC_API fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o);
 FAC_API fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o);
+
+/* sub(input, alpha, other, *, out=None) -> Tensor
+ *
+ * Deprecated: sub(input, other, alpha=alpha). */
+FAC_API fac_tensor *fac_sub_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_sub_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_sub_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other);
 
 typedef struct {
     size_t size_;
@@ -2200,6 +2214,13 @@ FAC_API fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_t
 FAC_API fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
 FAC_API fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
 
+/* addcmul(input, value, tensor1, tensor2, *, out=None) -> Tensor
+ *
+ * Deprecated: addcmul(input, tensor1, tensor2, value=value). */
+FAC_API fac_tensor *fac_addcmul_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcmul_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcmul_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+
 typedef struct {
     size_t size_;
     fac_scalar value;
@@ -2210,6 +2231,13 @@ typedef struct {
 FAC_API fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
 FAC_API fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
 FAC_API fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
+
+/* addcdiv(input, value, tensor1, tensor2, *, out=None) -> Tensor
+ *
+ * Deprecated: addcdiv(input, tensor1, tensor2, value=value). */
+FAC_API fac_tensor *fac_addcdiv_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcdiv_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcdiv_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
 
 typedef struct {
     size_t size_;
@@ -4489,12 +4517,18 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_out(...) FAC__WITH_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_add_alpha(input, alpha, other) fac_add_alpha_ex(input, FAC_NUMBER(alpha), other)
+#define fac_add_alpha_(input, alpha, other) fac_add_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
+#define fac_add_alpha_out(out, input, alpha, other) fac_add_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_sub(...) FAC__WITH_sub_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_ex(input, other, ...) fac_sub_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_(...) FAC__WITH_sub_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_inplace_ex(input, other, ...) fac_sub_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_out(...) FAC__WITH_sub_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_out_ex(out, input, other, ...) fac_sub_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define fac_sub_alpha(input, alpha, other) fac_sub_alpha_ex(input, FAC_NUMBER(alpha), other)
+#define fac_sub_alpha_(input, alpha, other) fac_sub_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
+#define fac_sub_alpha_out(out, input, alpha, other) fac_sub_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_subtract(...) FAC__WITH_subtract_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
 #define FAC__WITH_subtract_ex(input, other, ...) fac_subtract_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
 #define fac_subtract_(...) FAC__WITH_subtract_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
@@ -4817,12 +4851,18 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_addcmul_inplace_ex(input, tensor1, tensor2, ...) fac_addcmul_inplace_ex(input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
 #define fac_addcmul_out(...) FAC__WITH_addcmul_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcmul_options))
 #define FAC__WITH_addcmul_out_ex(out, input, tensor1, tensor2, ...) fac_addcmul_out_ex(out, input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
+#define fac_addcmul_value(input, value, tensor1, tensor2) fac_addcmul_value_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcmul_value_(input, value, tensor1, tensor2) fac_addcmul_value_inplace_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcmul_value_out(out, input, value, tensor1, tensor2) fac_addcmul_value_out_ex(out, input, FAC_NUMBER(value), tensor1, tensor2)
 #define fac_addcdiv(...) FAC__WITH_addcdiv_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_ex(input, tensor1, tensor2, ...) fac_addcdiv_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
 #define fac_addcdiv_(...) FAC__WITH_addcdiv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_inplace_ex(input, tensor1, tensor2, ...) fac_addcdiv_inplace_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
 #define fac_addcdiv_out(...) FAC__WITH_addcdiv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_out_ex(out, input, tensor1, tensor2, ...) fac_addcdiv_out_ex(out, input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
+#define fac_addcdiv_value(input, value, tensor1, tensor2) fac_addcdiv_value_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcdiv_value_(input, value, tensor1, tensor2) fac_addcdiv_value_inplace_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcdiv_value_out(out, input, value, tensor1, tensor2) fac_addcdiv_value_out_ex(out, input, FAC_NUMBER(value), tensor1, tensor2)
 #define fac_clamp(...) FAC__WITH_clamp_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
 #define FAC__WITH_clamp_ex(input, ...) fac_clamp_ex(input, &(const fac_clamp_options){__VA_ARGS__})
 #define fac_clamp_(...) FAC__WITH_clamp_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))

@@ -1033,6 +1033,18 @@ inline fac_tensor *fac_add_out(fac_tensor *out, fac_any_value input, fac_any_val
     o.size_ = sizeof o;
     return fac_add_out_ex(out, input, other, &o);
 }
+inline fac_tensor *fac_add_alpha(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_add_alpha_ex(input, alpha, other);
+}
+inline fac_tensor *fac_add_alpha_(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_add_alpha_inplace_ex(input, alpha, other);
+}
+inline fac_tensor *fac_add_alpha_out(fac_tensor *out, fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_add_alpha_out_ex(out, input, alpha, other);
+}
 inline fac_tensor *fac_sub(fac_any_value input, fac_any_value other, fac_sub_options o = fac_sub_options())
 {
     o.size_ = sizeof o;
@@ -1047,6 +1059,18 @@ inline fac_tensor *fac_sub_out(fac_tensor *out, fac_any_value input, fac_any_val
 {
     o.size_ = sizeof o;
     return fac_sub_out_ex(out, input, other, &o);
+}
+inline fac_tensor *fac_sub_alpha(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_sub_alpha_ex(input, alpha, other);
+}
+inline fac_tensor *fac_sub_alpha_(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_sub_alpha_inplace_ex(input, alpha, other);
+}
+inline fac_tensor *fac_sub_alpha_out(fac_tensor *out, fac_tensor *input, fac_any_number alpha, fac_tensor *other)
+{
+    return fac_sub_alpha_out_ex(out, input, alpha, other);
 }
 inline fac_tensor *fac_subtract(fac_any_value input, fac_any_value other, fac_subtract_options o = fac_subtract_options())
 {
@@ -2291,6 +2315,18 @@ inline fac_tensor *fac_addcmul_out(fac_tensor *out, fac_tensor *input, fac_tenso
     o.size_ = sizeof o;
     return fac_addcmul_out_ex(out, input, tensor1, tensor2, &o);
 }
+inline fac_tensor *fac_addcmul_value(fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcmul_value_ex(input, value, tensor1, tensor2);
+}
+inline fac_tensor *fac_addcmul_value_(fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcmul_value_inplace_ex(input, value, tensor1, tensor2);
+}
+inline fac_tensor *fac_addcmul_value_out(fac_tensor *out, fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcmul_value_out_ex(out, input, value, tensor1, tensor2);
+}
 inline fac_tensor *fac_addcdiv(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, fac_addcdiv_options o = fac_addcdiv_options())
 {
     o.size_ = sizeof o;
@@ -2305,6 +2341,18 @@ inline fac_tensor *fac_addcdiv_out(fac_tensor *out, fac_tensor *input, fac_tenso
 {
     o.size_ = sizeof o;
     return fac_addcdiv_out_ex(out, input, tensor1, tensor2, &o);
+}
+inline fac_tensor *fac_addcdiv_value(fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcdiv_value_ex(input, value, tensor1, tensor2);
+}
+inline fac_tensor *fac_addcdiv_value_(fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcdiv_value_inplace_ex(input, value, tensor1, tensor2);
+}
+inline fac_tensor *fac_addcdiv_value_out(fac_tensor *out, fac_tensor *input, fac_any_number value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    return fac_addcdiv_value_out_ex(out, input, value, tensor1, tensor2);
 }
 inline fac_tensor *fac_clamp(fac_tensor *input, fac_clamp_options o = fac_clamp_options())
 {

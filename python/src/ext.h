@@ -84,6 +84,7 @@ PyObject *fac__wrap_ints(int n, const int64_t *v); /* a tuple */
 PyObject *fac__raise(void);
 /* The pending Python exception becomes the thread's facula error, to come out as itself. */
 int fac__capture_exception(void);
+int fac__warn_user(const char *text, void *context); /* a fac_warning_handler */
 
 /* --- arguments ---------------------------------------------------------------------------------
  */

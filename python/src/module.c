@@ -143,6 +143,7 @@ PyMODINIT_FUNC PyInit__C(void) {
     if (module == NULL)
         return NULL;
     fac__module = module;
+    fac_on_warning(fac__warn_user, NULL);
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
         fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 ||
         fac__init_dispatch(module) < 0 || fac__init_levels(module) < 0 ||

@@ -263,6 +263,11 @@ COMPOSITE_LIST(meshgrid) {
                   a->indexing);
         return failed;
     }
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (a->indexing == NULL &&
+        fac__warn_once(&said, "torch.meshgrid: in an upcoming release, it will be required to pass "
+                              "the indexing argument.") != 0)
+        return failed;
     int64_t shape[FAC_MAX_DIMS];
     for (int i = 0; i < n; i++) {
         const fac_tensor *t = a->tensors.values[i];

@@ -322,6 +322,13 @@ bool fac__is_format(const fac_tensor *t, fac_memory_format format);
 fac_memory_format fac__suggest_format(const fac_tensor *t);
 int64_t fac__numel_of(int ndim, const int64_t *sizes);           /* -1 on overflow */
 int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes); /* as Tensor.resize_ */
+/* `out` takes the result's sizes, with a warning where it had elements of its own; creation and
+ * random numbers do so in silence, as in PyTorch. */
+int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes);
+
+/* Both return -1 where the handler turned the warning into an error. */
+int fac__warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int fac__warn_once(atomic_flag *said, const char *text);
 fac_tensor *fac__shallow_copy(const fac_tensor *t);  /* same storage, no autograd, own version */
 struct fac__version *fac__version_of(fac_tensor *t); /* makes it, NULL: no memory */
 struct fac__version *fac__version_new(void);

@@ -271,7 +271,7 @@ static int write_back(const fac__op *op, fac__outs *outs) {
                              "Expected out tensor to have device %s, but got %s instead",
                              fac__device_name(made->device), fac__device_name(given->device));
         if (outs->how == FAC__CALL_OUT) {
-            if (fac__resize_(given, made->ndim, made->sizes) != 0)
+            if (fac__resize_out(op, given, made->ndim, made->sizes) != 0)
                 return -1;
         } else if (given->ndim != made->ndim ||
                    memcmp(given->sizes, made->sizes, sizeof(int64_t) * (size_t)made->ndim) != 0) {
@@ -345,7 +345,7 @@ static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) 
         fac_tensor *o = outs->given[i];
         if (o == NULL)
             continue;
-        if (fac__tls.grad_mode && ((f | o->features) & FAC__GRAD))
+        if (fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD) && ((f | o->features) & FAC__GRAD))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",

@@ -6,7 +6,7 @@
 int fac__broadcast(int *ndim, int64_t *shape, int b_ndim, const int64_t *b_sizes) {
     int n = *ndim > b_ndim ? *ndim : b_ndim;
     int64_t out[FAC_MAX_DIMS];
-    for (int i = 0; i < n; i++) {
+    for (int i = n - 1; i >= 0; i--) {
         int ia = i - (n - *ndim), ib = i - (n - b_ndim);
         int64_t a = ia < 0 ? 1 : shape[ia], b = ib < 0 ? 1 : b_sizes[ib];
         if (a != b && a != 1 && b != 1)

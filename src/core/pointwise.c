@@ -51,7 +51,7 @@ static fac_dtype common_dtype(const struct plan *p, const fac_scalar *numbers) {
 static int gather(struct plan *p, const fac__op *op, const void *args, fac_scalar *numbers) {
     fac_dtype same = FAC_DTYPE_NONE;
     int first = first_of_common(op);
-    bool mixed = false, settled = false; /* the device, by an operand that cannot move to another */
+    bool mixed = false, placed = false; /* by a tensor that cannot move */
     int n = 1;
     p->device = (fac_device){FAC_DEVICE_NONE, -1};
     for (int i = 0; i < op->nparams; i++) {
@@ -75,11 +75,11 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
                 same = (fac_dtype)t->dtype;
             }
             bool movable = t->ndim == 0 && t->device.type == FAC_CPU;
-            if (p->device.type == FAC_DEVICE_NONE || (!movable && !settled))
+            if (p->device.type == FAC_DEVICE_NONE || (!movable && !placed))
                 p->device = t->device;
+            placed |= !movable;
             if (!movable && !fac__same_device(p->device, t->device))
                 return fac__fail_devices(p->device, t->device);
-            settled |= !movable;
         }
         n++;
     }
@@ -148,29 +148,28 @@ static int broadcast(struct plan *p) {
     return 0;
 }
 
+/* The order of these decides which error is raised where several would be; out is resized last, so
+ * that an error leaves it alone. */
 static int check_given(struct plan *p, const fac__outs *outs) {
     fac_tensor *out = outs->given[0];
-    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
-        return fac__fail(
-            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
-            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
-    if (out->ndim != p->ndim ||
-        memcmp(out->sizes, p->shape, sizeof(int64_t) * (size_t)p->ndim) != 0) {
-        if (outs->how == FAC__CALL_INPLACE)
-            return fac__fail(
-                FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
-                fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
-        if (fac__resize_(out, p->ndim, p->shape) != 0)
-            return -1;
-    }
-    if (!fac__same_device(out->device, p->device))
-        return fac__fail_devices(out->device, p->device);
     if (fac__check_writable(out) != 0)
         return -1;
     for (int k = 1; k < p->nargs; k++)
         if (p->operand[k] != NULL && fac__check_no_overlap(out, p->operand[k]) != 0)
             return -1;
-    return 0;
+    bool same = out->ndim == p->ndim &&
+                memcmp(out->sizes, p->shape, sizeof(int64_t) * (size_t)p->ndim) == 0;
+    if (!same && outs->how == FAC__CALL_INPLACE)
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
+            fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
+    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
+            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
+    if (!fac__same_device(out->device, p->device))
+        return fac__fail_devices(out->device, p->device);
+    return same ? 0 : fac__resize_out(p->op, out, p->ndim, p->shape);
 }
 
 static int make_output(struct plan *p, fac__outs *outs) {

@@ -573,6 +573,20 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     return 0;
 }
 
+int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes) {
+    bool same = out->ndim == ndim &&
+                (ndim == 0 || memcmp(out->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0);
+    if (!same && out->numel > 0 && !(op->flags & (FAC__OP_CREATION | FAC__OP_RANDOM)) &&
+        fac__warn("An output with one or more elements was resized since it had shape %s, which "
+                  "does not match the required output shape %s. This behavior is deprecated, and "
+                  "in a future PyTorch release outputs will not be resized unless they have zero "
+                  "elements. You can explicitly reuse an out tensor t by resizing it, inplace, to "
+                  "zero elements with t.resize_(0).",
+                  fac__shape_text(out->ndim, out->sizes), fac__shape_text(ndim, sizes)) != 0)
+        return -1;
+    return fac__resize_(out, ndim, sizes);
+}
+
 /* --- Note [Version counters] -----------------------------------------------------------------
  * A counter is made when a tensor is first written in place, viewed or saved; until then NULL
  * stands for zero. Views and detach() share it, .data and imports do not. */

@@ -1723,6 +1723,24 @@ fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, co
     return fac__api_out(&fac__op_add, &args, out);
 }
 
+fac_tensor *fac_add_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_call(&fac__op_add_alpha, &args);
+}
+
+fac_tensor *fac_add_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_inplace(&fac__op_add_alpha, &args);
+}
+
+fac_tensor *fac_add_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_out(&fac__op_add_alpha, &args, out);
+}
+
 fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o)
 {
     fac_sub_options room;
@@ -1748,6 +1766,24 @@ fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, co
         return fac_bad;
     struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_sub, &args, out);
+}
+
+fac_tensor *fac_sub_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_call(&fac__op_sub_alpha, &args);
+}
+
+fac_tensor *fac_sub_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_inplace(&fac__op_sub_alpha, &args);
+}
+
+fac_tensor *fac_sub_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_out(&fac__op_sub_alpha, &args, out);
 }
 
 fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o)
@@ -3637,6 +3673,24 @@ fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *t
     return fac__api_out(&fac__op_addcmul, &args, out);
 }
 
+fac_tensor *fac_addcmul_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_call(&fac__op_addcmul_value, &args);
+}
+
+fac_tensor *fac_addcmul_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_inplace(&fac__op_addcmul_value, &args);
+}
+
+fac_tensor *fac_addcmul_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_out(&fac__op_addcmul_value, &args, out);
+}
+
 fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
 {
     fac_addcdiv_options room;
@@ -3662,6 +3716,24 @@ fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *t
         return fac_bad;
     struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_out(&fac__op_addcdiv, &args, out);
+}
+
+fac_tensor *fac_addcdiv_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_call(&fac__op_addcdiv_value, &args);
+}
+
+fac_tensor *fac_addcdiv_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_inplace(&fac__op_addcdiv_value, &args);
+}
+
+fac_tensor *fac_addcdiv_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_out(&fac__op_addcdiv_value, &args, out);
 }
 
 fac_tensor *fac_clamp_ex(fac_tensor *input, const fac_clamp_options *o)

@@ -183,7 +183,7 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(trunc, trunc(x))                                                                             \
     X(frac, x - trunc(x))                                                                          \
     X(abs, fabs(x))                                                                                \
-    X(sign, x != x ? x : (T)((x > 0) - (x < 0)))                                                   \
+    X(sign, (T)((x > 0) - (x < 0)))                                                                \
     X(angle, x != x ? x : x < 0 ? (T)3.14159265358979323846 : (T)0)                                \
     X(leaky_relu, x > 0 ? x : x * N(0))                                                            \
     X(hardtanh, x != x ? x : x < N(0) ? N(0) : x > N(1) ? N(1) : x)                                \
