@@ -18,6 +18,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SECONDS ?= 60
 IMAGES ?=
+FOLDER = $(filter-out -%,$(firstword $(IMAGES)))
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
 MESON := PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/meson
@@ -78,7 +79,11 @@ fuzz: build
 
 demo: build $(VENV)/demo.stamp
 	$(PY) -m facula examples/python/tour.py
-	$(NINJA) -C build examples/c/tour && build/examples/c/tour
+	$(NINJA) -C build examples/c/tour examples/c/custom_gradient examples/c/fashion_mnist
+	build/examples/c/tour
+	build/examples/c/custom_gradient
+	if test -n "$(FOLDER)" || test -d /usr/share/datasets/fashion-mnist; then \
+	    build/examples/c/fashion_mnist $(FOLDER); fi
 	$(PY) -m facula examples/python/train_images.py $(IMAGES)
 
 bench: build $(VENV)/test.stamp
@@ -88,11 +93,10 @@ bench: build $(VENV)/test.stamp
 size: build $(VENV)/build.stamp
 	$(PY) tools/size.py
 
-install: $(VENV)/build.stamp
-	$(MESON) setup build-install --prefix=$(abspath $(PREFIX)) -Dpython_package=false \
-	    $$(test -f build-install/build.ninja && echo --reconfigure)
-	$(NINJA) -C build-install
-	$(MESON) install -C build-install --no-rebuild
+install: build/build.ninja
+	$(MESON) configure build --prefix=$(abspath $(PREFIX))
+	$(NINJA) -C build
+	$(MESON) install -C build --no-rebuild --tags runtime,devel
 
 clean:
-	rm -rf build build-install build-asan build-tsan build-fuzz $(VENV) python/facula/_C*.so
+	rm -rf build build-asan build-tsan build-fuzz $(VENV) python/facula/_C*.so

@@ -82,8 +82,8 @@ def _(torch):
 
 for size in (10_000, 1_000_000):
     for what in (
-        "a + b|a * b|a / b|a.mul_(b)|a.exp()|a.tanh()|a.sigmoid()|b.log()|F.gelu(a)|a.sin()|"
-        "b.sqrt()|F.relu(a)|a ** 2|a < b|a.clamp(-1, 1)|torch.where(m, a, b)|"
+        "a + b|a * b|a / b|a.mul_(b)|a.exp()|a.tanh()|a.sigmoid()|b.log()|a.erf()|"
+        "F.gelu(a)|a.sin()|b.sqrt()|F.relu(a)|a ** 2|a < b|a.clamp(-1, 1)|torch.where(m, a, b)|"
         "a.double()|a.bfloat16()"
     ).split("|"):
         expression(
@@ -107,6 +107,15 @@ for name in ("bfloat16", "float16", "int32", "complex64"):
         b=f"torch.randn(1000000).mul(9).to(torch.{name})",
     )
 
+for name in ("int64", "int32"):
+    for what in ("a // b", "a % b", "a // 7"):
+        expression(
+            f"pointwise/{what}, 1000000 {name}",
+            what,
+            a=f"torch.randint(-1000, 1000, (1000000,)).to(torch.{name})",
+            b=f"torch.randint(1, 100, (1000000,)).to(torch.{name})",
+        )
+
 # --- reduce, index, random ------------------------------------------------------------------------
 
 for what in (
@@ -129,7 +138,8 @@ for what in (
     )
 for what in (
     "torch.rand(1000000)|torch.randn(1000000)|torch.randint(0, 9, (1000000,))|"
-    "torch.randperm(100000)|F.dropout(a)|torch.empty(1000000).exponential_()"
+    "torch.randperm(100000)|F.dropout(a)|torch.empty(1000000).exponential_()|"
+    "torch.bernoulli(a)|torch.empty(1000000).uniform_(-1, 1)"
 ).split("|"):
     expression("random/" + what, what, a="torch.ones(1000000)")
 

@@ -17,6 +17,13 @@ def add(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     input + alpha * other. Shapes broadcast, dtypes promote.
     """
 
+@op("composite", python="add", overload="alpha", method=True, inplace="method", out=True)
+def add_alpha(input: Tensor, alpha: Scalar, other: Tensor) -> Tensor:
+    """add(input, alpha, other, *, out=None) -> Tensor
+
+    Deprecated: add(input, other, alpha=alpha).
+    """
+
 
 @op("pointwise", method=True, inplace="method", out=True, numbers=["alpha"], numbers_ok=True, node="SubBackward0", node_number="RsubBackward1", grads={"input": [], "other": []}, check="sub", signature=[
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)",
@@ -29,6 +36,13 @@ def sub(input: Value, other: Value, *, alpha: Scalar = 1) -> Tensor:
     """sub(input, other, *, alpha=1, out=None) -> Tensor
 
     input - alpha * other. Shapes broadcast, dtypes promote.
+    """
+
+@op("composite", python="sub", overload="alpha", method=True, inplace="method", out=True)
+def sub_alpha(input: Tensor, alpha: Scalar, other: Tensor) -> Tensor:
+    """sub(input, alpha, other, *, out=None) -> Tensor
+
+    Deprecated: sub(input, other, alpha=alpha).
     """
 
 
@@ -1239,6 +1253,13 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     input + value * tensor1 * tensor2.
     """
 
+@op("composite", python="addcmul", overload="value", method=True, inplace="method", out=True)
+def addcmul_value(input: Tensor, value: Scalar, tensor1: Tensor, tensor2: Tensor) -> Tensor:
+    """addcmul(input, value, tensor1, tensor2, *, out=None) -> Tensor
+
+    Deprecated: addcmul(input, tensor1, tensor2, value=value).
+    """
+
 
 @op("pointwise", method=True, inplace="method", out=True, numbers=["value"], grads={"input": [], "tensor1": ["tensor2"], "tensor2": ["tensor1", "tensor2"]}, check="addcdiv", signature=[
     "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)",
@@ -1251,6 +1272,13 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 
     """addcdiv(input, tensor1, tensor2, *, value=1, out=None) -> Tensor
 
     input + value * tensor1 / tensor2.
+    """
+
+@op("composite", python="addcdiv", overload="value", method=True, inplace="method", out=True)
+def addcdiv_value(input: Tensor, value: Scalar, tensor1: Tensor, tensor2: Tensor) -> Tensor:
+    """addcdiv(input, value, tensor1, tensor2, *, out=None) -> Tensor
+
+    Deprecated: addcdiv(input, tensor1, tensor2, value=value).
     """
 
 

@@ -115,7 +115,7 @@ def count_nonzero(input: Tensor, dim: Ints[1] | None = None) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, node="MaxBackward1", grads={"input": ["input", "result"]})
+@op("structured", method=True, out=True, node="MaxBackward1", grads={"input": ["input", "result"]}, label="max_all")
 def max(input: Tensor) -> Tensor:
     """max(input, *, out=None) -> Tensor
 
@@ -141,7 +141,7 @@ def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Ten
     """
 
 
-@op("structured", rule="max", method=True, out=True, node="MinBackward1", grads={"input": ["input", "result"]})
+@op("structured", rule="max", method=True, out=True, node="MinBackward1", grads={"input": ["input", "result"]}, label="min_all")
 def min(input: Tensor) -> Tensor:
     """min(input, *, out=None) -> Tensor
 
@@ -167,7 +167,7 @@ def min_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Ten
     """
 
 
-@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]})
+@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]}, label="max_values_cpu")
 def amax(input: Tensor, dim: Ints[1] = (), keepdim: bool = False) -> Tensor:
     """amax(input, dim=(), keepdim=False, *, out=None) -> Tensor
 
@@ -176,7 +176,7 @@ def amax(input: Tensor, dim: Ints[1] = (), keepdim: bool = False) -> Tensor:
     """
 
 
-@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]})
+@op("structured", rule="amax", method=True, out=True, vjp="amax", grads={"input": ["input", "result"]}, label="min_values_cpu")
 def amin(input: Tensor, dim: Ints[1] = (), keepdim: bool = False) -> Tensor:
     """amin(input, dim=(), keepdim=False, *, out=None) -> Tensor
 

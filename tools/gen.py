@@ -34,6 +34,8 @@ TYPES = {
     "memory_format": ("FORMAT", "fac_memory_format ", "torch.memory_format"),
 }
 TENSOR_LIKE = ("TENSOR", "VALUE", "TENSORS")
+# What a C compiler lets through in wrong forms; src/core/api.c looks at these before the gate.
+CHECKED = "TENSORS INTS SCALAR DTYPE LAYOUT DEVICE FORMAT STR".split()
 DTYPES = "promote number float compare bool abs float_abs complex cond self".split()
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
@@ -85,6 +87,11 @@ class Param:
         """Whether a zero option field already is the default."""
         return self.default in (None, False, 0) and self.default is not True
 
+    @property
+    def default_number(self):
+        """Whether it is a number that is there without being given."""
+        return self.type == "SCALAR" and self.default is not None
+
     def option(self):
         """Type of the field in the options struct and how it becomes the argument."""
         n = self.name
@@ -117,6 +124,27 @@ def scalar(v):
     if isinstance(v, bool):
         return f"fac_boolean({str(v).lower()})"
     return f"fac_int({v})" if isinstance(v, int) else f"fac_float({v})"
+
+
+def initializer(p):
+    """A parameter's default as an initializer of its field, None where zero bytes are it."""
+    v = p.default
+    if v is None or v is False or (v in (0, "") and p.type in ("INT", "FLOAT")):
+        return None
+    if p.type in ("OPT_INT", "OPT_FLOAT"):
+        return f"{{true, {v}}}"
+    if p.type == "OPT_BOOL":
+        return f"FAC_{str(v).upper()}"
+    if p.type == "INTS":
+        n = p.list_size if isinstance(v, int) else len(v)
+        values = [v] * n if isinstance(v, int) else v
+        at = f"(const int64_t[]){{{', '.join(map(str, values))}}}" if n else "NULL"
+        return f"{{{at}, {n}, true}}"
+    if p.type in ("SCALAR", "VALUE"):
+        kind, field = ("FLOAT64", "f") if isinstance(v, float) else ("INT64", "i")
+        number = f"{{FAC_{kind}, {{.{field} = {v}}}}}"
+        return number if p.type == "SCALAR" else f"{{NULL, {number}}}"
+    return quote(v) if p.type == "STR" else str(v).lower()
 
 
 class Op:
@@ -203,6 +231,7 @@ def flags(op):
         "NUMBERS_OK": op.get("numbers_ok"),
         "TUPLE": op.tuple,
         "SPARSE": op.get("sparse"),
+        "CHECKED": any(p.type in CHECKED and not p.default_number for p in op.params),
     }
     return " | ".join(f"FAC__OP_{k}" for k, v in table.items() if v) or "0"
 
@@ -311,6 +340,11 @@ def descriptor(op, i):
         out.append(f"static const fac__param params_{op.name}[] = {{\n")
         out += [param_row(op, p, k) for k, p in enumerate(op.params)]
         out.append("};\n")
+    defaults = [(p.name, initializer(p)) for p in op.params if p.optional]
+    defaults = [f".{name} = {v}" for name, v in defaults if v is not None]
+    if defaults:
+        kind = f"static const struct fac__{op.name}_args"
+        out.append(f"{kind} defaults_{op.name} = {{{', '.join(defaults)}}};\n")
     rows = saves(op)
     if rows:
         out.append(f"static const fac__saves saves_{op.name}[] = {{{', '.join(rows)}}};\n")
@@ -349,6 +383,7 @@ def descriptor(op, i):
         ("struct_name", quote(op.get("struct"))),
         ("out_names", f"outs_{op.name}" if op.out_names else "NULL"),
         ("params", f"params_{op.name}" if op.params else "NULL"),
+        ("defaults", f"&defaults_{op.name}" if defaults else "NULL"),
         ("exec", exec_),
         ("rule", rule),
         ("check", f"fac__check_{op.get('check')}" if op.get("check") else "NULL"),
@@ -358,6 +393,7 @@ def descriptor(op, i):
         ("args_size", f"sizeof(struct fac__{op.name}_args)"),
         ("dim_given", offset % "dim.given" if op.get("node_dim") else 0),
         ("flags", flags(op)),
+        ("required", hex(sum(1 << k for k, p in enumerate(op.params) if not p.optional))),
         ("nparams", len(op.params)),
         ("nout", op.nout),
         ("nsaves", len(rows)),
@@ -411,6 +447,17 @@ def c_return(op):
     if op.nout != 1:
         return "int "
     return "fac_tensor *"
+
+
+def failure(op):
+    """What a failed call returns."""
+    if op.list:
+        return "fac__api_no_list()"
+    if op.number:
+        return "(fac_scalar){0}"
+    if op.nout != 1:
+        return f"fac__api_failed({op.nout}, {'results' if op.nout else 'NULL'})"
+    return "fac_bad"
 
 
 def comment(op):
@@ -474,17 +521,77 @@ def macros(op):
     return "".join(out)
 
 
+def overloads(op):
+    """The same for C++: an inline function over each real one."""
+    types = {"VALUE": "fac_any_value ", "SCALAR": "fac_any_number "}
+    out = []
+    for suffix, fn, extra in forms(op):
+        params = ["fac_tensor *out"] if extra else []
+        params += [types.get(x.type, x.ctype) + x.name for x in op.required]
+        args = (["out"] if extra else []) + [x.name for x in op.required]
+        size = ""
+        if op.options:
+            args.append("&o")
+            size = "    o.size_ = sizeof o;\n"
+        if op.nout > 1:
+            params.append(f"fac_tensor *results[{op.nout}]")
+            args.append("results")
+        if op.options:
+            params.append(f"fac_{op.name}_options o = fac_{op.name}_options()")
+        call = f"fac_{op.name}{fn}({', '.join(args)})"
+        out.append(
+            f"inline {c_return(op)}fac_{op.name}{suffix}({', '.join(params)})\n"
+            f"{{\n{size}    return {call};\n}}\n"
+        )
+    return "".join(out)
+
+
+CXX_HEAD = """\
+/* Operators in C++, included by ops.h: inline functions under the names of C's macros.
+ *
+ *     fac_tensor *y = fac_add(fac_mul(x, 2), 1.5);
+ *     fac_softmax(y, 1);
+ *     fac_sum_options o{};
+ *     o.keepdim = true;
+ *     fac_sum(x, o);                                     // or, from C++20 on:
+ *     fac_sum(x, {.dim = fac_dims(1), .keepdim = true});
+ *
+ * What ops.h says of each holds. Nothing here needs a C++ run-time library. */
+"""
+
+
+def api_hpp(ops):
+    out = [BANNER, CXX_HEAD, "#ifndef FACULA_OPS_HPP\n#define FACULA_OPS_HPP\n\n"]
+    out.append("#include <facula/ops.h>\n\n")
+    out += [overloads(op) for op in ops]
+    out.append("\n#endif\n")
+    return "".join(out)
+
+
+C_HEAD = """\
+/* Every operator: a macro with options by name, over a real function.
+ *
+ *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)
+ *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})
+ *
+ * A zero option is the default, and so are all of them where the pointer is NULL. Above each
+ * stands its signature in Python, whose names and rules hold: arguments without a default come
+ * first, in this order, the others are options. For a tensor where a number may stand, the
+ * macros take either. In C++, ops.hpp has functions in place of the macros; other languages
+ * call the functions ending in _ex, setting size_ to the size of the struct as they know it.
+ *
+ * Results are new tensors, or views where the text says so, borrowed from the innermost open
+ * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the
+ * error (error.h); one given fac_bad returns it. `fac_add_` writes into its first argument and
+ * returns it, `fac_add_out` into `out`, which is resized where it does not fit. Operators with
+ * several results fill an array and return 0, or -1 with every result fac_bad, as do those
+ * without a result. Operators with a list as result return one that is empty where they
+ * failed; it lives as long as the scope. */
+"""
+
+
 def api_h(ops):
-    head = (
-        "/* Every operator: a macro with options by name, over a real function.\n *\n"
-        " *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)\n"
-        " *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})\n *\n"
-        " * A zero option is the default. Results are borrowed from the innermost open scope; a\n"
-        " * failed operator returns fac_bad. `fac_add_` writes into its first argument,\n"
-        " * `fac_add_out` into `out`. Operators with several results fill an array and\n"
-        " * return 0, or -1, as do those without a result. */\n"
-    )
-    out = [BANNER, head, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
+    out = [BANNER, C_HEAD, "#ifndef FACULA_OPS_H\n#define FACULA_OPS_H\n\n"]
     out.append('#include <facula/values.h>\n\n#ifdef __cplusplus\nextern "C" {\n#endif\n\n')
     for op in ops:
         if op.options:
@@ -492,9 +599,10 @@ def api_h(ops):
             out += [f"    {p.option()[0]}{p.name};\n" for p in op.options]
             out.append(f"}} fac_{op.name}_options;\n")
         out.append(comment(op) + prototypes(op) + "\n")
-    out.append("#ifdef __cplusplus\n}\n#endif\n\n#ifndef FAC_NO_MACROS\n\n")
+    out.append("#ifdef __cplusplus\n}\n#endif\n\n#ifndef FAC_NO_MACROS\n")
+    out.append("#ifdef __cplusplus\n#include <facula/ops.hpp>\n#else\n\n")
     out += [macros(op) for op in ops]
-    out.append("\n#endif\n\n#endif\n")
+    out.append("\n#endif\n#endif\n\n#endif\n")
     return "".join(out)
 
 
@@ -506,6 +614,10 @@ def api_c(ops):
             if op.nout > 1:
                 params.append(f"fac_tensor *results[{op.nout}]")
             out.append(f"{c_return(op)}fac_{op.name}{suffix}({', '.join(params) or 'void'})\n{{\n")
+            if op.options:
+                out.append(f"    fac_{op.name}_options room;\n")
+                out.append("    if ((o = fac__options(o, &room, sizeof room)) == NULL)\n")
+                out.append(f"        return {failure(op)};\n")
             fields = [
                 f".{p.name} = {p.name if not p.optional else p.option()[1]}" for p in op.params
             ]
@@ -715,6 +827,7 @@ def main():
             "src/gen/ops.c": ops_c(ops),
             "src/gen/api.c": api_c(ops),
             "include/facula/ops.h": api_h(ops),
+            "include/facula/ops.hpp": api_hpp(ops),
             "python/src/gen_methods.h": py_h(ops),
             "python/facula/_ops.pyi": pyi(ops),
         }

@@ -7,6 +7,7 @@ import argparse
 import collections
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def build_wheel(folder):
+    """The wheel as pip builds it, but with the objects that `make` has compiled already."""
+    objects = ROOT / "build-wheel"
+    shutil.rmtree(objects, ignore_errors=True)
+    shutil.copytree(ROOT / "build", objects, symlinks=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, str(ROOT)]
-    subprocess.run(command, check=True)
+    command += ["--no-deps", "--no-build-isolation", f"--config-settings=builddir={objects.name}"]
+    command += ["--wheel-dir", folder, str(ROOT)]
+    subprocess.run(command, check=True, cwd=ROOT)
+    shutil.rmtree(objects)
     return next(pathlib.Path(folder).glob("*.whl"))
 
 

@@ -1,6 +1,6 @@
 /* Subscripts: what Python writes as t[0, 1:3, None, ..., mask, index].
  *
- *     fac_index at[] = {fac_at(0), fac_range(1, 3)};
+ *     fac_subscript at[] = {fac_at(0), fac_range(1, 3)};
  *     fac_tensor *v = fac_index_get(t, at, 2);          a view: t[0, 1:3]
  *     fac_index_set(t, at, 2, FAC_VALUE(5));            t[0, 1:3] = 5
  *
@@ -36,22 +36,23 @@ typedef struct {
         bool truth;
         fac_tensor *tensor;
     } as;
-} fac_index;
+} fac_subscript;
 
 /* t[items], borrowed from the innermost open scope, or fac_bad. */
-FAC_API fac_tensor *fac_index_get(fac_tensor *t, const fac_index *items, int n);
+FAC_API fac_tensor *fac_index_get(fac_tensor *t, const fac_subscript *items, int n);
 
 /* t[items] = value, broadcast and, unless a tensor is among the items, converted. t, or fac_bad. */
-FAC_API fac_tensor *fac_index_set(fac_tensor *t, const fac_index *items, int n, fac_value value);
+FAC_API fac_tensor *fac_index_set(fac_tensor *t, const fac_subscript *items, int n,
+                                  fac_value value);
 
-static inline fac_index fac_at(int64_t i) {
-    fac_index x;
+static inline fac_subscript fac_at(int64_t i) {
+    fac_subscript x;
     x.kind = FAC_INDEX_INT;
     x.as.integer = i;
     return x;
 }
-static inline fac_index fac_range(int64_t start, int64_t stop) {
-    fac_index x;
+static inline fac_subscript fac_range(int64_t start, int64_t stop) {
+    fac_subscript x;
     x.kind = FAC_INDEX_SLICE;
     x.as.slice.start = fac_some(start);
     x.as.slice.stop = fac_some(stop);
@@ -59,13 +60,13 @@ static inline fac_index fac_range(int64_t start, int64_t stop) {
     x.as.slice.step.value = 1;
     return x;
 }
-static inline fac_index fac_at_all(void) {
-    fac_index x = fac_range(0, 0);
+static inline fac_subscript fac_at_all(void) {
+    fac_subscript x = fac_range(0, 0);
     x.as.slice.start.given = x.as.slice.stop.given = false;
     return x;
 }
-static inline fac_index fac_at_tensor(fac_tensor *t) {
-    fac_index x;
+static inline fac_subscript fac_at_tensor(fac_tensor *t) {
+    fac_subscript x;
     x.kind = FAC_INDEX_TENSOR;
     x.as.tensor = t;
     return x;

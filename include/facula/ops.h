@@ -4,10 +4,19 @@
  *     fac_sum(x, .dim = fac_dims(1), .keepdim = true)
  *     fac_sum_ex(x, &(fac_sum_options){.size_ = sizeof(fac_sum_options)})
  *
- * A zero option is the default. Results are borrowed from the innermost open scope; a
- * failed operator returns fac_bad. `fac_add_` writes into its first argument,
- * `fac_add_out` into `out`. Operators with several results fill an array and
- * return 0, or -1, as do those without a result. */
+ * A zero option is the default, and so are all of them where the pointer is NULL. Above each
+ * stands its signature in Python, whose names and rules hold: arguments without a default come
+ * first, in this order, the others are options. For a tensor where a number may stand, the
+ * macros take either. In C++, ops.hpp has functions in place of the macros; other languages
+ * call the functions ending in _ex, setting size_ to the size of the struct as they know it.
+ *
+ * Results are new tensors, or views where the text says so, borrowed from the innermost open
+ * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the
+ * error (error.h); one given fac_bad returns it. `fac_add_` writes into its first argument and
+ * returns it, `fac_add_out` into `out`, which is resized where it does not fit. Operators with
+ * several results fill an array and return 0, or -1 with every result fac_bad, as do those
+ * without a result. Operators with a list as result return one that is empty where they
+ * failed; it lives as long as the scope. */
 #ifndef FACULA_OPS_H
 #define FACULA_OPS_H
 
@@ -1383,6 +1392,13 @@ FAC_API fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_o
 FAC_API fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o);
 FAC_API fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o);
 
+/* add(input, alpha, other, *, out=None) -> Tensor
+ *
+ * Deprecated: add(input, other, alpha=alpha). */
+FAC_API fac_tensor *fac_add_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_add_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_add_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+
 typedef struct {
     size_t size_;
     fac_scalar alpha;
@@ -1393,6 +1409,13 @@ typedef struct {
 FAC_API fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o);
 FAC_API fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o);
 FAC_API fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o);
+
+/* sub(input, alpha, other, *, out=None) -> Tensor
+ *
+ * Deprecated: sub(input, other, alpha=alpha). */
+FAC_API fac_tensor *fac_sub_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_sub_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other);
+FAC_API fac_tensor *fac_sub_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other);
 
 typedef struct {
     size_t size_;
@@ -2191,6 +2214,13 @@ FAC_API fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_t
 FAC_API fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
 FAC_API fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o);
 
+/* addcmul(input, value, tensor1, tensor2, *, out=None) -> Tensor
+ *
+ * Deprecated: addcmul(input, tensor1, tensor2, value=value). */
+FAC_API fac_tensor *fac_addcmul_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcmul_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcmul_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+
 typedef struct {
     size_t size_;
     fac_scalar value;
@@ -2201,6 +2231,13 @@ typedef struct {
 FAC_API fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
 FAC_API fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
 FAC_API fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o);
+
+/* addcdiv(input, value, tensor1, tensor2, *, out=None) -> Tensor
+ *
+ * Deprecated: addcdiv(input, tensor1, tensor2, value=value). */
+FAC_API fac_tensor *fac_addcdiv_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcdiv_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
+FAC_API fac_tensor *fac_addcdiv_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2);
 
 typedef struct {
     size_t size_;
@@ -4126,6 +4163,9 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #endif
 
 #ifndef FAC_NO_MACROS
+#ifdef __cplusplus
+#include <facula/ops.hpp>
+#else
 
 #define fac_empty(...) FAC__WITH_empty_ex(__VA_ARGS__, .size_ = sizeof(fac_empty_options))
 #define FAC__WITH_empty_ex(size, ...) fac_empty_ex(size, &(const fac_empty_options){__VA_ARGS__})
@@ -4477,12 +4517,18 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_out(...) FAC__WITH_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
 #define FAC__WITH_add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define fac_add_alpha(input, alpha, other) fac_add_alpha_ex(input, FAC_NUMBER(alpha), other)
+#define fac_add_alpha_(input, alpha, other) fac_add_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
+#define fac_add_alpha_out(out, input, alpha, other) fac_add_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_sub(...) FAC__WITH_sub_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_ex(input, other, ...) fac_sub_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_(...) FAC__WITH_sub_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_inplace_ex(input, other, ...) fac_sub_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_out(...) FAC__WITH_sub_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
 #define FAC__WITH_sub_out_ex(out, input, other, ...) fac_sub_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define fac_sub_alpha(input, alpha, other) fac_sub_alpha_ex(input, FAC_NUMBER(alpha), other)
+#define fac_sub_alpha_(input, alpha, other) fac_sub_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
+#define fac_sub_alpha_out(out, input, alpha, other) fac_sub_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_subtract(...) FAC__WITH_subtract_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
 #define FAC__WITH_subtract_ex(input, other, ...) fac_subtract_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
 #define fac_subtract_(...) FAC__WITH_subtract_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
@@ -4805,12 +4851,18 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_addcmul_inplace_ex(input, tensor1, tensor2, ...) fac_addcmul_inplace_ex(input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
 #define fac_addcmul_out(...) FAC__WITH_addcmul_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcmul_options))
 #define FAC__WITH_addcmul_out_ex(out, input, tensor1, tensor2, ...) fac_addcmul_out_ex(out, input, tensor1, tensor2, &(const fac_addcmul_options){__VA_ARGS__})
+#define fac_addcmul_value(input, value, tensor1, tensor2) fac_addcmul_value_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcmul_value_(input, value, tensor1, tensor2) fac_addcmul_value_inplace_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcmul_value_out(out, input, value, tensor1, tensor2) fac_addcmul_value_out_ex(out, input, FAC_NUMBER(value), tensor1, tensor2)
 #define fac_addcdiv(...) FAC__WITH_addcdiv_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_ex(input, tensor1, tensor2, ...) fac_addcdiv_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
 #define fac_addcdiv_(...) FAC__WITH_addcdiv_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_inplace_ex(input, tensor1, tensor2, ...) fac_addcdiv_inplace_ex(input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
 #define fac_addcdiv_out(...) FAC__WITH_addcdiv_out_ex(__VA_ARGS__, .size_ = sizeof(fac_addcdiv_options))
 #define FAC__WITH_addcdiv_out_ex(out, input, tensor1, tensor2, ...) fac_addcdiv_out_ex(out, input, tensor1, tensor2, &(const fac_addcdiv_options){__VA_ARGS__})
+#define fac_addcdiv_value(input, value, tensor1, tensor2) fac_addcdiv_value_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcdiv_value_(input, value, tensor1, tensor2) fac_addcdiv_value_inplace_ex(input, FAC_NUMBER(value), tensor1, tensor2)
+#define fac_addcdiv_value_out(out, input, value, tensor1, tensor2) fac_addcdiv_value_out_ex(out, input, FAC_NUMBER(value), tensor1, tensor2)
 #define fac_clamp(...) FAC__WITH_clamp_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
 #define FAC__WITH_clamp_ex(input, ...) fac_clamp_ex(input, &(const fac_clamp_options){__VA_ARGS__})
 #define fac_clamp_(...) FAC__WITH_clamp_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_clamp_options))
@@ -5365,6 +5417,7 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_to_sparse_ex(input, ...) fac_to_sparse_ex(input, &(const fac_to_sparse_options){__VA_ARGS__})
 #define fac_sparse_mask(input, mask) fac_sparse_mask_ex(input, mask)
 
+#endif
 #endif
 
 #endif

@@ -49,9 +49,9 @@ typedef struct {
 FAC_API fac_optimizer *fac_adam_ex(fac_tensors params, double lr, const fac_adam_options *options);
 FAC_API fac_optimizer *fac_adamw_ex(fac_tensors params, double lr, const fac_adam_options *options);
 
-/* These three hold references to their parameters. options NULL: the defaults. NULL sets the
- * error. By name, without a struct to fill: */
-#ifndef FAC_NO_MACROS
+/* These three hold references to their parameters, which must be leaves, each given once. options
+ * NULL: the defaults. NULL sets the error. By name, without a struct to fill: */
+#if !defined(FAC_NO_MACROS) && !defined(__cplusplus)
 #define fac_sgd(...) FAC__WITH_sgd(__VA_ARGS__, .size = sizeof(fac_sgd_options))
 #define FAC__WITH_sgd(params, lr, ...) fac_sgd_ex(params, lr, &(const fac_sgd_options){__VA_ARGS__})
 #define fac_adam(...) FAC__WITH_adam(__VA_ARGS__, .size = sizeof(fac_adam_options))
@@ -83,6 +83,23 @@ FAC_API bool fac_optimizer_set_state(fac_optimizer *o, int i, const char *name, 
 
 #ifdef __cplusplus
 }
+#ifndef FAC_NO_MACROS
+inline fac_optimizer *fac_sgd(fac_tensors params, double lr,
+                              fac_sgd_options o = fac_sgd_options()) {
+    o.size = sizeof o;
+    return fac_sgd_ex(params, lr, &o);
+}
+inline fac_optimizer *fac_adam(fac_tensors params, double lr,
+                               fac_adam_options o = fac_adam_options()) {
+    o.size = sizeof o;
+    return fac_adam_ex(params, lr, &o);
+}
+inline fac_optimizer *fac_adamw(fac_tensors params, double lr,
+                                fac_adam_options o = fac_adam_options()) {
+    o.size = sizeof o;
+    return fac_adamw_ex(params, lr, &o);
+}
+#endif
 #endif
 
 #endif

@@ -8,6 +8,9 @@
 extern "C" {
 #endif
 
+/* Operators that draw take a generator as an option, NULL for the default one, as do the functions
+ * here. */
+
 /* Seeds the default generator. */
 FAC_API void fac_manual_seed(uint64_t seed);
 FAC_API fac_generator *fac_default_generator(void);

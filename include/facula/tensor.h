@@ -141,10 +141,12 @@ typedef enum { FAC_UNSET = 0, FAC_FALSE = 1, FAC_TRUE = 2 } fac_opt_bool;
 
 /* --- looking inside -------------------------------------------------------------------------- */
 
+/* Of NULL and of fac_bad: no dimensions, no elements, no data, dtype FAC_DTYPE_NONE. */
+
 FAC_API int fac_dim(const fac_tensor *t); /* number of dimensions, 0..64 */
 FAC_API int64_t fac_size(const fac_tensor *t,
                          int dim); /* dim may be negative; -1 if out of range */
-FAC_API int64_t fac_stride(const fac_tensor *t, int dim); /* in elements */
+FAC_API int64_t fac_stride(const fac_tensor *t, int dim); /* in elements; -1 if out of range */
 FAC_API const int64_t *fac_sizes(const fac_tensor *t);    /* fac_dim(t) of them */
 FAC_API const int64_t *fac_strides(const fac_tensor *t);
 FAC_API int64_t fac_numel(const fac_tensor *t);
@@ -173,6 +175,7 @@ FAC_API fac_device fac_cpu(void);
 /* --- numbers --------------------------------------------------------------------------------- */
 
 FAC_API fac_scalar fac_int(int64_t v);
+FAC_API fac_scalar fac_unsigned(uint64_t v); /* of kind FAC_UINT64 only above INT64_MAX */
 FAC_API fac_scalar fac_float(double v);
 FAC_API fac_scalar fac_boolean(bool v);
 FAC_API fac_scalar fac_complex_number(double re, double im);

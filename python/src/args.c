@@ -3,7 +3,7 @@
  * The overloads of a name are tried in order; the first that takes the arguments is called. Where
  * there is one overload its complaint is precise; where there are several, PyTorch's list of
  * signatures is the complaint. */
-#include "ext.h"
+#include "args.h"
 
 #include <facula/autograd.h>
 
@@ -15,494 +15,7 @@ const char fac__no_pinned_memory[] =
     "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is "
     "available on this system.";
 
-/* --- single values -----------------------------------------------------------------------------
- */
-
-int fac__to_int(PyObject *o, int64_t *out) {
-    if (PyLong_Check(o)) {
-        if (PyBool_Check(o))
-            return 0;
-        int overflow;
-        long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-        if (overflow != 0) {
-            PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
-            return -1;
-        }
-        *out = v;
-        return 1;
-    }
-    if (fac__tensor_check(o)) {
-        fac_tensor *t = fac__tensor_of(o);
-        fac_scalar s;
-        if (t->numel != 1 || !fac__is_integral((fac_dtype)t->dtype, false) || t->ndim != 0)
-            return 0;
-        if (fac__item(t, &s) != 0) {
-            fac__raise();
-            return -1;
-        }
-        *out = fac__scalar_int(s);
-        return 1;
-    }
-    if (PyFloat_Check(o) || !PyIndex_Check(o))
-        return 0;
-    PyObject *i = PyNumber_Index(o);
-    if (i == NULL) {
-        PyErr_Clear(); /* no integer after all */
-        return 0;
-    }
-    int r = fac__to_int(i, out);
-    Py_DECREF(i);
-    return r;
-}
-
-static int int_scalar(PyObject *o, fac_scalar *out) {
-    int overflow;
-    long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-    if (overflow == 0) {
-        *out = fac_int(v);
-        return 1;
-    }
-    if (overflow > 0) {
-        unsigned long long u = PyLong_AsUnsignedLongLong(o);
-        if (!PyErr_Occurred()) {
-            *out = (fac_scalar){.kind = FAC_UINT64, .as.u = u};
-            return 1;
-        }
-        PyErr_Clear();
-    }
-    PyErr_SetString(PyExc_OverflowError, "int too big to convert");
-    return -1;
-}
-
-static bool is_numpy_bool(const char *name) {
-    return strcmp(name, "numpy.bool_") == 0 || strcmp(name, "numpy.bool") == 0;
-}
-
-int fac__to_scalar(PyObject *o, fac_scalar *out) {
-    if (PyFloat_Check(o)) {
-        *out = fac_float(PyFloat_AS_DOUBLE(o));
-        return 1;
-    }
-    if (PyBool_Check(o)) {
-        *out = fac_boolean(o == Py_True);
-        return 1;
-    }
-    if (PyLong_Check(o))
-        return int_scalar(o, out);
-    if (PyComplex_Check(o)) {
-        Py_complex c = PyComplex_AsCComplex(o);
-        *out = fac_complex_number(c.real, c.imag);
-        return 1;
-    }
-    if (fac__tensor_check(o) || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o) ||
-        o == Py_None || PyDict_Check(o))
-        return 0;
-    /* NumPy's scalars, by what they offer; arrays offer it too, but are sequences */
-    if (PyObject_HasAttrString(o, "__array_interface__") && !PyObject_HasAttrString(o, "item"))
-        return 0;
-    if (PySequence_Check(o))
-        return 0;
-    PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
-    if (m == NULL)
-        return 0;
-    const char *name = Py_TYPE(o)->tp_name;
-    if (is_numpy_bool(name)) { /* some have a deprecated __index__ */
-        *out = fac_boolean(PyObject_IsTrue(o) == 1);
-        return 1;
-    }
-    if (m->nb_index != NULL) {
-        PyObject *i = PyNumber_Index(o);
-        if (i == NULL) {
-            PyErr_Clear();
-        } else {
-            int r = int_scalar(i, out);
-            Py_DECREF(i);
-            return r;
-        }
-    }
-    if (strstr(name, "complex") != NULL) {
-        Py_complex c = PyComplex_AsCComplex(o);
-        if (c.real == -1.0 && PyErr_Occurred())
-            return -1;
-        *out = fac_complex_number(c.real, c.imag);
-        return 1;
-    }
-    if (m->nb_float != NULL) {
-        double d = PyFloat_AsDouble(o);
-        if (d == -1.0 && PyErr_Occurred()) {
-            PyErr_Clear();
-            return 0;
-        }
-        *out = fac_float(d);
-        return 1;
-    }
-    return 0;
-}
-
-int fac__to_value(PyObject *o, fac_value *out) {
-    if (FAC_LIKELY(fac__tensor_check(o))) {
-        out->tensor = fac__tensor_of(o);
-        out->number.kind = FAC_DTYPE_NONE;
-        return 1;
-    }
-    out->tensor = NULL;
-    return fac__to_scalar(o, &out->number);
-}
-
-int fac__to_dtype_arg(PyObject *o, fac_dtype *out) {
-    if (Py_TYPE(o) == fac__dtype_type) {
-        *out = ((fac__DtypeObject *)o)->dtype;
-        return 1;
-    }
-    if (o == (PyObject *)&PyFloat_Type)
-        *out = FAC_FLOAT64;
-    else if (o == (PyObject *)&PyLong_Type)
-        *out = FAC_INT64;
-    else if (o == (PyObject *)&PyBool_Type)
-        *out = FAC_BOOL;
-    else if (o == (PyObject *)&PyComplex_Type)
-        *out = FAC_COMPLEX128;
-    else
-        return 0;
-    return 1;
-}
-
-int fac__to_sizes(PyObject *o, int64_t *out, int *n) {
-    if (!PyTuple_Check(o) && !PyList_Check(o))
-        return 0;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(o);
-    if (count > FAC_MAX_DIMS) {
-        PyErr_Format(PyExc_RuntimeError, "tensors have at most %d dimensions, asked for %zd",
-                     FAC_MAX_DIMS, count);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        int r = fac__to_int(PySequence_Fast_GET_ITEM(o, i), &out[i]);
-        if (r != 1)
-            return r;
-    }
-    *n = (int)count;
-    return 1;
-}
-
-/* --- one parameter -----------------------------------------------------------------------------
- */
-
-/* One of several integers. What the first of them is decides whether the overload fits; of the
- * others, and of numbers too large, the complaint is final. */
-static int to_element(const fac__entry *e, const fac__param *p, PyObject *o, Py_ssize_t i,
-                      int64_t *out) {
-    int r = fac__to_int(o, out);
-    if (r == 1 || (r == 0 && i == 0))
-        return r;
-    PyErr_Clear();
-    if (r < 0)
-        PyErr_Format(PyExc_TypeError,
-                     "%s(): argument '%s' failed to unpack the object at pos %zd with error "
-                     "\"Overflow when unpacking long long\"",
-                     e->name, p->name, i + 1);
-    else
-        PyErr_Format(PyExc_TypeError,
-                     "%s(): argument '%s' failed to unpack the object at pos %zd with error "
-                     "\"type must be tuple of ints,but got %s\"",
-                     e->name, p->name, i + 1, Py_TYPE(o)->tp_name);
-    return -1;
-}
-
-static int to_ints(const fac__entry *e, fac__pool *pool, const fac__param *p, PyObject *o,
-                   fac_ints *out) {
-    int64_t one;
-    enum { ROOM = (int)(sizeof pool->ints / sizeof pool->ints[0]) };
-    int64_t *at = pool->ints + pool->nints;
-    if (PyTuple_Check(o) || PyList_Check(o)) {
-        Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
-        if (n > ROOM - pool->nints) {
-            PyErr_Format(PyExc_RuntimeError, "at most %d integers can be given, got %zd",
-                         ROOM - pool->nints, n);
-            return -1;
-        }
-        for (Py_ssize_t i = 0; i < n; i++) {
-            int r = to_element(e, p, PySequence_Fast_GET_ITEM(o, i), i, &at[i]);
-            if (r != 1)
-                return r;
-        }
-        *out = (fac_ints){at, (int)n, true};
-        pool->nints += (int)n;
-        return 1;
-    }
-    if (p->list_size == 0)
-        return 0;
-    int r = fac__to_int(o, &one);
-    if (r != 1)
-        return r;
-    for (int i = 0; i < p->list_size; i++)
-        at[i] = one;
-    *out = (fac_ints){at, p->list_size, true};
-    pool->nints += p->list_size;
-    return 1;
-}
-
-static int to_tensors(fac__pool *pool, const fac__param *p, PyObject *o, fac_tensors *out) {
-    if (!PyTuple_Check(o) && !PyList_Check(o))
-        return 0;
-    Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
-    fac_tensor **at = pool->tensors;
-    if (pool->more != NULL || n > (Py_ssize_t)(sizeof pool->tensors / sizeof pool->tensors[0])) {
-        at = PyMem_Malloc(sizeof *at * (size_t)(n + 1));
-        if (at == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        PyMem_Free(pool->more);
-        pool->more = at;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *item = PySequence_Fast_GET_ITEM(o, i);
-        if (fac__tensor_check(item))
-            at[i] = fac__tensor_of(item);
-        else if (item == Py_None && (p->flags & FAC__P_LIST_NONE))
-            at[i] = NULL;
-        else
-            return 0;
-    }
-    *out = (fac_tensors){at, (int)n};
-    return 1;
-}
-
-static int to_scalar_param(PyObject *o, fac_scalar *out) {
-    int r = fac__to_scalar(o, out);
-    if (r != 0 || !fac__tensor_check(o))
-        return r;
-    fac_tensor *t = fac__tensor_of(o);
-    if (t->ndim != 0)
-        return 0;
-    if (fac__item(t, out) != 0) {
-        fac__raise();
-        return -1;
-    }
-    return 1;
-}
-
-static int to_bool(PyObject *o, bool *out) {
-    if (PyBool_Check(o)) {
-        *out = o == Py_True;
-        return 1;
-    }
-    if (is_numpy_bool(Py_TYPE(o)->tp_name)) {
-        *out = PyObject_IsTrue(o) == 1;
-        return 1;
-    }
-    return 0;
-}
-
-static int to_float(PyObject *o, double *out) {
-    fac_scalar s;
-    if (PyFloat_Check(o)) {
-        *out = PyFloat_AS_DOUBLE(o);
-        return 1;
-    }
-    int r = to_scalar_param(o, &s);
-    if (r == 1 && s.kind == FAC_COMPLEX128)
-        return 0;
-    if (r == 1)
-        *out = fac__scalar_double(s);
-    return r;
-}
-
-/* 1 converted, 0 another type, -1 exception set. */
-static int convert(const fac__entry *e, fac__pool *pool, const fac__param *p, PyObject *o,
-                   char *args) {
-    void *field = args + p->offset;
-    if (o == Py_None && (p->flags & FAC__P_NONE))
-        return 1;
-    switch ((enum fac__type)p->type) {
-    case FAC__T_TENSOR:
-        if (!fac__tensor_check(o))
-            return 0;
-        *(fac_tensor **)field = fac__tensor_of(o);
-        return 1;
-    case FAC__T_VALUE:
-        return fac__to_value(o, field);
-    case FAC__T_TENSORS:
-        return to_tensors(pool, p, o, field);
-    case FAC__T_SCALAR:
-        return to_scalar_param(o, field);
-    case FAC__T_INT:
-        return fac__to_int(o, field);
-    case FAC__T_OPT_INT: {
-        fac_opt_int *v = field;
-        int r = fac__to_int(o, &v->value);
-        v->given = r == 1;
-        return r;
-    }
-    case FAC__T_INTS:
-        return to_ints(e, pool, p, o, field);
-    case FAC__T_FLOAT:
-        return to_float(o, field);
-    case FAC__T_OPT_FLOAT: {
-        fac_opt_float *v = field;
-        int r = to_float(o, &v->value);
-        v->given = r == 1;
-        return r;
-    }
-    case FAC__T_BOOL:
-        return to_bool(o, field);
-    case FAC__T_OPT_BOOL: {
-        bool b;
-        int r = to_bool(o, &b);
-        if (r == 1)
-            *(fac_opt_bool *)field = b ? FAC_TRUE : FAC_FALSE;
-        return r;
-    }
-    case FAC__T_STR:
-        if (!PyUnicode_Check(o))
-            return 0;
-        *(const char **)field = PyUnicode_AsUTF8(o);
-        return *(const char **)field == NULL ? -1 : 1;
-    case FAC__T_GENERATOR:
-        if (fac__generator_type == NULL || !PyObject_TypeCheck(o, fac__generator_type))
-            return 0;
-        *(fac_generator **)field = ((fac__GeneratorObject *)o)->generator;
-        return 1;
-    case FAC__T_DTYPE:
-        return fac__to_dtype_arg(o, field);
-    case FAC__T_LAYOUT:
-        return fac__to_layout(o, field);
-    case FAC__T_DEVICE:
-        if (Py_TYPE(o) != fac__device_type_ && !PyUnicode_Check(o) &&
-            (!PyLong_Check(o) || PyBool_Check(o)))
-            return 0;
-        pool->device = o;
-        pool->device_field = field;
-        return 1;
-    case FAC__T_FORMAT:
-        if (Py_TYPE(o) != fac__format_type)
-            return 0;
-        *(fac_memory_format *)field = (fac_memory_format)((fac__EnumObject *)o)->value;
-        return 1;
-    }
-    return 0;
-}
-
-/* --- defaults ----------------------------------------------------------------------------------
- */
-
-/* A parameter's default from its text in the spec; zero bytes already stand for None. */
-static void set_default(fac__pool *pool, const fac__param *p, char *args) {
-    const char *s = p->initial;
-    void *field = args + p->offset;
-    if (s == NULL || strcmp(s, "None") == 0)
-        return;
-    switch ((enum fac__type)p->type) {
-    case FAC__T_INT:
-        *(int64_t *)field = strtoll(s, NULL, 10);
-        return;
-    case FAC__T_OPT_INT:
-        *(fac_opt_int *)field = (fac_opt_int){true, strtoll(s, NULL, 10)};
-        return;
-    case FAC__T_FLOAT:
-        *(double *)field = strtod(s, NULL);
-        return;
-    case FAC__T_OPT_FLOAT:
-        *(fac_opt_float *)field = (fac_opt_float){true, strtod(s, NULL)};
-        return;
-    case FAC__T_BOOL:
-        *(bool *)field = strcmp(s, "True") == 0;
-        return;
-    case FAC__T_OPT_BOOL:
-        *(fac_opt_bool *)field = strcmp(s, "True") == 0 ? FAC_TRUE : FAC_FALSE;
-        return;
-    case FAC__T_SCALAR:
-    case FAC__T_VALUE: {
-        fac_scalar v = strpbrk(s, ".e") != NULL || strcmp(s, "inf") == 0
-                           ? fac_float(strtod(s, NULL))
-                       : *s == 'T' || *s == 'F' ? fac_boolean(*s == 'T')
-                                                : fac_int(strtoll(s, NULL, 10));
-        if (p->type == FAC__T_SCALAR)
-            *(fac_scalar *)field = v;
-        else
-            ((fac_value *)field)->number = v;
-        return;
-    }
-    case FAC__T_INTS: {
-        fac_ints *v = field;
-        int64_t *at = pool->ints + pool->nints;
-        int n = 0;
-        for (const char *c = s; *c != '\0';) {
-            char *end;
-            long long x = strtoll(c, &end, 10);
-            if (end != c)
-                at[n++] = x;
-            c = end == c ? c + 1 : end;
-        }
-        bool repeat = n == 1 && p->list_size > 1 && *s != '(' && *s != '[';
-        for (int i = 1; repeat && i < p->list_size; i++)
-            at[n++] = at[0];
-        *v = (fac_ints){at, n, true};
-        pool->nints += n;
-        return;
-    }
-    case FAC__T_STR:
-        *(const char **)field = s;
-        return;
-    default:
-        return;
-    }
-}
-
-/* --- signatures --------------------------------------------------------------------------------
- */
-
-struct failure {
-    char text[512]; /* of a single overload's precise complaint */
-    PyObject *type;
-};
-
-static void complain(struct failure *f, PyObject *type, const char *format, ...) {
-    va_list v;
-    va_start(v, format);
-    if (f != NULL) {
-        f->type = type;
-        vsnprintf(f->text, sizeof f->text, format, v);
-    }
-    va_end(v);
-}
-
-static const char *python_type_text(PyObject *o) {
-    return Py_TYPE(o)->tp_name;
-}
-
-static void type_complaint(struct failure *f, const fac__entry *e, const fac__param *p,
-                           int position, PyObject *o) {
-    if (f == NULL)
-        return;
-    char where[32] = "";
-    if (position > 0)
-        snprintf(where, sizeof where, " (position %d)", position);
-    if ((p->type == FAC__T_TENSORS || p->type == FAC__T_INTS) &&
-        (PyTuple_Check(o) || PyList_Check(o))) {
-        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); i++) {
-            PyObject *item = PySequence_Fast_GET_ITEM(o, i);
-            int64_t unused;
-            bool fits = p->type == FAC__T_TENSORS ? fac__tensor_check(item)
-                                                  : fac__to_int(item, &unused) == 1;
-            PyErr_Clear();
-            if (fits)
-                continue;
-            if (p->type == FAC__T_TENSORS)
-                complain(f, PyExc_TypeError,
-                         "expected Tensor as element %d in argument %d, but got %s", (int)i,
-                         position - 1, python_type_text(item));
-            else
-                complain(f, PyExc_TypeError,
-                         "%s(): argument '%s'%s must be %s, but found element of type %s at pos %d",
-                         e->name, p->name, where, p->text, python_type_text(item), (int)i);
-            return;
-        }
-    }
-    complain(f, PyExc_TypeError, "%s(): argument '%s'%s must be %s, not %s", e->name, p->name,
-             where, p->text, python_type_text(o));
-}
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static const fac__param *by_name(const fac__op *op, PyObject *name) {
     for (int i = 0; i < op->nparams; i++) {
@@ -555,9 +68,9 @@ static int extra_keyword(const fac__op *op, fac__pool *pool, bool method, PyObje
     }
     if (op->flags & FAC__OP_CREATION) {
         if (PyUnicode_CompareWithASCIIString(name, "requires_grad") == 0)
-            return o == Py_None ? 1 : to_bool(o, &pool->requires_grad);
+            return o == Py_None ? 1 : fac__to_bool(o, &pool->requires_grad);
         if (PyUnicode_CompareWithASCIIString(name, "pin_memory") == 0)
-            return o == Py_None ? 1 : to_bool(o, &pool->pin_memory);
+            return o == Py_None ? 1 : fac__to_bool(o, &pool->pin_memory);
     }
     return 0;
 }
@@ -600,228 +113,185 @@ static int default_device(const fac__op *op, char *args) {
     return -1;
 }
 
-/* Fills the argument struct of one overload. 1 it fits, 0 it does not, -1 exception set. `self` is
- * the tensor of a method, or NULL. */
-static int parse(const fac__entry *e, const fac__op *op, PyObject *self, PyObject *const *args,
-                 Py_ssize_t n, PyObject *names, char *buffer, fac__pool *pool, struct failure *f) {
-    uint64_t seen = 0;
-    int first = 0;
-    pool->nints = pool->nkeep = 0;
-    pool->nout = -1;
-    pool->device = NULL;
-    pool->requires_grad = pool->pin_memory = false;
-    memset(buffer, 0, op->args_size);
-    if (self != NULL) {
-        const fac__param *p = &op->params[0];
-        *(fac_tensor **)(void *)(buffer + p->offset) = fac__tensor_of(self);
-        seen = 1;
-        first = 1;
-    }
-    Py_ssize_t at = 0;
-    for (int i = first; i < op->nparams && at < n; i++) {
-        const fac__param *p = &op->params[i];
-        if (p->flags & FAC__P_KEYWORD)
-            break;
-        PyObject *o = args[at];
-        if ((p->flags & FAC__P_VARARGS) && !PyTuple_Check(o) && !PyList_Check(o)) {
-            fac_ints *v = (fac_ints *)(void *)(buffer + p->offset);
-            int64_t *to = pool->ints + pool->nints;
-            if (n - at > FAC_MAX_DIMS)
-                return 0;
-            int count = 0;
-            for (; at < n; at++) {
-                int r = to_element(e, p, args[at], count, &to[count]);
-                if (r < 0)
-                    return -1;
-                if (r == 0) {
-                    type_complaint(f, e, p, (int)at + 1, args[at]);
-                    return 0;
-                }
-                count++;
-            }
-            *v = (fac_ints){to, count, true};
-            pool->nints += count;
-            seen |= 1ull << i;
-            break;
-        }
-        int r = convert(e, pool, p, o, buffer);
-        if (r < 0)
-            return -1;
-        if (r == 0) {
-            type_complaint(f, e, p, (int)at + 1, o);
-            return 0;
-        }
-        seen |= 1ull << i;
-        at++;
-    }
-    if (at < n) {
-        int most = 0, least = 0;
-        for (int i = first; i < op->nparams; i++) {
-            most += !(op->params[i].flags & FAC__P_KEYWORD);
-            least += !(op->params[i].flags & FAC__P_OPTIONAL);
-        }
-        if (least != most)
-            complain(f, PyExc_TypeError,
-                     "%s() takes from %d to %d positional arguments but %d were given", e->name,
-                     least, most, (int)n);
-        else
-            complain(f, PyExc_TypeError, "%s() takes %d positional argument%s but %d %s given",
-                     e->name, most, most == 1 ? "" : "s", (int)n, n == 1 ? "was" : "were");
+/* One overload tried with one call's arguments. */
+typedef struct {
+    const fac__entry *e;
+    const fac__op *op;
+    PyObject *self; /* the tensor of a method, or NULL */
+    PyObject *const *args;
+    Py_ssize_t n;
+    PyObject *names;
+    char *buffer; /* the argument struct */
+    fac__pool *pool;
+    fac__failure *failure;
+    uint64_t seen; /* bits over params */
+} attempt;
+
+/* Argument i of the call, at a position from 1 or by name. 1 it fits, 0 it does not, -1 exception
+ * set; so for all that follow. */
+static int take(attempt *t, int i, PyObject *o, int position) {
+    const fac__param *p = &t->op->params[i];
+    int r = fac__convert(t->e, t->pool, p, o, t->buffer);
+    if (r == 0)
+        fac__type_complaint(t->failure, t->e, p, position, o);
+    t->seen |= 1ull << i;
+    return r;
+}
+
+/* Integers one by one, from position `at` to the last. */
+static int take_integers(attempt *t, int i, Py_ssize_t at) {
+    const fac__param *p = &t->op->params[i];
+    int64_t *to = t->pool->ints + t->pool->nints;
+    int count = 0;
+    if (t->n - at > FAC_MAX_DIMS)
         return 0;
+    for (; at < t->n; at++) {
+        int r = fac__to_element(t->e, p, t->args[at], count, &to[count]);
+        if (r == 0)
+            fac__type_complaint(t->failure, t->e, p, (int)at + 1, t->args[at]);
+        if (r != 1)
+            return r;
+        count++;
     }
-    Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
-    for (Py_ssize_t k = 0; k < nnames; k++) {
-        PyObject *name = PyTuple_GET_ITEM(names, k), *o = args[n + k];
-        const fac__param *p = by_name(op, name);
-        if (p == NULL)
-            p = by_numpy_name(op, name);
-        if (p == NULL) {
-            int r = extra_keyword(op, pool, self != NULL, name, o);
-            if (r < 0)
-                return -1;
-            if (r == 1)
-                continue;
-            if (op->nout == 1 && (op->flags & FAC__OP_OUT) && self == NULL &&
-                PyUnicode_CompareWithASCIIString(name, "out") == 0)
-                complain(f, PyExc_TypeError, "%s(): argument 'out' must be Tensor, not %s", e->name,
-                         python_type_text(o));
-            else
-                complain(f, PyExc_TypeError, "%s() got an unexpected keyword argument '%s'",
-                         e->name, PyUnicode_AsUTF8(name));
-            return 0;
-        }
-        int i = (int)(p - op->params);
-        if (seen & (1ull << i)) {
-            complain(f, PyExc_TypeError, "%s() got multiple values for argument '%s'", e->name,
-                     p->name);
-            return 0;
-        }
-        int r = convert(e, pool, p, o, buffer);
-        if (r < 0)
-            return -1;
-        if (r == 0) {
-            type_complaint(f, e, p, 0, o);
-            return 0;
-        }
-        seen |= 1ull << i;
-    }
-    char missing[256] = "";
-    int nmissing = 0;
-    for (int i = 0; i < op->nparams; i++) {
-        const fac__param *p = &op->params[i];
-        if (seen & (1ull << i))
-            continue;
-        if (p->flags & FAC__P_OPTIONAL) {
-            if (p->initial != NULL)
-                set_default(pool, p, buffer);
-        } else {
-            size_t used = strlen(missing);
-            snprintf(missing + used, sizeof missing - used, "%s\"%s\"", nmissing ? ", " : "",
-                     p->name);
-            nmissing++;
-        }
-    }
-    if (nmissing > 0) {
-        complain(f, PyExc_TypeError, "%s() missing %d required positional argument%s: %s", e->name,
-                 nmissing, nmissing == 1 ? "s" : "", missing); /* as PyTorch has it */
-        return 0;
-    }
-    if (self == NULL && numbers_only(op, buffer)) {
-        type_complaint(f, e, &op->params[0], 1, n > 0 ? args[0] : Py_None);
-        return 0;
-    }
-    if (pool->device != NULL)
-        return read_device(pool);
-    if (FAC_UNLIKELY((op->flags & FAC__OP_CREATION) && op->ntensors == 0 && pool->nout <= 0))
-        return default_device(op, buffer);
+    *(fac_ints *)(void *)(t->buffer + p->offset) = (fac_ints){to, count, true};
+    t->pool->nints += count;
+    t->seen |= 1ull << i;
     return 1;
 }
 
-/* "(Tensor input, *, Number alpha = 1, Tensor out = None)" */
-static void signature(const fac__op *op, bool method, char *s, size_t size) {
-    size_t n = 0;
-    bool star = false;
-#define PUT(...) n += (size_t)snprintf(s + n, n < size ? size - n : 0, __VA_ARGS__)
-    PUT("(");
-    int first = method ? 1 : 0;
-    bool out = (op->flags & FAC__OP_OUT) && !method;
-    const char *out_text = op->nout > 1 ? "tuple of Tensors out = None" : "Tensor out = None";
-    for (int i = first; i < op->nparams; i++) {
-        const fac__param *p = &op->params[i];
-        if (i > first)
-            PUT(", ");
-        if ((p->flags & FAC__P_KEYWORD) && !star) {
-            PUT("*, ");
-            star = true;
-        }
-        if (out && (op->flags & FAC__OP_CREATION) && p->type == FAC__T_DTYPE) {
-            PUT("%s, ", out_text);
-            out = false;
-        }
-        PUT("%s %s", p->text, p->name);
-        if (p->initial != NULL)
-            PUT(p->type == FAC__T_STR && strcmp(p->initial, "None") != 0 ? " = \"%s\"" : " = %s",
-                p->initial);
+static int too_many(attempt *t, int first) {
+    int most = 0, least = 0;
+    for (int i = first; i < t->op->nparams; i++) {
+        most += !(t->op->params[i].flags & FAC__P_KEYWORD);
+        least += !(t->op->params[i].flags & FAC__P_OPTIONAL);
     }
-    if (out)
-        PUT("%s%s%s", op->nparams > first ? ", " : "", star ? "" : "*, ", out_text);
-    if (op->flags & FAC__OP_CREATION)
-        PUT(", bool pin_memory = False, bool requires_grad = False");
-    PUT(")");
-#undef PUT
+    if (least != most)
+        fac__complain(t->failure, PyExc_TypeError,
+                      "%s() takes from %d to %d positional arguments but %d were given", t->e->name,
+                      least, most, (int)t->n);
+    else
+        fac__complain(t->failure, PyExc_TypeError,
+                      "%s() takes %d positional argument%s but %d %s given", t->e->name, most,
+                      most == 1 ? "" : "s", (int)t->n, t->n == 1 ? "was" : "were");
+    return 0;
 }
 
-/* The entry's signatures as a tuple of texts. */
-static PyObject *signatures(const fac__entry *e, bool method) {
-    PyObject *list = PyList_New(0);
-    const char *given = e->signature;
-    for (int i = 0; list != NULL && (e->signature != NULL ? given != NULL : i < e->n); i++) {
-        char s[1024];
-        if (e->signature != NULL) {
-            const char *end = strchr(given, '\n');
-            size_t n = end == NULL ? strlen(given) : (size_t)(end - given);
-            snprintf(s, sizeof s, "%.*s", (int)n, given);
-            given = end == NULL ? NULL : end + 1;
-        } else {
-            signature(e->ops[i], method, s, sizeof s);
-        }
-        PyObject *text = PyUnicode_FromString(s);
-        if (text == NULL || PyList_Append(list, text) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(text);
+static int take_positional(attempt *t) {
+    int first = t->self != NULL ? 1 : 0;
+    Py_ssize_t at = 0;
+    for (int i = first; i < t->op->nparams && at < t->n; i++, at++) {
+        const fac__param *p = &t->op->params[i];
+        if (p->flags & FAC__P_KEYWORD)
+            break;
+        PyObject *o = t->args[at];
+        if ((p->flags & FAC__P_VARARGS) && !PyTuple_Check(o) && !PyList_Check(o))
+            return take_integers(t, i, at);
+        int r = take(t, i, o, (int)at + 1);
+        if (r != 1)
+            return r;
     }
-    PyObject *texts = list == NULL ? NULL : PyList_AsTuple(list);
-    Py_XDECREF(list);
-    return texts;
+    return at < t->n ? too_many(t, first) : 1;
 }
 
-/* Raises what facula._signatures says of a call that no overload took; `failure` where it finds
- * nothing wrong. */
-static PyObject *no_overload(const fac__entry *e, bool method, PyObject *const *args, Py_ssize_t n,
-                             PyObject *names, const struct failure *failure) {
-    PyObject *module = PyImport_ImportModule("facula._signatures");
-    PyObject *texts = signatures(e, method), *given = PyTuple_New(n), *named = PyDict_New();
-    PyObject *text = NULL;
-    bool ok = module != NULL && texts != NULL && given != NULL && named != NULL;
-    for (Py_ssize_t i = 0; ok && i < n; i++)
-        PyTuple_SET_ITEM(given, i, Py_NewRef(args[i]));
-    Py_ssize_t nnames = names == NULL ? 0 : PyTuple_GET_SIZE(names);
-    for (Py_ssize_t i = 0; ok && i < nnames; i++)
-        ok = PyDict_SetItem(named, PyTuple_GET_ITEM(names, i), args[n + i]) == 0;
-    if (ok)
-        text = PyObject_CallMethod(module, "error", "sOOO", e->name, texts, given, named);
-    if (text != NULL && text != Py_None)
-        PyErr_SetObject(PyExc_TypeError, text);
-    else if (text != NULL && failure->type != NULL)
-        PyErr_SetString(failure->type, failure->text);
-    else if (text != NULL)
-        PyErr_Format(PyExc_TypeError, "%s() received an invalid combination of arguments", e->name);
-    Py_XDECREF(text);
-    Py_XDECREF(module);
-    Py_XDECREF(texts);
-    Py_XDECREF(given);
-    Py_XDECREF(named);
-    return NULL;
+/* A keyword that is no parameter. */
+static int take_extra(attempt *t, PyObject *name, PyObject *o) {
+    int r = extra_keyword(t->op, t->pool, t->self != NULL, name, o);
+    if (r != 0)
+        return r;
+    const char *text = PyUnicode_AsUTF8(name);
+    if (text == NULL)
+        return -1;
+    if (t->op->nout == 1 && (t->op->flags & FAC__OP_OUT) && t->self == NULL &&
+        strcmp(text, "out") == 0)
+        fac__complain(t->failure, PyExc_TypeError, "%s(): argument 'out' must be Tensor, not %s",
+                      t->e->name, Py_TYPE(o)->tp_name);
+    else
+        fac__complain(t->failure, PyExc_TypeError, "%s() got an unexpected keyword argument '%s'",
+                      t->e->name, text);
+    return 0;
+}
+
+static int take_keywords(attempt *t) {
+    Py_ssize_t nnames = t->names == NULL ? 0 : PyTuple_GET_SIZE(t->names);
+    for (Py_ssize_t k = 0; k < nnames; k++) {
+        PyObject *name = PyTuple_GET_ITEM(t->names, k), *o = t->args[t->n + k];
+        const fac__param *p = by_name(t->op, name);
+        if (p == NULL)
+            p = by_numpy_name(t->op, name);
+        int i = p == NULL ? -1 : (int)(p - t->op->params);
+        if (p != NULL && (t->seen & (1ull << i))) {
+            fac__complain(t->failure, PyExc_TypeError, "%s() got multiple values for argument '%s'",
+                          t->e->name, p->name);
+            return 0;
+        }
+        int r = p != NULL ? take(t, i, o, 0) : take_extra(t, name, o);
+        if (r != 1)
+            return r;
+    }
+    return 1;
+}
+
+static int check_complete(attempt *t) {
+    if (FAC_UNLIKELY((t->op->required & ~t->seen) != 0)) {
+        fac__missing_complaint(t->failure, t->e, t->op, t->seen);
+        return 0;
+    }
+    if (t->self == NULL && numbers_only(t->op, t->buffer)) {
+        fac__type_complaint(t->failure, t->e, &t->op->params[0], 1,
+                            t->n > 0 ? t->args[0] : Py_None);
+        return 0;
+    }
+    if (t->pool->device != NULL)
+        return read_device(t->pool);
+    if (FAC_UNLIKELY((t->op->flags & FAC__OP_CREATION) && t->op->ntensors == 0 &&
+                     t->pool->nout <= 0))
+        return default_device(t->op, t->buffer);
+    return 1;
+}
+
+static void pool_clear(fac__pool *pool) {
+    for (int i = 0; i < pool->nmore; i++)
+        PyMem_Free(pool->more[i]);
+    pool->nmore = 0;
+}
+
+/* Fills the argument struct of one overload. */
+static int parse(attempt *t) {
+    const fac__op *op = t->op;
+    fac__pool *pool = t->pool;
+    pool_clear(pool);
+    pool->nints = pool->ntensors = 0;
+    pool->nout = -1;
+    pool->device = NULL;
+    pool->requires_grad = pool->pin_memory = false;
+    if (op->defaults != NULL)
+        memcpy(t->buffer, op->defaults, op->args_size);
+    else
+        memset(t->buffer, 0, op->args_size);
+    t->seen = 0;
+    if (t->self != NULL) {
+        *(fac_tensor **)(void *)(t->buffer + op->params[0].offset) = fac__tensor_of(t->self);
+        t->seen = 1;
+    }
+    int r = take_positional(t);
+    if (r == 1 && t->names != NULL)
+        r = take_keywords(t);
+    return r == 1 ? check_complete(t) : r;
+}
+
+/* Parses the arguments once more, to tell what is wrong with them. */
+static void refuse(attempt *t) {
+    fac__failure failure = {"", NULL};
+    t->failure = &failure;
+    for (int i = 0; i < t->e->n; i++) {
+        t->op = t->e->ops[i];
+        if (parse(t) < 0)
+            return;
+    }
+    if (failure.type != NULL && t->e->n == 1 && t->e->signature == NULL)
+        PyErr_SetString(failure.type, failure.text);
+    else
+        fac__no_overload(t->e, t->self != NULL, t->args, t->n, t->names, &failure);
 }
 
 /* --- calling -----------------------------------------------------------------------------------
@@ -921,12 +391,14 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
     }
     _Alignas(16) char buffer[ARGS_BYTES];
     fac__pool pool;
-    pool.more = NULL;
-    struct failure failure = {"", NULL};
+    pool.nmore = 0;
+    attempt t = {.e = e, .self = self, .args = args, .n = n, .names = names};
+    t.buffer = buffer;
+    t.pool = &pool;
     PyObject *result = NULL;
     for (int i = 0; i < e->n; i++) {
-        const fac__op *op = e->ops[i];
-        int r = parse(e, op, self, args, n, names, buffer, &pool, &failure);
+        const fac__op *op = t.op = e->ops[i];
+        int r = parse(&t);
         if (r < 0)
             goto done;
         if (r == 0)
@@ -945,12 +417,9 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
         }
         goto done;
     }
-    if (failure.type != NULL && e->n == 1 && e->signature == NULL)
-        PyErr_SetString(failure.type, failure.text);
-    else
-        no_overload(e, self != NULL, args, n, names, &failure);
+    refuse(&t);
 done:
-    PyMem_Free(pool.more);
+    pool_clear(&pool);
     return result;
 }
 
@@ -995,10 +464,11 @@ PyObject *fac__call_descriptor(const fac__op *op, int how, PyObject *const *args
     _Alignas(16) char buffer[ARGS_BYTES];
     fac__entry entry = {op->python, &op, 1, NULL};
     fac__pool pool;
-    pool.more = NULL;
-    struct failure failure = {"", NULL};
+    pool.nmore = 0;
+    fac__failure failure = {"", NULL};
+    attempt t = {&entry, op, NULL, args, n, names, buffer, &pool, &failure, 0};
     PyObject *result = NULL;
-    int r = parse(&entry, op, NULL, args, n, names, buffer, &pool, &failure);
+    int r = parse(&t);
     if (r == 0)
         PyErr_SetString(failure.type == NULL ? PyExc_TypeError : failure.type, failure.text);
     if (r == 1 && how == FAC__CALL_INPLACE) {
@@ -1015,6 +485,6 @@ PyObject *fac__call_descriptor(const fac__op *op, int how, PyObject *const *args
     } else if (r == 1) {
         result = finish_creation(op, &pool, fac__invoke(op, buffer, FAC__CALL_NEW, NULL, 0));
     }
-    PyMem_Free(pool.more);
+    pool_clear(&pool);
     return result;
 }

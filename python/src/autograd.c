@@ -226,6 +226,69 @@ static PyObject *graph_task(PyObject *m, PyObject *unused) {
                          PyBool_FromLong(!fac__tls.graph_task_partial));
 }
 
+/* --- no_grad and enable_grad ------------------------------------------------------------------ */
+
+typedef struct {
+    PyObject_HEAD bool target, prev;
+} RecordingObject;
+
+static PyObject *target_name;
+
+/* cls() or, as a decorator without brackets, cls(function). */
+static PyObject *recording_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"orig_func", NULL};
+    PyObject *function = NULL;
+    if ((PyTuple_GET_SIZE(args) != 0 || kwargs != NULL) &&
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &function))
+        return NULL;
+    RecordingObject *self = (RecordingObject *)type->tp_alloc(type, 0);
+    PyObject *target = PyObject_GetAttr((PyObject *)type, target_name);
+    int on = self == NULL || target == NULL ? -1 : PyObject_IsTrue(target);
+    Py_XDECREF(target);
+    if (on >= 0)
+        self->target = on == 1;
+    else
+        Py_CLEAR(self);
+    if (self == NULL || function == NULL || function == Py_None)
+        return (PyObject *)self;
+    PyObject *decorated = PyObject_CallOneArg((PyObject *)self, function);
+    Py_DECREF(self);
+    return decorated;
+}
+
+static PyObject *recording_enter(PyObject *o, PyObject *unused) {
+    (void)unused;
+    RecordingObject *self = (RecordingObject *)o;
+    self->prev = fac_set_grad_mode(self->target);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recording_exit(PyObject *o, PyObject *const *args, Py_ssize_t n) {
+    (void)args;
+    (void)n;
+    fac_set_grad_mode(((RecordingObject *)o)->prev);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef recording_methods[] = {
+    {"__enter__", recording_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))recording_exit, METH_FASTCALL, NULL},
+    {0}};
+
+static PyMemberDef recording_members[] = {
+    {"prev", T_BOOL, offsetof(RecordingObject, prev), 0, "whether there was recording outside"},
+    {0}};
+
+static PyType_Slot recording_slots[] = {{Py_tp_new, recording_new},
+                                        {Py_tp_methods, recording_methods},
+                                        {Py_tp_members, recording_members},
+                                        {0, NULL}};
+
+static PyType_Spec recording_spec = {.name = "facula._C._Recording",
+                                     .basicsize = sizeof(RecordingObject),
+                                     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                     .slots = recording_slots};
+
 PyMethodDef fac__autograd_functions[] = {
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "is_grad_enabled() -> bool"},
     {"_set_grad_enabled", set_grad_enabled, METH_O, NULL},
@@ -242,5 +305,10 @@ PyMethodDef fac__autograd_functions[] = {
 int fac__init_autograd(PyObject *module) {
     fac__anomaly_trace = forward_trace;
     fac__anomaly_tell = tell_anomaly;
-    return fac__init_nodes(module);
+    if ((target_name = PyUnicode_InternFromString("_target")) == NULL)
+        return -1;
+    PyObject *recording = PyType_FromSpec(&recording_spec);
+    int r = PyModule_AddObjectRef(module, "_Recording", recording);
+    Py_XDECREF(recording);
+    return r < 0 ? -1 : fac__init_nodes(module);
 }

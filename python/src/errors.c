@@ -47,6 +47,16 @@ static void free_exception(void *payload) {
     PyGILState_Release(g);
 }
 
+int fac__warn_user(const char *text, void *context) {
+    (void)context;
+    PyGILState_STATE g = PyGILState_Ensure();
+    int r = PyErr_WarnEx(PyExc_UserWarning, text, 1);
+    if (r < 0)
+        fac__capture_exception();
+    PyGILState_Release(g);
+    return r;
+}
+
 int fac__capture_exception(void) {
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);

@@ -84,6 +84,7 @@ PyObject *fac__wrap_ints(int n, const int64_t *v); /* a tuple */
 PyObject *fac__raise(void);
 /* The pending Python exception becomes the thread's facula error, to come out as itself. */
 int fac__capture_exception(void);
+int fac__warn_user(const char *text, void *context); /* a fac_warning_handler */
 
 /* --- arguments ---------------------------------------------------------------------------------
  */
@@ -94,22 +95,6 @@ typedef struct {
     int n;
     const char *signature; /* PyTorch's text, where it differs from the descriptors' */
 } fac__entry;
-
-/* Room for what argument structs point to. */
-typedef struct {
-    int64_t ints[192];
-    int nints;
-    fac_tensor *tensors[64];
-    fac_tensor **more; /* longer lists */
-    PyObject *keep[8]; /* sequences made on the way */
-    int nkeep;
-    fac_tensor *out[4];
-    int nout;                 /* out= tensors; -1: not given */
-    PyObject *device;         /* what was given as one, NULL: nothing; */
-    fac_device *device_field; /* where it goes */
-    bool requires_grad;
-    bool pin_memory;
-} fac__pool;
 
 PyObject *fac__py_function(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names);
@@ -175,6 +160,7 @@ int fac__init_levels(PyObject *module);
 int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 int fac__init_storage(PyObject *module);
+int fac__init_modules(PyObject *module);
 PyObject *fac__wrap_storage(fac_storage *s); /* takes the reference */
 extern PyNumberMethods fac__number_methods;
 extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */

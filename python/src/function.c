@@ -113,7 +113,12 @@ static PyObject *bind(PyObject *m, PyObject *args) {
     if (materialize)
         node->flags |= FAC__NODE_MATERIALIZE;
     for (Py_ssize_t i = 0; i < n; i++)
-        node->edges[i] = fac__gradient_edge(fac__tensor_of(PyTuple_GET_ITEM(tensors, i)));
+        if (fac__gradient_edge(fac__tensor_of(PyTuple_GET_ITEM(tensors, i)), &node->edges[i]) !=
+            0) {
+            node->type = &(fac__node_type){.name = name}; /* its own frees what is not there yet */
+            fac__node_release(node);
+            return fac__raise();
+        }
     node->args = Py_NewRef((PyObject *)ctx);
     ctx->node = node;
     ctx->looks_only = true;

@@ -577,16 +577,16 @@ static PyObject *function_histc(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_function(&function_entry_histc, self, args, n, names);
 }
-static const fac__op *const function_ops_add[] = {&fac__op_add};
-static const fac__entry function_entry_add = {"add", function_ops_add, 1,
+static const fac__op *const function_ops_add[] = {&fac__op_add, &fac__op_add_alpha};
+static const fac__entry function_entry_add = {"add", function_ops_add, 2,
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
     "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)"};
 static PyObject *function_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_add, self, args, n, names);
 }
-static const fac__op *const function_ops_sub[] = {&fac__op_sub};
-static const fac__entry function_entry_sub = {"sub", function_ops_sub, 1,
+static const fac__op *const function_ops_sub[] = {&fac__op_sub, &fac__op_sub_alpha};
+static const fac__entry function_entry_sub = {"sub", function_ops_sub, 2,
     "(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)\n"
     "hidden (Tensor input, Number alpha, Tensor other, *, Tensor out = None)"};
 static PyObject *function_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -1287,16 +1287,16 @@ static PyObject *function_lerp(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     return fac__py_function(&function_entry_lerp, self, args, n, names);
 }
-static const fac__op *const function_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry function_entry_addcmul = {"addcmul", function_ops_addcmul, 1,
+static const fac__op *const function_ops_addcmul[] = {&fac__op_addcmul, &fac__op_addcmul_value};
+static const fac__entry function_entry_addcmul = {"addcmul", function_ops_addcmul, 2,
     "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)\n"
     "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)"};
 static PyObject *function_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addcmul, self, args, n, names);
 }
-static const fac__op *const function_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry function_entry_addcdiv = {"addcdiv", function_ops_addcdiv, 1,
+static const fac__op *const function_ops_addcdiv[] = {&fac__op_addcdiv, &fac__op_addcdiv_value};
+static const fac__entry function_entry_addcdiv = {"addcdiv", function_ops_addcdiv, 2,
     "(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)\n"
     "hidden (Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)"};
 static PyObject *function_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3927,16 +3927,16 @@ static PyObject *method_histc(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_histc, self, args, n, names);
 }
-static const fac__op *const method_ops_add[] = {&fac__op_add};
-static const fac__entry method_entry_add = {"add", method_ops_add, 1,
+static const fac__op *const method_ops_add[] = {&fac__op_add, &fac__op_add_alpha};
+static const fac__entry method_entry_add = {"add", method_ops_add, 2,
     "(Tensor other, *, Number alpha = 1)\n"
     "hidden (Number alpha, Tensor other)"};
 static PyObject *method_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_add, self, args, n, names);
 }
-static const fac__op *const method_ops_sub[] = {&fac__op_sub};
-static const fac__entry method_entry_sub = {"sub", method_ops_sub, 1,
+static const fac__op *const method_ops_sub[] = {&fac__op_sub, &fac__op_sub_alpha};
+static const fac__entry method_entry_sub = {"sub", method_ops_sub, 2,
     "(Tensor other, *, Number alpha = 1)\n"
     "hidden (Number alpha, Tensor other)"};
 static PyObject *method_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -4628,16 +4628,16 @@ static PyObject *method_lerp(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     return fac__py_method(&method_entry_lerp, self, args, n, names);
 }
-static const fac__op *const method_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry method_entry_addcmul = {"addcmul", method_ops_addcmul, 1,
+static const fac__op *const method_ops_addcmul[] = {&fac__op_addcmul, &fac__op_addcmul_value};
+static const fac__entry method_entry_addcmul = {"addcmul", method_ops_addcmul, 2,
     "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
     "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *method_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addcmul, self, args, n, names);
 }
-static const fac__op *const method_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry method_entry_addcdiv = {"addcdiv", method_ops_addcdiv, 1,
+static const fac__op *const method_ops_addcdiv[] = {&fac__op_addcdiv, &fac__op_addcdiv_value};
+static const fac__entry method_entry_addcdiv = {"addcdiv", method_ops_addcdiv, 2,
     "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
     "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *method_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5916,16 +5916,16 @@ static PyObject *inplace_addr(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_inplace(&inplace_entry_addr, self, args, n, names);
 }
-static const fac__op *const inplace_ops_add[] = {&fac__op_add};
-static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 1,
+static const fac__op *const inplace_ops_add[] = {&fac__op_add, &fac__op_add_alpha};
+static const fac__entry inplace_entry_add = {"add_", inplace_ops_add, 2,
     "(Tensor other, *, Number alpha = 1)\n"
     "hidden (Number alpha, Tensor other)"};
 static PyObject *inplace_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_add, self, args, n, names);
 }
-static const fac__op *const inplace_ops_sub[] = {&fac__op_sub};
-static const fac__entry inplace_entry_sub = {"sub_", inplace_ops_sub, 1,
+static const fac__op *const inplace_ops_sub[] = {&fac__op_sub, &fac__op_sub_alpha};
+static const fac__entry inplace_entry_sub = {"sub_", inplace_ops_sub, 2,
     "(Tensor other, *, Number alpha = 1)\n"
     "hidden (Number alpha, Tensor other)"};
 static PyObject *inplace_sub(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -6507,16 +6507,16 @@ static PyObject *inplace_lerp(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_inplace(&inplace_entry_lerp, self, args, n, names);
 }
-static const fac__op *const inplace_ops_addcmul[] = {&fac__op_addcmul};
-static const fac__entry inplace_entry_addcmul = {"addcmul_", inplace_ops_addcmul, 1,
+static const fac__op *const inplace_ops_addcmul[] = {&fac__op_addcmul, &fac__op_addcmul_value};
+static const fac__entry inplace_entry_addcmul = {"addcmul_", inplace_ops_addcmul, 2,
     "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
     "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *inplace_addcmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addcmul, self, args, n, names);
 }
-static const fac__op *const inplace_ops_addcdiv[] = {&fac__op_addcdiv};
-static const fac__entry inplace_entry_addcdiv = {"addcdiv_", inplace_ops_addcdiv, 1,
+static const fac__op *const inplace_ops_addcdiv[] = {&fac__op_addcdiv, &fac__op_addcdiv_value};
+static const fac__entry inplace_entry_addcdiv = {"addcdiv_", inplace_ops_addcdiv, 2,
     "(Tensor tensor1, Tensor tensor2, *, Number value = 1)\n"
     "hidden (Number value, Tensor tensor1, Tensor tensor2)"};
 static PyObject *inplace_addcdiv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)

@@ -256,7 +256,9 @@ static PyObject *gradient_node(PyObject *m, PyObject *o) {
     (void)m;
     if (fac__tensor_arg(o) == NULL)
         return NULL;
-    fac__edge e = fac__gradient_edge(fac__tensor_of(o));
+    fac__edge e;
+    if (fac__gradient_edge(fac__tensor_of(o), &e) != 0)
+        return fac__raise();
     PyObject *node = e.node == NULL ? fac__raise() : fac__wrap_node(e.node);
     fac__node_release(e.node);
     return node;

@@ -3,9 +3,9 @@
 
 #include <facula/indexing.h>
 
-/* Tensors made from lists and arrays on the way. */
+/* `made`: tensors made from sequences on the way, and the tuple that one stood for. */
 struct items {
-    fac_index v[2 * FAC_MAX_DIMS];
+    fac_subscript v[2 * FAC_MAX_DIMS];
     int n;
     PyObject *made[FAC_MAX_DIMS];
     int nmade;
@@ -57,12 +57,24 @@ static int bound(PyObject *o, fac_opt_int *out) {
     return 0;
 }
 
+/* What is in a sequence are places, or truths: whatever else it holds becomes int64. */
+static PyObject *from_sequence(PyObject *o) {
+    PyObject *r = fac__tensor_from_data(o, FAC_DTYPE_NONE, (fac_device){0, -1}, false);
+    if (r == NULL)
+        return r;
+    fac_dtype d = (fac_dtype)fac__tensor_of(r)->dtype;
+    if (d == FAC_BOOL || d == FAC_UINT8 || d == FAC_INT64)
+        return r;
+    Py_DECREF(r);
+    return fac__tensor_from_data(o, FAC_INT64, (fac_device){0, -1}, false);
+}
+
 static int add_item(struct items *it, PyObject *o) {
     if (it->n == 2 * FAC_MAX_DIMS) {
         PyErr_SetString(PyExc_IndexError, "too many indices for tensor");
         return -1;
     }
-    fac_index *x = &it->v[it->n];
+    fac_subscript *x = &it->v[it->n];
     if (PyLong_CheckExact(o)) {
         int overflow;
         x->kind = FAC_INDEX_INT;
@@ -122,22 +134,17 @@ static int add_item(struct items *it, PyObject *o) {
         }
         return add_tensor(it, o, false);
     }
-    if (PyList_Check(o) || PyTuple_Check(o) || PyObject_HasAttrString(o, "__array_interface__")) {
-        fac_dtype d = FAC_DTYPE_NONE;
-        if (PySequence_Check(o) && PySequence_Length(o) == 0)
-            d = FAC_INT64;
-        PyErr_Clear();
-        return add_tensor(it, fac__tensor_from_data(o, d, (fac_device){0, -1}, false), true);
+    if (PyUnicode_Check(o) || PyBytes_Check(o)) {
+        PyErr_Format(PyExc_TypeError, "new(): invalid data type '%s'", Py_TYPE(o)->tp_name);
+        return -1;
     }
+    if (PySequence_Check(o))
+        return add_tensor(it, from_sequence(o), true);
     if (PyIndex_Check(o)) {
         PyObject *i = PyNumber_Index(o);
         int r = i == NULL ? -1 : add_item(it, i);
         Py_XDECREF(i);
         return r;
-    }
-    if (PyUnicode_Check(o)) {
-        PyErr_SetString(PyExc_TypeError, "new(): invalid data type 'str'");
-        return -1;
     }
     PyErr_Format(
         PyExc_IndexError,
@@ -147,10 +154,49 @@ static int add_item(struct items *it, PyObject *o) {
     return -1;
 }
 
+/* A short sequence that holds sequences, slices, None or Ellipsis stands for a tuple: what NumPy
+ * has left behind and PyTorch warns of. 1, 0, or -1 where the warning is an error. */
+static int stands_for_tuple(PyObject *key) {
+    if (fac__tensor_check(key) || PyUnicode_Check(key) || PyBytes_Check(key) ||
+        !PySequence_Check(key) || PyObject_HasAttrString(key, "__array_interface__"))
+        return 0;
+    Py_ssize_t n = PySequence_Size(key);
+    if (n < 0)
+        PyErr_Clear();
+    bool found = false;
+    for (Py_ssize_t i = 0; i < n && n < 32 && !found; i++) {
+        PyObject *o = PySequence_GetItem(key, i);
+        if (o == NULL)
+            PyErr_Clear();
+        else
+            found = fac__tensor_check(o) || PySequence_Check(o) || PySlice_Check(o) ||
+                    o == Py_Ellipsis || o == Py_None;
+        Py_XDECREF(o);
+    }
+    if (!found)
+        return 0;
+    return PyErr_WarnEx(PyExc_UserWarning,
+                        "Using a non-tuple sequence for multidimensional indexing is deprecated "
+                        "and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. "
+                        "In pytorch 2.9 this will be interpreted as tensor index, "
+                        "x[torch.tensor(seq)], which will result either in an error or a "
+                        "different result",
+                        1) < 0
+               ? -1
+               : 1;
+}
+
 static int read_key(struct items *it, PyObject *key) {
     it->n = it->nmade = 0;
-    if (!PyTuple_Check(key))
-        return add_item(it, key);
+    if (!PyTuple_Check(key)) {
+        int as_tuple = PyLong_Check(key) || PySlice_Check(key) ? 0 : stands_for_tuple(key);
+        if (as_tuple <= 0)
+            return as_tuple < 0 ? -1 : add_item(it, key);
+        key = PySequence_Tuple(key);
+        if (key == NULL)
+            return -1;
+        it->made[it->nmade++] = key;
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++)
         if (add_item(it, PyTuple_GET_ITEM(key, i)) != 0)
             return -1;

@@ -143,11 +143,12 @@ PyMODINIT_FUNC PyInit__C(void) {
     if (module == NULL)
         return NULL;
     fac__module = module;
+    fac_on_warning(fac__warn_user, NULL);
     if (fac__init_types(module) < 0 || fac__init_autograd(module) < 0 ||
         fac__init_tensor(module) < 0 || fac__init_overrides(module) < 0 ||
         fac__init_dispatch(module) < 0 || fac__init_levels(module) < 0 ||
         fac__init_random(module) < 0 || fac__init_storage(module) < 0 ||
-        add_functions(module) < 0) {
+        fac__init_modules(module) < 0 || add_functions(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }

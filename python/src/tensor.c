@@ -508,30 +508,6 @@ static int set_grad(PyObject *o, PyObject *v, void *unused) {
             return -1;
         }
         g = fac__tensor_of(v);
-        if (g == t) {
-            PyErr_SetString(PyExc_RuntimeError, "can't assign Variable as its own grad");
-            return -1;
-        }
-        if (g->dtype != t->dtype) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "attempting to assign a gradient with dtype '%s' to a tensor with "
-                         "grad_dtype '%s'. The gradient must match the tensor's grad_dtype "
-                         "(defaults to the tensor's dtype). You can set the tensor's grad_dtype "
-                         "attribute with a specific dtype, or None to allow any dtype. Set "
-                         "grad_dtype with caution. Diverging the dtypes of a tensor and its "
-                         "gradient may break downstream systems that assume they match.",
-                         fac__c_type_name((fac_dtype)g->dtype),
-                         fac__scalar_type_name((fac_dtype)t->dtype));
-            return -1;
-        }
-        if (g->ndim != t->ndim ||
-            memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "attempting to assign a gradient of size '%s' to a tensor of size '%s'. "
-                         "Please ensure that the gradient and the tensor are the same size",
-                         fac__shape_text(g->ndim, g->sizes), fac__shape_text(t->ndim, t->sizes));
-            return -1;
-        }
     }
     if (!fac_set_grad(t, g)) {
         fac__raise();

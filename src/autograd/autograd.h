@@ -147,7 +147,9 @@ struct fac__autograd {
 
 struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no memory */
 void fac__autograd_free(fac_tensor *t);
-fac__edge fac__gradient_edge(fac_tensor *t); /* counted; {NULL, 0} without gradient */
+/* Where t's gradient goes, counted; {NULL, 0} where it has none. -1: no memory, or a view that must
+ * not be used. */
+int fac__gradient_edge(fac_tensor *t, fac__edge *edge);
 /* Derives a view's history again where its base was written to since. -1: it must not be used. */
 int fac__renew_view(fac_tensor *t);
 fac_node *fac__grad_fn(fac_tensor *t); /* borrowed; of the view, renewed */

@@ -27,7 +27,8 @@ static int unpack_all(fac_node *node, fac_tensor **saved) {
         saved[i] = fac__unpack(&node->saved[i], node);
         if (saved[i] == NULL)
             return -1;
-        fac__scope_adopt(saved[i]);
+        if (fac__is_bad(fac__scope_adopt(saved[i])))
+            return -1;
     }
     return 0;
 }
@@ -118,12 +119,16 @@ static int check_outputs(fac_tensors inputs, fac_tensors outputs, fac_tensors sa
     return 0;
 }
 
+static bool has_gradient(const fac_tensor *t) {
+    return fac__is_float((fac_dtype)t->dtype) || fac__is_complex((fac_dtype)t->dtype);
+}
+
 static int join(fac_node *node, fac_tensors outputs) {
     for (int i = 0; i < outputs.n; i++) {
         fac_tensor *t = outputs.values[i];
         if (fac__meta_set(&node->outputs[i], t) != 0)
             return -1;
-        if (!fac__is_float((fac_dtype)t->dtype) && !fac__is_complex((fac_dtype)t->dtype))
+        if (!has_gradient(t))
             continue;
         if (fac__set_history(t, node, (uint32_t)i) != 0)
             return -1;
@@ -133,11 +138,15 @@ static int join(fac_node *node, fac_tensors outputs) {
     return 0;
 }
 
-static int save(fac_node *node, fac_tensors saved) {
+/* Before the outputs are joined to the node, so that they stay as they are where this fails. */
+static int save(fac_node *node, fac_tensors outputs, fac_tensors saved) {
     for (int i = 0; i < saved.n; i++) {
         fac_tensor *t = saved.values[i];
-        bool own = t->autograd != NULL && t->autograd->grad_fn == node;
-        if (fac__save(&node->saved[i], t, own, own ? t->autograd->output_nr : 0) != 0)
+        int k = 0;
+        while (k < outputs.n && outputs.values[k] != t)
+            k++;
+        bool own = k < outputs.n && has_gradient(t);
+        if (fac__save(&node->saved[i], t, own, own ? (uint32_t)k : 0) != 0)
             return -1;
     }
     return 0;
@@ -146,11 +155,17 @@ static int save(fac_node *node, fac_tensors saved) {
 bool fac_record(const fac_function *f, fac_tensors inputs, fac_tensors outputs, fac_tensors saved) {
     bool recorded = false;
     fac_node *node = NULL;
+    if (f == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_record: no function is given");
+        return false;
+    }
     if (f->backward == NULL || f->name == NULL) {
         fac__fail(FAC_ERROR_VALUE, "fac_record: a function needs a name and a backward");
         goto failed;
     }
-    if (check_inputs(inputs, &recorded) != 0 || check_outputs(inputs, outputs, saved) != 0)
+    if (fac__check_list("fac_record", inputs) != 0 || fac__check_list("fac_record", outputs) != 0 ||
+        fac__check_list("fac_record", saved) != 0 || check_inputs(inputs, &recorded) != 0 ||
+        check_outputs(inputs, outputs, saved) != 0)
         goto failed;
     if (!recorded || !fac__tls.grad_mode) {
         destroy(f);
@@ -166,9 +181,10 @@ bool fac_record(const fac_function *f, fac_tensors inputs, fac_tensors outputs, 
     c->function = *f;
     node->type = &c->type;
     node->flags |= f->keep_undefined ? 0 : FAC__NODE_MATERIALIZE;
-    for (int i = 0; i < inputs.n; i++)
-        node->edges[i] = fac__gradient_edge(inputs.values[i]);
-    bool ok = join(node, outputs) == 0 && save(node, saved) == 0;
+    bool ok = true;
+    for (int i = 0; i < inputs.n && ok; i++)
+        ok = fac__gradient_edge(inputs.values[i], &node->edges[i]) == 0;
+    ok = ok && save(node, outputs, saved) == 0 && join(node, outputs) == 0;
     fac__node_release(node);
     return ok;
 failed:
@@ -251,7 +267,11 @@ static uint64_t add_hook(fac_tensor *t, struct hook wanted) {
     bool accumulated = wanted.on_accumulated != NULL;
     fac__hook **list = NULL;
     struct hook *h = NULL;
-    if (t == NULL || fac__is_bad(t) || !fac__wants_grad(t))
+    if (wanted.on_gradient == NULL && wanted.on_accumulated == NULL)
+        fac__fail(FAC_ERROR_VALUE, "cannot register a hook that is NULL");
+    else if (t == NULL)
+        fac__fail(FAC_ERROR_TYPE, "cannot register a hook on a tensor that is NULL");
+    else if (fac__is_bad(t) || !fac__wants_grad(t))
         fac__fail(FAC_ERROR_RUNTIME,
                   "cannot register a hook on a tensor that doesn't require gradient");
     else if (accumulated && !fac_is_leaf(t))

@@ -516,9 +516,8 @@ static fac_tensor *root_gradient(const fac__backward_args *a, int i) {
 static int find_roots(struct task *t, fac__edge *roots, fac_tensor **grads) {
     const fac__backward_args *a = t->a;
     for (int i = 0; i < a->noutputs; i++) {
-        if (fac__renew_view(a->outputs[i]) != 0)
+        if (fac__gradient_edge(a->outputs[i], &roots[i]) != 0)
             return -1;
-        roots[i] = fac__gradient_edge(a->outputs[i]);
         if (roots[i].node == NULL)
             return fac__fail(FAC_ERROR_RUNTIME,
                              "element %d of tensors does not require grad and does not have a "
@@ -539,9 +538,8 @@ static int find_captures(struct task *t) {
         if (!fac_requires_grad(a->inputs[i]))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "One of the differentiated Tensors does not require grad");
-        if (fac__renew_view(a->inputs[i]) != 0)
+        if (fac__gradient_edge(a->inputs[i], &t->captures[i]) != 0)
             return -1;
-        t->captures[i] = fac__gradient_edge(a->inputs[i]);
     }
     return 0;
 }
@@ -671,8 +669,23 @@ int fac__run_backward(const fac__backward_args *a, fac_tensor **results) {
 /* --- the public face
  * ------------------------------------------------------------------------------- */
 
+static int need_tensors(const char *name, fac_tensors l, bool optional) {
+    if (fac__check_list(name, l) != 0)
+        return -1;
+    for (int i = 0; i < l.n; i++) {
+        if (fac__is_bad(l.values[i]))
+            return -1;
+        if (l.values[i] == NULL && !optional)
+            return fac__fail(FAC_ERROR_TYPE, "%s: element %d of a list is NULL", name, i);
+    }
+    return 0;
+}
+
 bool fac_backward_ex(fac_tensor *output, const fac_backward_options *o) {
-    if (fac__is_bad(output))
+    fac_backward_options room;
+    o = fac__options(o, &room, sizeof room);
+    if (o == NULL || need_tensors("backward", fac_list(output), false) != 0 ||
+        need_tensors("backward", o->inputs, false) != 0 || fac__is_bad(o->gradient))
         return false;
     fac_tensor *g = o->gradient;
     fac__backward_args a = {.outputs = &output,
@@ -701,10 +714,28 @@ bool fac_gradients(fac_tensors outputs, fac_tensors gradients, fac_tensors input
                             .retain_graph = retain_graph || create_graph,
                             .create_graph = create_graph,
                             .allow_unused = allow_unused};
+    if (need_tensors("gradients", outputs, false) != 0 ||
+        need_tensors("gradients", gradients, true) != 0 ||
+        need_tensors("gradients", inputs, false) != 0) {
+        fac__api_failed(inputs.n, results);
+        return false;
+    }
+    if (gradients.n != 0 && gradients.n != outputs.n) {
+        fac__fail(FAC_ERROR_VALUE, "gradients: %d gradients are given for %d outputs", gradients.n,
+                  outputs.n);
+        fac__api_failed(inputs.n, results);
+        return false;
+    }
     for (int i = 0; i < inputs.n; i++)
         results[i] = NULL;
     int r = fac__run_backward(&a, results);
-    for (int i = 0; i < inputs.n; i++)
-        results[i] = r != 0 ? fac_bad : results[i] == NULL ? NULL : fac__scope_adopt(results[i]);
-    return r == 0;
+    if (r != 0)
+        return fac__api_failed(inputs.n, results) == 0;
+    for (int i = 0; i < inputs.n; i++) {
+        if (results[i] != NULL)
+            results[i] = fac__scope_adopt(results[i]);
+        if (fac__is_bad(results[i]))
+            r = -1;
+    }
+    return r == 0 || fac__api_failed(inputs.n, results) == 0;
 }

@@ -168,7 +168,9 @@ static int save_packed(fac__saved *s, fac_tensor *t) {
     const fac__pack_hooks *h = fac__tls.saved_hooks;
     s->tensor = NULL;
     if (!s->is_output && fac__wants_grad(t)) {
-        fac__edge e = fac__gradient_edge(t);
+        fac__edge e;
+        if (fac__gradient_edge(t, &e) != 0)
+            return -1;
         s->origin = e.node;
         s->origin_nr = e.nr;
     }

@@ -291,8 +291,10 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
             fac_tensor *copy = kept_copy(t);
             if (copy == NULL)
                 return -1;
-            fac__edge e = fac__gradient_edge(t);
-            int saved = e.node == NULL ? 0 : fac__set_history(copy, e.node, e.nr);
+            fac__edge e;
+            int saved = fac__gradient_edge(t, &e) != 0 ? -1
+                        : e.node == NULL               ? 0
+                                                       : fac__set_history(copy, e.node, e.nr);
             fac__node_release(e.node);
             if (saved == 0)
                 saved = fac__save(s, copy, false, 0);
@@ -306,28 +308,23 @@ static int save_values(const struct recording *r, fac_node *node, uint32_t *at, 
     return 0;
 }
 
-static int set_edge(fac__edge *e, fac_tensor *t) {
-    if (t != NULL && FAC_UNLIKELY(t->features & FAC__VIEW) && fac__renew_view(t) != 0)
-        return -1;
-    *e = fac__gradient_edge(t);
-    return 0;
-}
-
 static int set_edges(const struct recording *r, fac_node *node) {
     uint32_t at = 0;
-    int result = 0;
     for (int i = 0; i < r->op->nsaves; i++) {
         const fac__param *p = tensor_param(r->op, r->op->saves[i].tensor_index);
         const char *field = (const char *)r->args + p->offset;
         if (p->type == FAC__T_TENSORS) {
             const fac_tensors *l = (const fac_tensors *)(const void *)field;
             for (int k = 0; k < l->n; k++)
-                result |= set_edge(&node->edges[at++], l->values[k]);
+                if (fac__gradient_edge(l->values[k], &node->edges[at++]) != 0)
+                    return -1;
         } else {
-            result |= set_edge(&node->edges[at++], *(fac_tensor *const *)(const void *)field);
+            fac_tensor *t = *(fac_tensor *const *)(const void *)field;
+            if (fac__gradient_edge(t, &node->edges[at++]) != 0)
+                return -1;
         }
     }
-    return result;
+    return 0;
 }
 
 static bool differentiable(const fac__op *op, const fac_tensor *t, int i) {

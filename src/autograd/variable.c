@@ -192,8 +192,15 @@ static void retainer_free(void *ctx) {
     free(r);
 }
 
+/* A public function's tensor; where there is none, the error is set. */
+static bool is_given(const fac_tensor *t, const char *function) {
+    if (t == NULL)
+        fac__fail(FAC_ERROR_TYPE, "%s: the tensor is NULL", function);
+    return t != NULL && !fac__is_bad(t);
+}
+
 bool fac_retain_grad(fac_tensor *t) {
-    if (fac__is_bad(t))
+    if (!is_given(t, "fac_retain_grad"))
         return false;
     if (!fac_requires_grad(t)) {
         fac__fail(FAC_ERROR_RUNTIME, "can't retain_grad on Tensor that has requires_grad=False");
@@ -254,8 +261,12 @@ static fac_node *accumulator(fac_tensor *t) {
             fac__tls.node_sequence--; /* does not count, as in PyTorch */
             n->sequence = UINT64_MAX;
             n->variable = fac__retain(t);
-            fac__meta_set(&n->outputs[0], t);
             a->accumulator = n;
+            if (fac__meta_set(&n->outputs[0], t) != 0) {
+                unlock(a);
+                fac__node_release(n);
+                return NULL;
+            }
         }
     }
     unlock(a);
@@ -283,19 +294,24 @@ fac_node *fac__grad_fn(fac_tensor *t) {
     return n != NULL && n->variable != NULL ? NULL : n;
 }
 
-fac__edge fac__gradient_edge(fac_tensor *t) {
-    fac__edge none = {NULL, 0};
+int fac__gradient_edge(fac_tensor *t, fac__edge *edge) {
+    *edge = (fac__edge){NULL, 0};
     if (t != NULL && FAC_UNLIKELY(t->features & FAC__WRAPPED))
         t = fac__bottom(t);
     if (t == NULL || t->autograd == NULL)
-        return none;
+        return 0;
     if (fac__renew_view(t) != 0)
-        return none;
+        return -1;
     fac_node *n = t->autograd->grad_fn; /* of what stands for a leaf, its accumulator */
-    if (n != NULL)
-        return (fac__edge){fac__node_retain(n), t->autograd->output_nr};
+    if (n != NULL) {
+        *edge = (fac__edge){fac__node_retain(n), t->autograd->output_nr};
+        return 0;
+    }
     /* A view that is only its base's to differentiate has nowhere to send a gradient. */
-    return t->autograd->requires_grad ? (fac__edge){accumulator(t), 0} : none;
+    if (!t->autograd->requires_grad)
+        return 0;
+    edge->node = accumulator(t);
+    return edge->node != NULL ? 0 : -1;
 }
 
 /* What retain_grad() asked for holds for the tensor as it is now. */
@@ -430,12 +446,14 @@ static int as_strided_edge(fac_tensor *t) {
     fac_node *n = region_node(&as_strided_type, 1, a->base, t);
     if (n == NULL)
         return -1;
-    n->edges[0] = fac__gradient_edge(a->base);
-    int r = fac__meta_set(&n->outputs[0], t);
+    int r = fac__gradient_edge(a->base, &n->edges[0]);
+    if (r == 0)
+        r = fac__meta_set(&n->outputs[0], t);
     if (r == 0)
         r = fac__set_history(t, n, 0);
+    if (r == 0)
+        a->view_version = fac__version_value(t);
     fac__node_release(n);
-    a->view_version = fac__version_value(t);
     return r;
 }
 
@@ -590,10 +608,13 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
     fac_node *slices = region_node(&slices_type, node->nedges > 0 ? node->nedges : 1, base, t);
     if (slices == NULL)
         return -1;
-    slices->edges[0] = fac__gradient_edge(base);
+    if (fac__gradient_edge(base, &slices->edges[0]) != 0 ||
+        fac__meta_set(&slices->outputs[0], base) != 0) {
+        fac__node_release(slices);
+        return -1;
+    }
     for (uint32_t i = 1; i < node->nedges; i++)
         slices->edges[i] = (fac__edge){fac__node_retain(node->edges[i].node), node->edges[i].nr};
-    fac__meta_set(&slices->outputs[0], base);
     slices->parent = fac__node_retain(node);
     int r = fac__set_history(base, slices, 0);
     fac__node_release(slices);
@@ -609,23 +630,25 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
  */
 
 bool fac_requires_grad(const fac_tensor *t) {
+    if (FAC_UNLIKELY(t == NULL))
+        return false;
     if (FAC_UNLIKELY(t->features & FAC__WRAPPED))
         t = fac__bottom((fac_tensor *)(uintptr_t)t);
     return fac__wants_grad(t);
 }
 
 bool fac_is_leaf(const fac_tensor *t) {
-    return t->autograd == NULL || t->autograd->grad_fn == NULL ||
+    return t == NULL || t->autograd == NULL || t->autograd->grad_fn == NULL ||
            t->autograd->grad_fn->variable != NULL;
 }
 
 const char *fac_grad_fn_name(fac_tensor *t) {
-    fac_node *node = fac__is_bad(t) ? NULL : fac__grad_fn(t);
+    fac_node *node = t == NULL || fac__is_bad(t) ? NULL : fac__grad_fn(t);
     return node == NULL ? NULL : fac__node_name(node);
 }
 
 bool fac_set_requires_grad(fac_tensor *t, bool value) {
-    if (fac__is_bad(t))
+    if (!is_given(t, "fac_set_requires_grad"))
         return false;
     if (FAC_UNLIKELY(t->features & FAC__WRAPPED)) {
         fac__fail(FAC_ERROR_RUNTIME,
@@ -666,10 +689,35 @@ bool fac_set_requires_grad(fac_tensor *t, bool value) {
 }
 
 fac_tensor *fac_grad(const fac_tensor *t) {
-    return t->autograd == NULL ? NULL : t->autograd->grad;
+    return t == NULL || t->autograd == NULL ? NULL : t->autograd->grad;
+}
+
+static int check_grad(const fac_tensor *t, const fac_tensor *g) {
+    if (g == t)
+        return fac__fail(FAC_ERROR_RUNTIME, "can't assign Variable as its own grad");
+    if (g->dtype != t->dtype)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "attempting to assign a gradient with dtype '%s' to a tensor with "
+                         "grad_dtype '%s'. The gradient must match the tensor's grad_dtype "
+                         "(defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+                         "attribute with a specific dtype, or None to allow any dtype. Set "
+                         "grad_dtype with caution. Diverging the dtypes of a tensor and its "
+                         "gradient may break downstream systems that assume they match.",
+                         fac__c_type_name((fac_dtype)g->dtype),
+                         fac__scalar_type_name((fac_dtype)t->dtype));
+    if (g->ndim != t->ndim ||
+        (t->ndim > 0 && memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "attempting to assign a gradient of size '%s' to a tensor of size '%s'. "
+                         "Please ensure that the gradient and the tensor are the same size",
+                         fac__shape_text(g->ndim, g->sizes), fac__shape_text(t->ndim, t->sizes));
+    return 0;
 }
 
 bool fac_set_grad(fac_tensor *t, fac_tensor *grad) {
+    if (!is_given(t, "fac_set_grad") || fac__is_bad(grad) ||
+        (grad != NULL && check_grad(t, grad) != 0))
+        return false;
     struct fac__autograd *a = fac__autograd_of(t);
     if (a == NULL)
         return false;

@@ -46,8 +46,8 @@ COMPOSITE(eye) {
     }
     fac_tensor *r =
         fac_zeros(fac_dims(a->n, m), .dtype = a->dtype, .layout = a->layout, .device = a->device);
-    fac_fill_(fac_diagonal(r), 1);
-    out[0] = r;
+    if (!fac__is_bad(fac_fill_(fac_diagonal(r), 1)))
+        out[0] = r;
 }
 
 /* The places of a triangle of ones. */

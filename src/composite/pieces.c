@@ -192,7 +192,7 @@ static fac_tensors at_least(fac_tensors l, int dims, const char *name) {
         values[i] = dims == 1   ? fac_atleast_1d(l.values[i])
                     : dims == 2 ? fac_atleast_2d(l.values[i])
                                 : fac_atleast_3d(l.values[i]);
-    return (fac_tensors){values, l.n};
+    return (fac_tensors){values, values != NULL ? l.n : 0};
 }
 
 static fac_tensor *joined(fac_tensors l, int64_t dim) {
@@ -227,7 +227,7 @@ COMPOSITE(column_stack) {
         fac_tensor *t = a->tensors.values[i];
         values[i] = t->ndim <= 1 ? fac_reshape(t, fac_dims(t->numel, 1)) : t;
     }
-    out[0] = joined((fac_tensors){values, a->tensors.n}, 1);
+    out[0] = joined((fac_tensors){values, values != NULL ? a->tensors.n : 0}, 1);
 }
 
 /* --- shapes that agree ----------------------------------------------------------------------- */
@@ -263,6 +263,11 @@ COMPOSITE_LIST(meshgrid) {
                   a->indexing);
         return failed;
     }
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (a->indexing == NULL &&
+        fac__warn_once(&said, "torch.meshgrid: in an upcoming release, it will be required to pass "
+                              "the indexing argument.") != 0)
+        return failed;
     int64_t shape[FAC_MAX_DIMS];
     for (int i = 0; i < n; i++) {
         const fac_tensor *t = a->tensors.values[i];

@@ -20,6 +20,28 @@ COMPOSITE(rsub) {
     out[0] = fac_sub(a->other, a->input, .alpha = a->alpha);
 }
 
+/* --- the number first: what PyTorch 1.5 deprecated and old optimizers still write ---------------
+ */
+
+#define DEPRECATED(name, number, tensors, ...)                                                     \
+    COMPOSITE(name##_##number) {                                                                   \
+        static const char text[] =                                                                 \
+            "This overload of " #name " is deprecated:\n\t" #name "(Number " #number ", " tensors  \
+            ")\nConsider using one of the following signatures instead:\n\t" #name "(" tensors     \
+            ", *, Number " #number " = 1)";                                                        \
+        if (fac__warn_once(&said_deprecated, text) == 0)                                           \
+            out[0] = fac_##name(a->input, __VA_ARGS__, .number = a->number);                       \
+        else                                                                                       \
+            out[0] = fac_bad;                                                                      \
+    }
+
+static atomic_flag said_deprecated = ATOMIC_FLAG_INIT; /* one of them, once a process */
+
+DEPRECATED(add, alpha, "Tensor other", a->other)
+DEPRECATED(sub, alpha, "Tensor other", a->other)
+DEPRECATED(addcmul, value, "Tensor tensor1, Tensor tensor2", a->tensor1, a->tensor2)
+DEPRECATED(addcdiv, value, "Tensor tensor1, Tensor tensor2", a->tensor1, a->tensor2)
+
 static fac_tensor *divided(fac_value x, fac_value y, const char *mode) {
     if (mode == NULL)
         return fac_div(x, y);

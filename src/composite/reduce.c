@@ -95,7 +95,7 @@ COMPOSITE(logsumexp) {
     bool all = a->dim.n == 0 && x->ndim > 0;
     fac_tensor *top = all ? fac_amax(size) : fac_amax(size, .dim = a->dim, .keepdim = true);
     top = fac_where(fac_eq(fac_abs(top), INFINITY), 0, top);
-    fac_tensor *sum = fac_sum(fac_exp(fac_sub(x, top)), .dim = a->dim, .keepdim = a->keepdim);
+    fac_tensor *sum = fac_sum(fac_exp_(fac_sub(x, top)), .dim = a->dim, .keepdim = a->keepdim);
     if (!a->keepdim && !all && x->ndim > 0)
         top = fac_squeeze_dims(top, a->dim);
     out[0] = fac_add(fac_log(sum), top);

@@ -23,8 +23,8 @@ enum { CACHING = 1 };
 #endif
 
 enum {
-    LEAST_SHIFT = 6,                /* 64 bytes */
-    STEPS = 4,                      /* classes a power of two */
+    LEAST_SHIFT = FAC__LEAST_SHIFT,
+    STEPS = FAC__CLASS_STEPS,
     SMALL_CLASSES = 14 * STEPS + 1, /* to 1 MiB */
     LARGE_CLASSES = 27 * STEPS,     /* to 128 TiB */
     SMALL_LIMIT = 1 << 20,
@@ -35,29 +35,12 @@ struct block {
     struct block *next;
 };
 
-/* --- size classes ---------------------------------------------------------------------------- */
-
-/* The smallest 2^e * (4 + s) / 4 that holds n, as a class number; *rounded is its size. */
-static unsigned class_of(size_t n, size_t *rounded) {
-    if (n <= 64) {
-        *rounded = 64;
-        return 0;
-    }
-    unsigned e = 63u - (unsigned)__builtin_clzll(n - 1); /* 2^e < n <= 2^(e+1) */
-    size_t step = (size_t)1 << (e - 2), s = (n - 1 - ((size_t)1 << e)) / step;
-    *rounded = ((size_t)1 << e) + (s + 1) * step;
-    return (e - LEAST_SHIFT) * STEPS + (unsigned)s + 1;
-}
-
 /* --- settings and statistics ----------------------------------------------------------------- */
 
 static struct {
     pthread_mutex_t lock;
     struct block *large[LARGE_CLASSES];
     size_t large_bytes, limit;
-    fac_allocate_fn *allocate;
-    fac_free_fn *release;
-    void *context;
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic int64_t in_use, peak, refusals;
@@ -198,9 +181,7 @@ static struct cache *make_cache(void) {
     return cache;
 }
 
-static void *small_alloc(size_t n) {
-    size_t size;
-    unsigned c = class_of(n, &size);
+static void *small_alloc(unsigned c, size_t size) {
     struct cache *k = cache;
     if (FAC_LIKELY(k != NULL && k->list[c] != NULL)) {
         struct block *b = k->list[c];
@@ -214,12 +195,10 @@ static void *small_alloc(size_t n) {
         fac_empty_cache();
         p = aligned_alloc(64, whole);
     }
-    return p == NULL ? refuse(n) : p;
+    return p == NULL ? refuse(size) : p;
 }
 
-static void small_free(void *p, size_t n) {
-    size_t size;
-    unsigned c = class_of(n, &size);
+static void small_free(void *p, unsigned c, size_t size) {
     struct cache *k = cache;
     if (CACHING && FAC_UNLIKELY(k == NULL))
         k = make_cache();
@@ -238,14 +217,10 @@ static void small_free(void *p, size_t n) {
 void *fac__alloc(size_t n) {
     if (FAC_UNLIKELY(told_to_fail() || n > PTRDIFF_MAX - SMALL_LIMIT))
         return refuse(n);
-    if (FAC_UNLIKELY(heap.allocate != NULL)) {
-        void *p = heap.allocate(heap.context, n);
-        return p == NULL ? refuse(n) : p;
-    }
-    if (n <= SMALL_LIMIT)
-        return small_alloc(n);
     size_t size;
-    unsigned c = class_of(n, &size);
+    unsigned c = fac__size_class(n, &size);
+    if (n <= SMALL_LIMIT)
+        return small_alloc(c, size);
     void *p = large_alloc(n, c, size);
     if (p != NULL)
         count((int64_t)size);
@@ -255,44 +230,60 @@ void *fac__alloc(size_t n) {
 void fac__free(void *p, size_t n) {
     if (p == NULL)
         return;
-    if (FAC_UNLIKELY(heap.release != NULL)) {
-        heap.release(heap.context, p, n);
-        return;
-    }
-    if (n <= SMALL_LIMIT) {
-        small_free(p, n);
-        return;
-    }
     size_t size;
-    unsigned c = class_of(n, &size);
+    unsigned c = fac__size_class(n, &size);
+    if (n <= SMALL_LIMIT) {
+        small_free(p, c, size);
+        return;
+    }
     count(-(int64_t)size);
     large_free(p, c, size);
 }
 
 void fac__give_back_pages(void *p, size_t n) {
-    if (n > SMALL_LIMIT && heap.allocate == NULL)
+    if (n > SMALL_LIMIT)
         madvise(p, n, MADV_DONTNEED);
 }
 
-void *fac__object_alloc(size_t size) {
+void *fac__block_alloc(unsigned size_class, size_t rounded) {
     if (FAC_UNLIKELY(told_to_fail()))
-        return refuse(size);
-    return small_alloc(size);
+        return refuse(rounded);
+    return small_alloc(size_class, rounded);
 }
 
-void fac__object_free(void *p, size_t size) {
-    small_free(p, size);
+void fac__block_free(void *p, unsigned size_class, size_t rounded) {
+    small_free(p, size_class, rounded);
+}
+
+/* --- the program's allocator -------------------------------------------------------------------
+ */
+
+struct fac__user_allocator fac__user_allocator;
+
+void *fac__user_alloc(size_t n, fac_free_fn **release, void **context) {
+    struct fac__user_allocator u = fac__user_allocator;
+    if (told_to_fail())
+        return refuse(n);
+    void *p = u.allocate(u.context, n);
+    if (p == NULL)
+        return refuse(n);
+    if ((uintptr_t)p % 64 != 0) {
+        u.release(u.context, p, n);
+        fac__fail(FAC_ERROR_VALUE, "the allocator set by fac_set_allocator() gave memory that is "
+                                   "not aligned to 64 bytes");
+        return NULL;
+    }
+    *release = u.release;
+    *context = u.context;
+    return p;
 }
 
 bool fac_set_allocator(fac_allocate_fn *allocate, fac_free_fn *release, void *context) {
-    if (atomic_load(&in_use) != 0) {
-        fac__fail(FAC_ERROR_RUNTIME,
-                  "an allocator can be set only while no tensor memory is in use");
+    if ((allocate == NULL) != (release == NULL)) {
+        fac__fail(FAC_ERROR_VALUE, "fac_set_allocator: one of the two functions is NULL");
         return false;
     }
-    heap.allocate = allocate;
-    heap.release = release;
-    heap.context = context;
+    fac__user_allocator = (struct fac__user_allocator){allocate, release, context};
     return true;
 }
 

@@ -24,7 +24,9 @@ static fac_tensor *stand_in(fac_tensor *self) {
     if (copy == NULL)
         return fac_bad;
     copy = fac__scope_adopt(copy);
-    fac__edge e = fac__gradient_edge(self);
+    fac__edge e;
+    if (fac__gradient_edge(self, &e) != 0)
+        return fac_bad;
     if (e.node != NULL && fac__set_history(copy, e.node, e.nr) != 0)
         copy = fac_bad;
     fac__node_release(e.node);
@@ -74,7 +76,13 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
         if (r == 0 && outs->how != FAC__CALL_NEW && outs->given[i] != NULL && t != NULL &&
             t != outs->given[i] && !fac__is_bad(t)) {
             /* in-place and out= forms */
-            if (outs->how == FAC__CALL_OUT && fac__resize_(outs->given[i], t->ndim, t->sizes) != 0)
+            fac_dtype from = (fac_dtype)t->dtype, to = (fac_dtype)outs->given[i]->dtype;
+            if (!fac__can_cast(from, to))
+                r = fac__fail(FAC_ERROR_RUNTIME,
+                              "result type %s can't be cast to the desired output type %s",
+                              fac__scalar_type_name(from), fac__scalar_type_name(to));
+            if (r == 0 && outs->how == FAC__CALL_OUT &&
+                fac__resize_out(op, outs->given[i], t->ndim, t->sizes) != 0)
                 r = -1;
             t = r == 0 ? written(outs->given[i], t) : fac_bad;
         }
@@ -99,7 +107,7 @@ int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const 
     if (scope == NULL)
         return -1;
     fac_tensors l = f(args);
-    int r = l.values == NULL ? -1 : 0;
+    int r = l.values == NULL || l.values == fac__bad_list ? -1 : 0;
     for (int i = 0; i < l.n && r == 0; i++)
         if (fac__is_bad(l.values[i]))
             r = -1;

@@ -73,6 +73,7 @@ enum {
     FAC__OP_TUPLE = 1u << 15,      /* returns a named tuple: struct_name and field names */
     FAC__OP_SPARSE = 1u << 16,     /* handles sparse arguments itself */
     FAC__OP_MOVES = 1u << 17,      /* kernel copies between devices */
+    FAC__OP_CHECKED = 1u << 18,    /* has parameters that C callers can get wrong */
 };
 
 /* What dtype a pointwise op computes in and returns. */
@@ -140,6 +141,7 @@ struct fac__op {
     const char *struct_name;  /* of a named tuple: "torch.return_types.max", or NULL */
     const char *const *out_names;
     const fac__param *params;
+    const void *defaults; /* an argument struct with those of optional parameters, NULL: zeros */
     fac__exec_fn *exec;
     fac__exec_fn *rule;   /* structured ops: makes the outputs, touches no data */
     fac__check_fn *check; /* of pointwise ops, or NULL */
@@ -149,6 +151,7 @@ struct fac__op {
     uint16_t args_size;
     uint16_t dim_given; /* offset of the flag that node_dim asks */
     uint32_t flags;
+    uint32_t required; /* bits over params */
     uint8_t nparams;
     uint8_t nout;
     uint8_t nsaves;
@@ -255,16 +258,29 @@ fac_tensor *fac__api_inplace(const fac__op *op, void *args);
 fac_tensor *fac__api_out(const fac__op *op, void *args, fac_tensor *out);
 /* Several results, borrowed from the scope; 0, or -1 with every result fac_bad. */
 int fac__api_multi(const fac__op *op, void *args, int n, fac_tensor **results);
+int fac__api_failed(int n, fac_tensor **results);
+/* A list, empty where the call failed. */
 fac_tensors fac__api_list(const fac__op *op, void *args);
+fac_tensors fac__api_no_list(void);
+extern fac_tensor *const fac__bad_list[FAC_MAX_DIMS]; /* its values */
 fac_scalar fac__api_number(const fac__op *op, void *args);
+/* -1: the list does not hold as many tensors as it says. */
+int fac__check_list(const char *function, fac_tensors l);
+/* Note [Options]: the caller's struct, or `room` filled from it; NULL sets the error. */
+const void *fac__options_other(const void *given, void *room, size_t size);
+static inline const void *fac__options(const void *given, void *room, size_t size) {
+    return FAC_LIKELY(given != NULL && *(const size_t *)given == size)
+               ? given
+               : fac__options_other(given, room, size);
+}
 /* Puts a counted reference into the innermost scope and returns it borrowed. */
 fac_tensor *fac__scope_adopt(fac_tensor *t);
 /* Room for a list that lives as long as the innermost scope. */
 fac_tensor **fac__scope_array(int n);
 
 /* Subscripts, see facula/indexing.h: a new reference or NULL; 0 or -1. */
-fac_tensor *fac__index_get(fac_tensor *t, const fac_index *items, int n);
-int fac__index_set(fac_tensor *t, const fac_index *items, int n, fac_value value);
+fac_tensor *fac__index_get(fac_tensor *t, const fac_subscript *items, int n);
+int fac__index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value);
 
 int fac__write_back(const fac__op *op, fac__outs *outs); /* what given[] asked for, after exec */
 
@@ -287,6 +303,8 @@ int fac__tensor_set_rank(fac_tensor *t, int ndim);
 void fac__tensor_flags(fac_tensor *t); /* recomputes numel and the cached features */
 fac_tensor *fac__tensor_from_storage(fac_storage *s /* stolen */, int ndim, const int64_t *sizes,
                                      const int64_t *strides, int64_t offset, fac_dtype dtype);
+/* Uninitialised and contiguous, with the sizes and device of t, none of which is 0. */
+fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype);
 fac_storage *fac__storage_new(size_t nbytes, fac_device device);
 fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free,
                                void *context);
@@ -306,6 +324,13 @@ bool fac__is_format(const fac_tensor *t, fac_memory_format format);
 fac_memory_format fac__suggest_format(const fac_tensor *t);
 int64_t fac__numel_of(int ndim, const int64_t *sizes);           /* -1 on overflow */
 int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes); /* as Tensor.resize_ */
+/* `out` takes the result's sizes, with a warning where it had elements of its own; creation and
+ * random numbers do so in silence, as in PyTorch. */
+int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes);
+
+/* Both return -1 where the handler turned the warning into an error. */
+int fac__warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int fac__warn_once(atomic_flag *said, const char *text);
 fac_tensor *fac__shallow_copy(const fac_tensor *t);  /* same storage, no autograd, own version */
 struct fac__version *fac__version_of(fac_tensor *t); /* makes it, NULL: no memory */
 struct fac__version *fac__version_new(void);

@@ -12,6 +12,8 @@ static int check_sizes(fac_dtype dtype, fac_ints sizes) {
     if (sizes.n < 0 || sizes.n > FAC_MAX_DIMS)
         return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
                          FAC_MAX_DIMS, sizes.n);
+    if (sizes.n > 0 && sizes.values == NULL)
+        return fac__fail(FAC_ERROR_VALUE, "the list of %d sizes is NULL", sizes.n);
     for (int i = 0; i < sizes.n; i++)
         if (sizes.values[i] < 0)
             return fac__fail(FAC_ERROR_RUNTIME,
@@ -26,6 +28,10 @@ static int check_sizes(fac_dtype dtype, fac_ints sizes) {
 fac_tensor *fac_from_data(const void *data, fac_dtype dtype, fac_ints sizes) {
     if (check_sizes(dtype, sizes) != 0)
         return fac_bad;
+    if (data == NULL && fac__numel_of(sizes.n, sizes.values) > 0) {
+        fac__fail(FAC_ERROR_VALUE, "no data is given for the tensor");
+        return fac_bad;
+    }
     fac_tensor *t = fac__empty(sizes.n, sizes.values, NULL, dtype, fac_cpu());
     if (t == NULL)
         return fac_bad;
@@ -37,7 +43,7 @@ fac_tensor *fac_from_data(const void *data, fac_dtype dtype, fac_ints sizes) {
 /* The elements from the first to the last that the strides reach; -1 with the error set. */
 static int64_t reach(fac_ints sizes, fac_ints strides) {
     int64_t last = 0;
-    if (strides.n != sizes.n)
+    if (strides.n != sizes.n || (strides.n > 0 && strides.values == NULL))
         return fac__fail(FAC_ERROR_VALUE, "%d strides are given for %d dimensions", strides.n,
                          sizes.n);
     for (int i = 0; i < sizes.n; i++) {

@@ -56,11 +56,12 @@ bool fac_dtype_is_floating(fac_dtype d) {
 }
 
 bool fac_dtype_is_complex(fac_dtype d) {
-    return fac__is_complex(d);
+    return d < FAC_NUM_DTYPES && fac__is_complex(d);
 }
 
 bool fac_dtype_is_signed(fac_dtype d) {
-    return d != FAC_BOOL && d != FAC_UINT8 && d != FAC_UINT16 && d != FAC_UINT32 && d != FAC_UINT64;
+    return d > FAC_BOOL && d < FAC_NUM_DTYPES && d != FAC_UINT8 && d != FAC_UINT16 &&
+           d != FAC_UINT32 && d != FAC_UINT64;
 }
 
 fac_dtype fac_default_dtype(void) {
@@ -129,6 +130,11 @@ static fac_dtype promote_integers(fac_dtype a, fac_dtype b) {
 }
 
 fac_dtype fac_promote(fac_dtype a, fac_dtype b) {
+    if (FAC_UNLIKELY((unsigned)a >= FAC_NUM_DTYPES || (unsigned)b >= FAC_NUM_DTYPES)) {
+        fac__fail(FAC_ERROR_VALUE, "promote_types: there is no dtype %d",
+                  (int)((unsigned)a >= FAC_NUM_DTYPES ? a : b));
+        return FAC_DTYPE_NONE;
+    }
     if (a == b || b == FAC_DTYPE_NONE)
         return a;
     if (a == FAC_DTYPE_NONE)
@@ -216,6 +222,10 @@ bool fac__can_cast(fac_dtype from, fac_dtype to) {
 
 fac_scalar fac_int(int64_t v) {
     return (fac_scalar){.kind = FAC_INT64, .as.i = v};
+}
+
+fac_scalar fac_unsigned(uint64_t v) {
+    return v <= INT64_MAX ? fac_int((int64_t)v) : (fac_scalar){.kind = FAC_UINT64, .as.u = v};
 }
 
 fac_scalar fac_float(double v) {

@@ -24,7 +24,7 @@ static void drop(struct fac__error *e) {
 
 static void set(fac_error_code code, const char *format, va_list args) {
     struct fac__error *e = &fac__tls.error;
-    if (e->code != FAC_OK)
+    if (e->code != FAC_OK || code == FAC_OK)
         return;
     drop(e);
     va_list again;
@@ -112,6 +112,33 @@ void fac__error_put(struct fac__error *in) {
     in->code = FAC_OK;
 }
 
+/* --- warnings --------------------------------------------------------------------------------- */
+
+static fac_warning_handler *warning_handler;
+static void *warning_context;
+
+void fac_on_warning(fac_warning_handler *handler, void *context) {
+    warning_handler = handler;
+    warning_context = context;
+}
+
+int fac__warn(const char *format, ...) {
+    if (warning_handler == NULL)
+        return 0;
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return warning_handler(text, warning_context);
+}
+
+int fac__warn_once(atomic_flag *said, const char *text) {
+    if (warning_handler == NULL || atomic_flag_test_and_set(said))
+        return 0;
+    return fac__warn("%s", text);
+}
+
 /* The texts of shapes live behind a pointer: static TLS is scarce. */
 enum { RING = 4, SHAPE_TEXT = FAC_MAX_DIMS * 22 + 4 };
 
@@ -140,7 +167,7 @@ const char *fac__shape_text(int ndim, const int64_t *sizes) {
     char *s = t->ring[t->at++ % RING];
     size_t n = 0;
     s[n++] = '[';
-    for (int i = 0; i < ndim; i++)
+    for (int i = 0; i < ndim && i < FAC_MAX_DIMS; i++)
         n += (size_t)snprintf(s + n, 24, i ? ", %lld" : "%lld", (long long)sizes[i]);
     s[n++] = ']';
     s[n] = '\0';

@@ -285,7 +285,7 @@ static int write_back(const fac__op *op, fac__outs *outs) {
                              "Expected out tensor to have device %s, but got %s instead",
                              fac__device_name(made->device), fac__device_name(given->device));
         if (outs->how == FAC__CALL_OUT) {
-            if (fac__resize_(given, made->ndim, made->sizes) != 0)
+            if (fac__resize_out(op, given, made->ndim, made->sizes) != 0)
                 return -1;
         } else if (given->ndim != made->ndim ||
                    memcmp(given->sizes, made->sizes, sizeof(int64_t) * (size_t)made->ndim) != 0) {
@@ -361,7 +361,8 @@ static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) 
             continue;
         if ((o->features & FAC__INFERENCE) && fac__check_inplace(o, false) != 0)
             return -1;
-        if (fac__tls.grad_mode && ((f & FAC__GRAD) || fac__wants_grad(o)))
+        if (fac__tls.grad_mode && !(op->flags & FAC__OP_NO_GRAD) &&
+            ((f & FAC__GRAD) || fac__wants_grad(o)))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",
@@ -444,8 +445,10 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
         if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
             int r = FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
                                                             : fac__record(op, args, outs);
-            if (FAC_UNLIKELY(r != 0))
+            if (FAC_UNLIKELY(r != 0)) {
                 fac__outs_clear(outs);
+                fac__error_op(op);
+            }
             return r;
         }
     } else {
@@ -459,58 +462,4 @@ int fac__call(const fac__op *op, void *args, fac__outs *outs) {
         fac__error_op(op);
     }
     return r;
-}
-
-/* --- what generated wrappers and composites call ---------------------------------------------- */
-
-static fac_tensor *first(const fac__op *op, void *args, fac__outs *outs) {
-    if (fac__call(op, args, outs) != 0)
-        return fac_bad;
-    return fac__scope_adopt(outs->v[0]);
-}
-
-fac_tensor *fac__api_call(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    return first(op, args, &outs);
-}
-
-fac_tensor *fac__api_inplace(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, 1);
-    outs.how = FAC__CALL_INPLACE;
-    outs.given[0] = fac__arg_tensor(args, op->tensor_offsets[0]);
-    if (fac__is_bad(outs.given[0]) || outs.given[0] == NULL)
-        return fac_bad;
-    return first(op, args, &outs);
-}
-
-fac_tensor *fac__api_out(const fac__op *op, void *args, fac_tensor *out) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    memset(outs.given, 0, sizeof outs.given);
-    outs.how = FAC__CALL_OUT;
-    outs.given[0] = out;
-    if (fac__is_bad(out) || out == NULL)
-        return fac_bad;
-    return first(op, args, &outs);
-}
-
-int fac__api_multi(const fac__op *op, void *args, int n, fac_tensor **results) {
-    fac__outs outs;
-    fac__outs_init(&outs, op->nout);
-    int r = fac__call(op, args, &outs);
-    for (int i = 0; i < n; i++) {
-        fac_tensor *t = r == 0 && i < outs.n ? outs.v[i] : NULL;
-        results[i] = r == 0 ? (t == NULL ? NULL : fac__scope_adopt(t)) : fac_bad;
-    }
-    return r;
-}
-
-fac_scalar fac__api_number(const fac__op *op, void *args) {
-    fac__outs outs;
-    fac__outs_init(&outs, 0);
-    if (fac__call(op, args, &outs) != 0)
-        return (fac_scalar){0};
-    return outs.number;
 }

@@ -4,24 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 624, M = 397 };
+enum { N = FAC__GENERATOR_WORDS };
 
 static const uint64_t default_seed = 67280421310721u;
 static fac_generator the_default = {.lock = ATOMIC_FLAG_INIT};
 
-void fac__generator_twist(fac_generator *g) {
-    uint32_t *s = g->state;
-#define MIX(u, v) (((u) & 0x80000000u) | ((v) & 0x7fffffffu))
-#define TWIST(u, v) ((MIX(u, v) >> 1) ^ (((v) & 1u) ? 0x9908b0dfu : 0u))
-    for (int i = 0; i < N - M; i++)
-        s[i] = s[i + M] ^ TWIST(s[i], s[i + 1]);
-    for (int i = N - M; i < N - 1; i++)
-        s[i] = s[i + M - N] ^ TWIST(s[i], s[i + 1]);
-    s[N - 1] = s[M - 1] ^ TWIST(s[N - 1], s[0]);
-    g->next = 0;
+static fac_generator *or_default(const fac_generator *g) {
+    return g != NULL ? (fac_generator *)(uintptr_t)g : fac_default_generator();
 }
 
 void fac_generator_seed(fac_generator *g, uint64_t seed) {
+    if (g == NULL)
+        g = &the_default;
     g->seed = seed;
     uint32_t x = (uint32_t)seed;
     for (uint32_t i = 0; i < N; i++) {
@@ -64,7 +58,7 @@ void fac_generator_free(fac_generator *g) {
 }
 
 uint64_t fac_generator_initial_seed(const fac_generator *g) {
-    return g->seed;
+    return or_default(g)->seed;
 }
 
 fac_generator *fac__generator_lock(fac_generator *g) {
@@ -93,6 +87,7 @@ _Static_assert(sizeof(struct state_bytes) == FAC_GENERATOR_STATE_BYTES, "PyTorch
 
 void fac_generator_get_state(const fac_generator *g, void *bytes) {
     struct state_bytes b;
+    g = or_default(g);
     memset(&b, 0, sizeof b);
     b.seed = g->seed;
     b.left = N - g->next + 1;
@@ -120,6 +115,7 @@ bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes)
         return false;
     }
     memcpy(&b, bytes, sizeof b);
+    g = or_default(g);
     if (b.left < 1 || b.left > N || b.next > N ||
         (b.left != 1 && b.next != (uint64_t)(N + 1 - b.left))) {
         fac__fail(FAC_ERROR_RUNTIME, "Invalid mt19937 state");

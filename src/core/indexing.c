@@ -34,7 +34,7 @@ static bool is_mask(const fac_tensor *t) {
 }
 
 /* A zero-dim tensor acts as the integer or the boolean that it holds. */
-static fac_index simplified(fac_index x) {
+static fac_subscript simplified(fac_subscript x) {
     if (x.kind != FAC_INDEX_TENSOR)
         return x;
     fac_tensor *t = x.as.tensor;
@@ -53,7 +53,7 @@ static fac_index simplified(fac_index x) {
 }
 
 /* Dimensions of t that the items use up, or -1. */
-static int used_dims(const fac_tensor *t, const fac_index *items, int n) {
+static int used_dims(const fac_tensor *t, const fac_subscript *items, int n) {
     int used = 0;
     for (int i = 0; i < n; i++) {
         switch (items[i].kind) {
@@ -90,7 +90,7 @@ static int integer_at(int64_t i, int64_t size, int item, int64_t *out) {
     return 0;
 }
 
-static int slice_step(const fac_index *x, int64_t *step) {
+static int slice_step(const fac_subscript *x, int64_t *step) {
     *step = x->as.slice.step.given ? x->as.slice.step.value : 1;
     if (*step > 0)
         return 0;
@@ -99,7 +99,7 @@ static int slice_step(const fac_index *x, int64_t *step) {
 }
 
 /* The slice's first index and length. */
-static void slice_bounds(const fac_index *x, int64_t n, int64_t step, int64_t *first,
+static void slice_bounds(const fac_subscript *x, int64_t n, int64_t step, int64_t *first,
                          int64_t *length) {
     int64_t start = x->as.slice.start.given ? x->as.slice.start.value : 0;
     int64_t end = x->as.slice.stop.given ? x->as.slice.stop.value : n;
@@ -155,7 +155,7 @@ static int past_the_end(const fac_tensor *t, int dim) {
                      -t->ndim, t->ndim - 1, dim);
 }
 
-static int one_item(struct subscript *s, const fac_tensor *t, const fac_index *x, int item,
+static int one_item(struct subscript *s, const fac_tensor *t, const fac_subscript *x, int item,
                     int *dim, int spare) {
     int64_t i = 0, step = 1, length;
     int d = *dim, takes = x->kind == FAC_INDEX_INT || x->kind == FAC_INDEX_SLICE;
@@ -201,7 +201,7 @@ static void drop_made(struct subscript *s) {
         fac__release(s->made[--s->nmade]);
 }
 
-static int geometry(struct subscript *s, const fac_tensor *t, const fac_index *items, int n) {
+static int geometry(struct subscript *s, const fac_tensor *t, const fac_subscript *items, int n) {
     int used = used_dims(t, items, n), dim = 0;
     s->ndim = s->nlist = s->at = s->nmade = 0;
     s->offset = t->offset;
@@ -209,7 +209,7 @@ static int geometry(struct subscript *s, const fac_tensor *t, const fac_index *i
         return -1;
     int spare = t->ndim - used;
     for (int i = 0; i < n; i++) {
-        fac_index x = simplified(items[i]);
+        fac_subscript x = simplified(items[i]);
         if (one_item(s, t, &x, i, &dim, spare) != 0)
             return -1;
     }
@@ -222,8 +222,8 @@ static int geometry(struct subscript *s, const fac_tensor *t, const fac_index *i
 /* --- the view as a chain of ops -------------------------------------------------------------- */
 
 /* Applies one item at dimension s->ndim of v, the view so far; borrowed from the open scope. */
-static fac_tensor *chained_item(struct subscript *s, fac_tensor *v, const fac_index *x, int item,
-                                bool alone, int spare) {
+static fac_tensor *chained_item(struct subscript *s, fac_tensor *v, const fac_subscript *x,
+                                int item, bool alone, int spare) {
     int64_t i = 0, step = 1, length;
     int d = s->ndim;
     switch (x->kind) {
@@ -267,14 +267,14 @@ static fac_tensor *chained_item(struct subscript *s, fac_tensor *v, const fac_in
 }
 
 /* The view, t itself where no item changes it; needs an open scope. */
-static fac_tensor *chain(struct subscript *s, fac_tensor *t, const fac_index *items, int n) {
+static fac_tensor *chain(struct subscript *s, fac_tensor *t, const fac_subscript *items, int n) {
     int used = used_dims(t, items, n);
     s->ndim = s->nlist = s->at = s->nmade = 0;
     if (used < 0)
         return fac_bad;
     fac_tensor *v = t;
     for (int i = 0; i < n && !fac__is_bad(v); i++) {
-        fac_index x = simplified(items[i]);
+        fac_subscript x = simplified(items[i]);
         v = chained_item(s, v, &x, i, n == 1, t->ndim - used);
     }
     return v;
@@ -292,9 +292,21 @@ static bool is_plain(fac_tensor *t) {
 }
 
 /* t[i] of a zero-dim tensor has a text of its own. */
-static int check_first(const fac_tensor *t, const fac_index *items, int n) {
+static int check_first(const fac_tensor *t, const fac_subscript *items, int n) {
+    if (FAC_UNLIKELY(t == NULL))
+        return fac__fail(FAC_ERROR_TYPE, "the tensor to be subscripted is NULL");
     if (fac__is_bad(t))
         return -1;
+    if (FAC_UNLIKELY(n < 0 || (n > 0 && items == NULL)))
+        return fac__fail(FAC_ERROR_VALUE, "a subscript says it has %d items%s", n,
+                         n < 0 ? "" : " and gives none");
+    for (int i = 0; i < n; i++) {
+        if (FAC_UNLIKELY((unsigned)items[i].kind > FAC_INDEX_TENSOR))
+            return fac__fail(FAC_ERROR_VALUE, "item %d of a subscript is of kind %d, which is none",
+                             i, (int)items[i].kind);
+        if (FAC_UNLIKELY(items[i].kind == FAC_INDEX_TENSOR && items[i].as.tensor == NULL))
+            return fac__fail(FAC_ERROR_TYPE, "item %d of a subscript is a tensor that is NULL", i);
+    }
     if (FAC_UNLIKELY(t->ndim == 0 && n == 1)) {
         if (items[0].kind == FAC_INDEX_INT)
             return fac__fail(FAC_ERROR_INDEX,
@@ -314,7 +326,7 @@ static fac_tensor *pick(fac_tensor *v, struct subscript *s) {
     return fac__call(&fac__op_index, &args, &outs) == 0 ? outs.v[0] : NULL;
 }
 
-static fac_tensor *plain_get(fac_tensor *t, const fac_index *items, int n) {
+static fac_tensor *plain_get(fac_tensor *t, const fac_subscript *items, int n) {
     struct subscript s;
     fac_tensor *v = NULL;
     if (geometry(&s, t, items, n) != 0)
@@ -340,7 +352,7 @@ done:
     return v;
 }
 
-static fac_tensor *recorded_get(fac_tensor *t, const fac_index *items, int n) {
+static fac_tensor *recorded_get(fac_tensor *t, const fac_subscript *items, int n) {
     struct subscript s;
     fac_scope *scope = fac_scope_open();
     if (scope == NULL)
@@ -357,13 +369,13 @@ static fac_tensor *recorded_get(fac_tensor *t, const fac_index *items, int n) {
     return v;
 }
 
-fac_tensor *fac__index_get(fac_tensor *t, const fac_index *items, int n) {
+fac_tensor *fac__index_get(fac_tensor *t, const fac_subscript *items, int n) {
     if (check_first(t, items, n) != 0)
         return NULL;
     return FAC_LIKELY(is_plain(t)) ? plain_get(t, items, n) : recorded_get(t, items, n);
 }
 
-fac_tensor *fac_index_get(fac_tensor *t, const fac_index *items, int n) {
+fac_tensor *fac_index_get(fac_tensor *t, const fac_subscript *items, int n) {
     fac_tensor *v = fac__index_get(t, items, n);
     return v == NULL ? fac_bad : fac__scope_adopt(v);
 }
@@ -420,7 +432,7 @@ static int assign_memory(fac_tensor *view, fac_value value) {
 }
 
 /* A write of the memory alone: no history, no view record. */
-static int plain_set(fac_tensor *t, const fac_index *items, int n, fac_value value) {
+static int plain_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value) {
     struct subscript s;
     int r = -1;
     fac_tensor *v = NULL;
@@ -444,7 +456,7 @@ done:
     return r > 0 ? fac__bump_version(t) : -1;
 }
 
-static int recorded_set(fac_tensor *t, const fac_index *items, int n, fac_value value) {
+static int recorded_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value) {
     struct subscript s;
     fac_scope *scope = fac_scope_open();
     if (scope == NULL)
@@ -458,14 +470,14 @@ static int recorded_set(fac_tensor *t, const fac_index *items, int n, fac_value 
     return r;
 }
 
-int fac__index_set(fac_tensor *t, const fac_index *items, int n, fac_value value) {
+int fac__index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value) {
     if (check_first(t, items, n) != 0 || (value.tensor != NULL && fac__is_bad(value.tensor)))
         return -1;
     if (n == 1 && items[0].kind == FAC_INDEX_BOOL && !items[0].as.truth)
         return 0;
-    fac_index first = n == 1 && items[0].kind == FAC_INDEX_BOOL
-                          ? (fac_index){.kind = FAC_INDEX_NONE}
-                          : (fac_index){0};
+    fac_subscript first = n == 1 && items[0].kind == FAC_INDEX_BOOL
+                              ? (fac_subscript){.kind = FAC_INDEX_NONE}
+                              : (fac_subscript){0};
     if (first.kind == FAC_INDEX_NONE)
         items = &first;
     bool plain = is_plain(t) && !(t->features & FAC__INFERENCE);
@@ -476,6 +488,6 @@ int fac__index_set(fac_tensor *t, const fac_index *items, int n, fac_value value
     return plain ? plain_set(t, items, n, value) : recorded_set(t, items, n, value);
 }
 
-fac_tensor *fac_index_set(fac_tensor *t, const fac_index *items, int n, fac_value value) {
+fac_tensor *fac_index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value) {
     return fac__index_set(t, items, n, value) == 0 ? t : fac_bad;
 }

@@ -6,7 +6,7 @@
 int fac__broadcast(int *ndim, int64_t *shape, int b_ndim, const int64_t *b_sizes) {
     int n = *ndim > b_ndim ? *ndim : b_ndim;
     int64_t out[FAC_MAX_DIMS];
-    for (int i = 0; i < n; i++) {
+    for (int i = n - 1; i >= 0; i--) {
         int ia = i - (n - *ndim), ib = i - (n - b_ndim);
         int64_t a = ia < 0 ? 1 : shape[ia], b = ib < 0 ? 1 : b_sizes[ib];
         if (a != b && a != 1 && b != 1)
@@ -86,15 +86,35 @@ static void coalesce(fac__iter *it) {
     it->ndim = it->ndim == 0 ? 0 : at + 1;
 }
 
+/* Operands that are contiguous and as large as the shape they broadcast to are one row. */
+static bool build_row(fac__iter *it, fac_tensor *const *operands) {
+    for (int k = 0; k < it->nargs; k++) {
+        const fac_tensor *t = operands[k];
+        if (t == NULL) {
+            it->strides[0][k] = 0;
+            continue;
+        }
+        if (!fac__is_contig(t) || t->numel != it->numel)
+            return false;
+        it->data[k] = t->data;
+        it->strides[0][k] = (ptrdiff_t)fac__itemsize(t->dtype);
+    }
+    it->ndim = 1;
+    it->shape[0] = it->numel;
+    return true;
+}
+
 void fac__iter_build(fac__iter *it, int nargs, fac_tensor *const *operands, int ndim,
                      const int64_t *shape) {
     it->nargs = nargs;
-    it->ndim = ndim;
     it->numel = 1;
-    for (int i = 0; i < ndim; i++) {
+    for (int i = 0; i < ndim; i++)
+        it->numel *= shape[i];
+    if (build_row(it, operands))
+        return;
+    it->ndim = ndim;
+    for (int i = 0; i < ndim; i++)
         it->shape[i] = shape[ndim - 1 - i];
-        it->numel *= it->shape[i];
-    }
     for (int k = 0; k < nargs; k++) {
         const fac_tensor *t = operands[k];
         if (t == NULL) {

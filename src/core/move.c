@@ -94,6 +94,11 @@ int fac__copy_into(fac_tensor *dst, fac_tensor *src) {
         fac__release(copy);
         return r;
     }
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (fac__is_complex((fac_dtype)src->dtype) && !fac__is_complex((fac_dtype)dst->dtype) &&
+        dst->dtype != FAC_BOOL &&
+        fac__warn_once(&said, "Casting complex values to real discards the imaginary part") != 0)
+        return -1;
     if (copy_plain(dst, src) != 0)
         return -1;
     uint32_t differ = (dst->features ^ src->features) & (uint32_t)(FAC__CONJ | FAC__NEG);

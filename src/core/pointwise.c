@@ -31,11 +31,27 @@ static const fac_value *value_at(const void *args, const fac__param *p) {
     return (const fac_value *)((const char *)args + p->offset);
 }
 
+/* A condition takes no part in the common dtype of the others. */
+static int first_of_common(const fac__op *op) {
+    return op->dtypes == FAC__D_COND ? 2 : 1;
+}
+
+static fac_dtype common_dtype(const struct plan *p, const fac_scalar *numbers) {
+    fac__promotion promotion = {0};
+    for (int k = first_of_common(p->op); k < p->nargs; k++) {
+        if (p->operand[k] != NULL)
+            fac__promote_add(&promotion, p->operand[k]);
+        else
+            fac__promote_number(&promotion, numbers[k]);
+    }
+    return fac__promoted(&promotion);
+}
+
 /* Gathers operands and finds the common dtype. */
 static int gather(struct plan *p, const fac__op *op, const void *args, fac_scalar *numbers) {
-    fac__promotion promotion = {0};
     fac_dtype same = FAC_DTYPE_NONE;
-    bool mixed = false;
+    int first = first_of_common(op);
+    bool mixed = false, placed = false; /* by a tensor that cannot move */
     int n = 1;
     p->device = (fac_device){FAC_DEVICE_NONE, -1};
     for (int i = 0; i < op->nparams; i++) {
@@ -44,7 +60,6 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
             continue;
         fac_tensor *t = fac__arg_tensor(args, q->offset);
         p->operand[n] = t;
-        bool counts = !(op->dtypes == FAC__D_COND && n == 1);
         if (t == NULL) {
             if (q->type != FAC__T_VALUE || !fac__given(value_at(args, q)->number)) {
                 if (q->flags & FAC__P_NONE)
@@ -53,25 +68,23 @@ static int gather(struct plan *p, const fac__op *op, const void *args, fac_scala
                                  op->name, q->name);
             }
             numbers[n] = value_at(args, q)->number;
-            if (counts)
-                fac__promote_number(&promotion, numbers[n]);
             mixed = true;
         } else {
-            if (counts) {
-                fac__promote_add(&promotion, t);
+            if (n >= first) {
                 mixed |= (same != FAC_DTYPE_NONE && same != t->dtype) || t->features & FAC__NUMBER;
                 same = (fac_dtype)t->dtype;
             }
             bool movable = t->ndim == 0 && t->device.type == FAC_CPU;
-            if (p->device.type == FAC_DEVICE_NONE || (!movable && p->device.type == FAC_CPU))
+            if (p->device.type == FAC_DEVICE_NONE || (!movable && !placed))
                 p->device = t->device;
+            placed |= !movable;
             if (!movable && !fac__same_device(p->device, t->device))
                 return fac__fail_devices(p->device, t->device);
         }
         n++;
     }
     p->nargs = n;
-    p->compute = mixed ? fac__promoted(&promotion) : same;
+    p->compute = mixed ? common_dtype(p, numbers) : same;
     if (p->device.type == FAC_DEVICE_NONE)
         p->device = fac_cpu();
     return 0;
@@ -135,29 +148,28 @@ static int broadcast(struct plan *p) {
     return 0;
 }
 
+/* The order of these decides which error is raised where several would be; out is resized last, so
+ * that an error leaves it alone. */
 static int check_given(struct plan *p, const fac__outs *outs) {
     fac_tensor *out = outs->given[0];
-    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
-        return fac__fail(
-            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
-            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
-    if (out->ndim != p->ndim ||
-        memcmp(out->sizes, p->shape, sizeof(int64_t) * (size_t)p->ndim) != 0) {
-        if (outs->how == FAC__CALL_INPLACE)
-            return fac__fail(
-                FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
-                fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
-        if (fac__resize_(out, p->ndim, p->shape) != 0)
-            return -1;
-    }
-    if (!fac__same_device(out->device, p->device))
-        return fac__fail_devices(out->device, p->device);
     if (fac__check_writable(out) != 0)
         return -1;
     for (int k = 1; k < p->nargs; k++)
         if (p->operand[k] != NULL && fac__check_no_overlap(out, p->operand[k]) != 0)
             return -1;
-    return 0;
+    bool same = out->ndim == p->ndim &&
+                memcmp(out->sizes, p->shape, sizeof(int64_t) * (size_t)p->ndim) == 0;
+    if (!same && outs->how == FAC__CALL_INPLACE)
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
+            fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
+    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
+        return fac__fail(
+            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
+            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
+    if (!fac__same_device(out->device, p->device))
+        return fac__fail_devices(out->device, p->device);
+    return same ? 0 : fac__resize_out(p->op, out, p->ndim, p->shape);
 }
 
 static int make_output(struct plan *p, fac__outs *outs) {
@@ -293,6 +305,17 @@ static int wide_operand(struct plan *p, fac_scalar *numbers) {
     return p->operand[2] == NULL ? 2 : product && given[1] ? 1 : 0;
 }
 
+/* The i-th of the numbers that the loop reads. */
+static fac_scalar number_at(const fac__op *op, const void *args, int i) {
+    const fac__param *q = &op->params[op->numbers[i]];
+    const char *at = (const char *)args + q->offset;
+    if (q->type == FAC__T_SCALAR)
+        return *(const fac_scalar *)(const void *)at;
+    if (q->type == FAC__T_FLOAT)
+        return fac_float(*(const double *)(const void *)at);
+    return fac_int(*(const int64_t *)(const void *)at);
+}
+
 static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbers, int wide) {
     const fac__op *op = p->op;
     bool half = is_half(p->compute);
@@ -306,15 +329,7 @@ static int set_numbers(struct plan *p, const void *args, const fac_scalar *numbe
     }
     *(int *)p->ctx[FAC__WIDE] = wide;
     for (int i = 0; i < op->nnumbers; i++) {
-        const fac__param *q = &op->params[op->numbers[i]];
-        const char *at = (const char *)args + q->offset;
-        fac_scalar s;
-        if (q->type == FAC__T_SCALAR)
-            memcpy(&s, at, sizeof s);
-        else if (q->type == FAC__T_FLOAT)
-            s = fac_float(*(const double *)at);
-        else
-            s = fac_int(*(const int64_t *)at);
+        fac_scalar s = number_at(op, args, i);
         if (half && (strcmp(op->kernel, "add") == 0 || strcmp(op->kernel, "sub") == 0))
             s = rounded(s, p->compute);
         fac__scalar_to(s, fac__opmath(p->compute), p->ctx[i]);
@@ -372,7 +387,7 @@ static int run(struct plan *p, const void *args, fac_scalar *numbers) {
     return 0;
 }
 
-int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
+static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
     struct plan p;
     fac_scalar numbers[MAX_OPERANDS];
     p.op = op;
@@ -389,4 +404,94 @@ int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
         return -1;
     }
     return 0;
+}
+
+/* --- one row ---------------------------------------------------------------------------------- */
+
+/* float32 or float64 wherever the op reads or writes but for the bool of comparisons. */
+static bool computes_as_is(const fac__op *op, fac_dtype d) {
+    return (d == FAC_FLOAT32 || d == FAC_FLOAT64) && op->dtypes != FAC__D_COMPLEX &&
+           op->dtypes != FAC__D_COND;
+}
+
+static bool asks(const fac__op *op) {
+    return op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
+}
+
+static bool alike(const fac_tensor *a, const fac_tensor *b) {
+    if (b->dtype != a->dtype || !fac__is_contig(b) || b->ndim != a->ndim ||
+        !fac__same_device(a->device, b->device))
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->sizes[i] != b->sizes[i])
+            return false;
+    return true;
+}
+
+/* The number given in place of tensor k, NULL where there is none that any floating dtype takes. */
+static const fac_scalar *real_number(const fac__op *op, const void *args, int k) {
+    const fac__param *q = op->params;
+    while (q->tensor_index != k)
+        q++;
+    const fac_scalar *s = &value_at(args, q)->number;
+    return q->type == FAC__T_VALUE && fac__given(*s) && s->kind != FAC_COMPLEX128 ? s : NULL;
+}
+
+/* Whether the call is the commonest one: tensors of one shape and floating dtype, contiguous, few
+ * elements, on the CPU, numbers beside the first, into a new result or into the first. */
+static bool is_row(const fac__op *op, const void *args, const fac__outs *outs) {
+    const fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
+    bool inplace = outs->how == FAC__CALL_INPLACE && outs->given[0] == first;
+    if (first == NULL || op->ntensors > 3 || !fac__is_contig(first) || first->numel > grain ||
+        first->numel == 0 || first->device.type != FAC_CPU || fac__grain_override != 0 ||
+        (outs->how != FAC__CALL_NEW && !inplace))
+        return false;
+    if (!computes_as_is(op, (fac_dtype)first->dtype) || (inplace && asks(op)))
+        return false;
+    for (int k = 0; k < op->ntensors; k++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
+        if (t == NULL && real_number(op, args, k) != NULL)
+            continue;
+        if (t == NULL || (t->features & FAC__NUMBER) || (k > 0 && !alike(first, t)) ||
+            (inplace && t != first && t->storage == first->storage))
+            return false;
+    }
+    return true;
+}
+
+/* Such a call, without a plan. 1: the loop for it is missing. */
+static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+    fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
+    fac_dtype d = (fac_dtype)first->dtype, result = asks(op) ? FAC_BOOL : d;
+    fac__loop *const *loops = fac__find_loops(op, first->device);
+    if (loops == NULL || loops[d] == NULL)
+        return 1;
+    if (op->check != NULL && op->check(op, args, outs, d) != 0)
+        return -1;
+    fac_tensor *out =
+        outs->how == FAC__CALL_NEW ? fac__empty_as(first, result) : fac__retain(first);
+    if (out == NULL)
+        return -1;
+    outs->v[0] = out;
+    char *data[4] = {out->data}, number[4][16];
+    ptrdiff_t strides[8] = {(ptrdiff_t)fac__itemsize((uint8_t)result)};
+    for (int k = 0; k < op->ntensors; k++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
+        data[k + 1] = t != NULL ? t->data : number[k];
+        if (t != NULL)
+            strides[k + 1] = (ptrdiff_t)fac__itemsize((uint8_t)d);
+        else
+            fac__scalar_to(*real_number(op, args, k), d, number[k]);
+    }
+    char ctx[16][16];
+    *(int *)ctx[15] = *(int *)ctx[FAC__WIDE] = 0;
+    for (int i = 0; i < op->nnumbers; i++)
+        fac__scalar_to(number_at(op, args, i), d, ctx[i]);
+    loops[d](data, strides, first->numel, 1, ctx);
+    return 0;
+}
+
+int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
+    int r = is_row(op, args, outs) ? exec_row(op, args, outs) : 1;
+    return r <= 0 ? r : exec_planned(op, args, outs);
 }

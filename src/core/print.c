@@ -496,6 +496,10 @@ void fac_free_string(char *s) {
 }
 
 bool fac_print(const fac_tensor *t, FILE *file) {
+    if (file == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_print: no file is given");
+        return false;
+    }
     char *s = fac_to_string(t);
     if (s == NULL)
         return false;

@@ -1,12 +1,13 @@
-/* Scopes: a stack a thread of what operators returned. Chunks of pointers, so that adopting a
- * result is a store; closing walks back. */
+/* Scopes: a stack a thread of what operators returned. Chunks of pointers, the first in the scope
+ * itself, so that adopting a result is a store; closing walks back. */
 #include "core.h"
 
 #include "alloc.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-enum { CHUNK = 62 };
+enum { CHUNK = 62, FIRST = 12 };
 
 struct chunk {
     struct chunk *below;
@@ -21,17 +22,46 @@ struct list {
 
 struct fac_scope {
     fac_scope *outer;
-    struct chunk *chunk;
-    struct list *lists; /* arrays handed out with list results */
+    struct chunk *chunk; /* beyond the first */
+    struct list *lists;  /* arrays handed out with list results */
+    size_t n;
+    fac_tensor *owned[FIRST];
 };
 
+/* What a thread leaves open is closed when it ends: the value of this key is not NULL from its
+ * first scope on. */
+static pthread_key_t ending;
+static pthread_once_t ending_once = PTHREAD_ONCE_INIT;
+static _Thread_local bool watched __attribute__((tls_model("initial-exec")));
+
+static void at_thread_end(void *unused) {
+    (void)unused;
+    watched = false; /* closing may open scopes again, by a destructor of the program's */
+    fac_scope_close_all();
+}
+
+static void make_key(void) {
+    pthread_key_create(&ending, at_thread_end);
+}
+
+static int watch_thread(void) {
+    pthread_once(&ending_once, make_key);
+    if (pthread_setspecific(ending, &ending) != 0)
+        return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a scope");
+    watched = true;
+    return 0;
+}
+
 static fac_scope *scope_new(fac_scope *outer) {
+    if (FAC_UNLIKELY(!watched) && watch_thread() != 0)
+        return NULL;
     fac_scope *s = fac__object_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
     s->outer = outer;
     s->chunk = NULL;
     s->lists = NULL;
+    s->n = 0;
     return s;
 }
 
@@ -50,6 +80,8 @@ static void scope_free(fac_scope *s) {
             fac__release(c->owned[i - 1]);
         fac__object_free(c, sizeof *c);
     }
+    for (size_t i = s->n; i > 0; i--)
+        fac__release(s->owned[i - 1]);
     while (s->lists != NULL) {
         struct list *l = s->lists;
         s->lists = l->next;
@@ -58,15 +90,30 @@ static void scope_free(fac_scope *s) {
     fac__object_free(s, sizeof *s);
 }
 
+static void close_innermost(void) {
+    fac_scope *s = fac__tls.scope;
+    fac__tls.scope = s->outer;
+    scope_free(s);
+}
+
 void fac_scope_close(fac_scope *scope) {
-    while (fac__tls.scope != NULL) {
-        fac_scope *s = fac__tls.scope;
-        fac__tls.scope = s->outer;
-        bool last = s == scope;
-        scope_free(s);
-        if (last)
-            return;
+    if (scope == NULL)
+        return;
+    const fac_scope *s = fac__tls.scope;
+    while (s != scope && s != NULL)
+        s = s->outer;
+    if (s == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_scope_close: no such scope is open in this thread");
+        return;
     }
+    while (fac__tls.scope != scope)
+        close_innermost();
+    close_innermost();
+}
+
+void fac_scope_close_all(void) {
+    while (fac__tls.scope != NULL)
+        close_innermost();
 }
 
 /* The innermost scope; the thread's root scope where none is open. */
@@ -80,6 +127,10 @@ fac_tensor *fac__scope_adopt(fac_tensor *t) {
     fac_scope *s = innermost();
     if (s == NULL)
         goto fail;
+    if (FAC_LIKELY(s->n < FIRST)) {
+        s->owned[s->n++] = t;
+        return t;
+    }
     struct chunk *c = s->chunk;
     if (c == NULL || c->n == CHUNK) {
         struct chunk *fresh = fac__object_alloc(sizeof *fresh);
@@ -107,23 +158,4 @@ fac_tensor **fac__scope_array(int n) {
     l->next = s->lists;
     s->lists = l;
     return l->values;
-}
-
-fac_tensors fac__api_list(const fac__op *op, void *args) {
-    fac_tensors result = {NULL, 0};
-    fac__outs outs;
-    fac__outs_init(&outs, 0);
-    if (fac__call(op, args, &outs) != 0)
-        return result;
-    fac_tensor **values = fac__scope_array(outs.n);
-    if (values == NULL) {
-        fac__outs_clear(&outs);
-    } else {
-        for (int i = 0; i < outs.n; i++)
-            values[i] = fac__scope_adopt(outs.v[i]);
-        result.values = values;
-        result.n = outs.n;
-    }
-    fac__outs_done(&outs);
-    return result;
 }

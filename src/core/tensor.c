@@ -70,16 +70,18 @@ fac_storage *fac__storage_new(size_t nbytes, fac_device device) {
     s->free_context = NULL;
     s->wrapper = NULL;
     s->retired = NULL;
-    if (small) {
+    if (FAC_UNLIKELY(fac__user_allocator.allocate != NULL) && !small && device.type == FAC_CPU) {
+        s->data = fac__user_alloc(nbytes, &s->free, &s->free_context);
+    } else if (small) {
         s->data = (char *)s + HEADER;
     } else if (device.type == FAC_META) {
         s->data = NULL;
     } else {
         s->data = fac__alloc(nbytes);
-        if (s->data == NULL) {
-            fac__object_free(s, sizeof *s);
-            return NULL;
-        }
+    }
+    if (s->data == NULL && device.type != FAC_META) {
+        fac__object_free(s, sizeof *s);
+        return NULL;
     }
     return s;
 }
@@ -101,15 +103,21 @@ struct fac__retired {
     char *data;
     size_t nbytes;
     fac__free_fn *free;
+    void *free_context;
 };
 
-static void free_block(const fac_storage *s, fac__free_fn *free_fn, char *data, size_t nbytes) {
-    if (data == NULL || data == (const char *)s + HEADER)
+static void free_block(fac__free_fn *free_fn, void *context, char *data, size_t nbytes) {
+    if (data == NULL)
         return;
     if (free_fn != NULL)
-        free_fn(s->free_context, data, nbytes);
+        free_fn(context, data, nbytes);
     else
         fac__free(data, nbytes);
+}
+
+static void free_own(const fac_storage *s) {
+    if (!is_inline(s))
+        free_block(s->free, s->free_context, s->data, s->nbytes);
 }
 
 void fac__storage_release(fac_storage *s) {
@@ -120,10 +128,10 @@ void fac__storage_release(fac_storage *s) {
         atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     size_t size = block_size(s);
-    free_block(s, s->free, s->data, s->nbytes);
+    free_own(s);
     for (struct fac__retired *r = s->retired, *next; r != NULL; r = next) {
         next = r->next;
-        free_block(s, r->free, r->data, r->nbytes);
+        free_block(r->free, r->free_context, r->data, r->nbytes);
         fac__object_free(r, sizeof *r);
     }
     fac__object_free(s, size);
@@ -138,13 +146,13 @@ static int retire(fac_storage *s) {
         return 0;
     }
     if (atomic_load_explicit(&s->refs, memory_order_acquire) == 1) {
-        free_block(s, s->free, s->data, s->nbytes);
+        free_own(s);
         return 0;
     }
     struct fac__retired *r = fac__object_alloc(sizeof *r);
     if (r == NULL)
         return -1;
-    *r = (struct fac__retired){s->retired, s->data, s->nbytes, s->free};
+    *r = (struct fac__retired){s->retired, s->data, s->nbytes, s->free, s->free_context};
     s->retired = r;
     atomic_store_explicit(&fac__moved_any, true, memory_order_relaxed);
     if (s->free == NULL)
@@ -163,17 +171,21 @@ int fac__storage_resize(fac_storage *s, size_t nbytes) {
         s->nbytes = nbytes;
         return 0;
     }
-    char *data = fac__alloc(nbytes);
+    fac__free_fn *free_fn = NULL;
+    void *context = NULL;
+    char *data = fac__user_allocator.allocate != NULL ? fac__user_alloc(nbytes, &free_fn, &context)
+                                                      : fac__alloc(nbytes);
     if (data == NULL)
         return -1;
     size_t keep = nbytes < s->nbytes ? nbytes : s->nbytes;
     if (keep != 0)
         memcpy(data, s->data, keep);
     if (retire(s) != 0) {
-        fac__free(data, nbytes);
+        free_block(free_fn, context, data, nbytes);
         return -1;
     }
-    s->free = NULL;
+    s->free = free_fn;
+    s->free_context = context;
     s->data = data;
     s->nbytes = nbytes;
     return 0;
@@ -434,6 +446,29 @@ fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, f
                                     0, dtype);
 }
 
+fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
+    size_t bytes = (size_t)t->numel * fac__itemsize((uint8_t)dtype);
+    fac_storage *s = fac__storage_new(bytes, t->device);
+    fac_tensor *r = s == NULL ? NULL : fac__tensor_new(t->ndim);
+    if (r == NULL) {
+        fac__storage_release(s);
+        return NULL;
+    }
+    r->dtype = (uint8_t)dtype;
+    r->device = t->device;
+    r->storage = s;
+    r->data = s->data;
+    r->numel = t->numel;
+    int64_t step = 1; /* t's own strides may be others where it has one element */
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        r->sizes[i] = t->sizes[i];
+        r->strides[i] = step;
+        step *= t->sizes[i];
+    }
+    r->features = FAC__CONTIGUOUS | FAC__DENSE | (fac__tls.inference ? FAC__INFERENCE : 0u);
+    return r;
+}
+
 fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides,
                        int64_t offset) {
     fac_tensor *v = fac__tensor_new(ndim);
@@ -513,6 +548,8 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     if (t->ndim == ndim &&
         (ndim == 0 || memcmp(t->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0))
         return 0;
+    if (t->storage == NULL)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "a sparse tensor cannot be resized");
     int64_t n = fac__numel_of(ndim, sizes);
     if (n < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
@@ -534,6 +571,20 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     fac__tensor_flags(t);
     point_at_data(t);
     return 0;
+}
+
+int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes) {
+    bool same = out->ndim == ndim &&
+                (ndim == 0 || memcmp(out->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0);
+    if (!same && out->numel > 0 && !(op->flags & (FAC__OP_CREATION | FAC__OP_RANDOM)) &&
+        fac__warn("An output with one or more elements was resized since it had shape %s, which "
+                  "does not match the required output shape %s. This behavior is deprecated, and "
+                  "in a future PyTorch release outputs will not be resized unless they have zero "
+                  "elements. You can explicitly reuse an out tensor t by resizing it, inplace, to "
+                  "zero elements with t.resize_(0).",
+                  fac__shape_text(out->ndim, out->sizes), fac__shape_text(ndim, sizes)) != 0)
+        return -1;
+    return fac__resize_(out, ndim, sizes);
 }
 
 /* --- Note [Version counters] -----------------------------------------------------------------
@@ -577,55 +628,63 @@ int fac__bump_version(fac_tensor *t) {
 
 /* --- the public readers ---------------------------------------------------------------------- */
 
+/* Of NULL as of fac_bad. */
+static const fac_tensor *seen(const fac_tensor *t) {
+    return t != NULL ? t : &fac__bad_tensor;
+}
+
 int fac_dim(const fac_tensor *t) {
-    return t->ndim;
+    return seen(t)->ndim;
 }
 
 int64_t fac_size(const fac_tensor *t, int dim) {
+    t = seen(t);
     if (dim < 0)
         dim += t->ndim;
     return dim >= 0 && dim < t->ndim ? t->sizes[dim] : -1;
 }
 
 int64_t fac_stride(const fac_tensor *t, int dim) {
+    t = seen(t);
     if (dim < 0)
         dim += t->ndim;
     return dim >= 0 && dim < t->ndim ? t->strides[dim] : -1;
 }
 
 const int64_t *fac_sizes(const fac_tensor *t) {
-    return t->sizes;
+    return seen(t)->sizes;
 }
 
 const int64_t *fac_strides(const fac_tensor *t) {
-    return t->strides;
+    return seen(t)->strides;
 }
 
 int64_t fac_numel(const fac_tensor *t) {
-    return t->numel;
+    return seen(t)->numel;
 }
 
 int64_t fac_storage_offset(const fac_tensor *t) {
-    return t->offset;
+    return seen(t)->offset;
 }
 
 fac_dtype fac_dtype_of(const fac_tensor *t) {
-    return (fac_dtype)t->dtype;
+    return (fac_dtype)seen(t)->dtype;
 }
 
 fac_device fac_device_of(const fac_tensor *t) {
-    return t->device;
+    return seen(t)->device;
 }
 
 fac_layout fac_layout_of(const fac_tensor *t) {
-    return (fac_layout)t->layout;
+    return (fac_layout)seen(t)->layout;
 }
 
 bool fac_is_contiguous(const fac_tensor *t, fac_memory_format format) {
-    return fac__is_format(t, format);
+    return fac__is_format(seen(t), format);
 }
 
 void *fac_data(const fac_tensor *t) {
+    t = seen(t);
     if (fac__any_moved())
         fac__follow((fac_tensor *)(uintptr_t)t);
     return t->data;

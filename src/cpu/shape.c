@@ -41,7 +41,11 @@ static int join_rows(void *ctx, int64_t begin, int64_t end) {
     return 0;
 }
 
-static bool joins_by_rows(fac_tensors l, const fac_tensor *o) {
+/* A single long row is better cut across threads, one tensor after the other. */
+static bool joins_by_rows(fac_tensors l, const fac_tensor *o, int64_t outer) {
+    enum { SHORT = 4096 };
+    if (outer <= 1 && o->numel > SHORT)
+        return false;
     for (int i = 0; i < l.n; i++)
         if (l.values[i]->dtype != o->dtype || !fac__is_contig(l.values[i]))
             return false;
@@ -67,8 +71,9 @@ static int cat(const void *args, fac_tensor **out) {
     const fac_tensor *o = out[0];
     int64_t sizes[FAC_MAX_DIMS], at = 0;
     int dim = (int)(a->dim < 0 ? a->dim + o->ndim : a->dim);
-    if (joins_by_rows(a->tensors, o) && product(o->sizes, dim) > 1)
-        return join(a->tensors, o, product(o->sizes, dim));
+    int64_t outer = product(o->sizes, dim);
+    if (joins_by_rows(a->tensors, o, outer))
+        return join(a->tensors, o, outer);
     memcpy(sizes, o->sizes, sizeof(int64_t) * (size_t)o->ndim);
     for (int i = 0; i < a->tensors.n; i++) {
         fac_tensor *t = a->tensors.values[i];
@@ -87,8 +92,9 @@ static int stack(const void *args, fac_tensor **out) {
     const fac_tensor *o = out[0];
     int64_t strides[FAC_MAX_DIMS];
     int dim = (int)(a->dim < 0 ? a->dim + o->ndim : a->dim), n = 0;
-    if (joins_by_rows(a->tensors, o) && product(o->sizes, dim) > 1)
-        return join(a->tensors, o, product(o->sizes, dim));
+    int64_t outer = product(o->sizes, dim);
+    if (joins_by_rows(a->tensors, o, outer))
+        return join(a->tensors, o, outer);
     for (int d = 0; d < o->ndim; d++)
         if (d != dim)
             strides[n++] = o->strides[d];

@@ -6,234 +6,351 @@
 
 fac_tensor *fac_empty_ex(fac_ints size, const fac_empty_options *o)
 {
+    fac_empty_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__empty_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_empty, &args);
 }
 
 fac_tensor *fac_empty_out_ex(fac_tensor *out, fac_ints size, const fac_empty_options *o)
 {
+    fac_empty_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__empty_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_out(&fac__op_empty, &args, out);
 }
 
 fac_tensor *fac_empty_strided_ex(fac_ints size, fac_ints stride, const fac_empty_strided_options *o)
 {
+    fac_empty_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__empty_strided_args args = {.size = size, .stride = stride, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_empty_strided, &args);
 }
 
 fac_tensor *fac_zeros_ex(fac_ints size, const fac_zeros_options *o)
 {
+    fac_zeros_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__zeros_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_zeros, &args);
 }
 
 fac_tensor *fac_zeros_out_ex(fac_tensor *out, fac_ints size, const fac_zeros_options *o)
 {
+    fac_zeros_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__zeros_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_zeros, &args, out);
 }
 
 fac_tensor *fac_ones_ex(fac_ints size, const fac_ones_options *o)
 {
+    fac_ones_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__ones_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_ones, &args);
 }
 
 fac_tensor *fac_ones_out_ex(fac_tensor *out, fac_ints size, const fac_ones_options *o)
 {
+    fac_ones_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__ones_args args = {.size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_ones, &args, out);
 }
 
 fac_tensor *fac_full_ex(fac_ints size, fac_scalar fill_value, const fac_full_options *o)
 {
+    fac_full_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__full_args args = {.size = size, .fill_value = fill_value, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_full, &args);
 }
 
 fac_tensor *fac_full_out_ex(fac_tensor *out, fac_ints size, fac_scalar fill_value, const fac_full_options *o)
 {
+    fac_full_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__full_args args = {.size = size, .fill_value = fill_value, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_full, &args, out);
 }
 
 fac_tensor *fac_empty_like_ex(fac_tensor *input, const fac_empty_like_options *o)
 {
+    fac_empty_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__empty_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_empty_like, &args);
 }
 
 fac_tensor *fac_zeros_like_ex(fac_tensor *input, const fac_zeros_like_options *o)
 {
+    fac_zeros_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__zeros_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_zeros_like, &args);
 }
 
 fac_tensor *fac_ones_like_ex(fac_tensor *input, const fac_ones_like_options *o)
 {
+    fac_ones_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__ones_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_ones_like, &args);
 }
 
 fac_tensor *fac_full_like_ex(fac_tensor *input, fac_scalar fill_value, const fac_full_like_options *o)
 {
+    fac_full_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__full_like_args args = {.input = input, .fill_value = fill_value, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_full_like, &args);
 }
 
 fac_tensor *fac_arange_end_ex(fac_scalar end, const fac_arange_end_options *o)
 {
+    fac_arange_end_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__arange_end_args args = {.end = end, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_arange_end, &args);
 }
 
 fac_tensor *fac_arange_end_out_ex(fac_tensor *out, fac_scalar end, const fac_arange_end_options *o)
 {
+    fac_arange_end_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__arange_end_args args = {.end = end, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_arange_end, &args, out);
 }
 
 fac_tensor *fac_arange_ex(fac_scalar start, fac_scalar end, const fac_arange_options *o)
 {
+    fac_arange_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : fac_int(1), .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_arange, &args);
 }
 
 fac_tensor *fac_arange_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, const fac_arange_options *o)
 {
+    fac_arange_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : fac_int(1), .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_arange, &args, out);
 }
 
 fac_tensor *fac_linspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o)
 {
+    fac_linspace_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linspace_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_linspace, &args);
 }
 
 fac_tensor *fac_linspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_linspace_options *o)
 {
+    fac_linspace_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linspace_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_linspace, &args, out);
 }
 
 fac_tensor *fac_linspace_tensors_ex(fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
 {
+    fac_linspace_tensors_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_linspace_tensors, &args);
 }
 
 fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
 {
+    fac_linspace_tensors_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_linspace_tensors, &args, out);
 }
 
 fac_tensor *fac_logspace_ex(fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o)
 {
+    fac_logspace_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logspace_args args = {.start = start, .end = end, .steps = steps, .base = o->base.given ? o->base.value : 10.0, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_logspace, &args);
 }
 
 fac_tensor *fac_logspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, int64_t steps, const fac_logspace_options *o)
 {
+    fac_logspace_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logspace_args args = {.start = start, .end = end, .steps = steps, .base = o->base.given ? o->base.value : 10.0, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_logspace, &args, out);
 }
 
 fac_tensor *fac_eye_ex(int64_t n, const fac_eye_options *o)
 {
+    fac_eye_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__eye_args args = {.n = n, .m = o->m, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_eye, &args);
 }
 
 fac_tensor *fac_eye_out_ex(fac_tensor *out, int64_t n, const fac_eye_options *o)
 {
+    fac_eye_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__eye_args args = {.n = n, .m = o->m, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_eye, &args, out);
 }
 
 fac_tensor *fac_tril_indices_ex(int64_t row, int64_t col, const fac_tril_indices_options *o)
 {
+    fac_tril_indices_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__tril_indices_args args = {.row = row, .col = col, .offset = o->offset, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_tril_indices, &args);
 }
 
 fac_tensor *fac_triu_indices_ex(int64_t row, int64_t col, const fac_triu_indices_options *o)
 {
+    fac_triu_indices_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__triu_indices_args args = {.row = row, .col = col, .offset = o->offset, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_triu_indices, &args);
 }
 
 fac_tensor *fac_new_empty_ex(fac_tensor *input, fac_ints size, const fac_new_empty_options *o)
 {
+    fac_new_empty_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__new_empty_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_new_empty, &args);
 }
 
 fac_tensor *fac_new_empty_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_new_empty_strided_options *o)
 {
+    fac_new_empty_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__new_empty_strided_args args = {.input = input, .size = size, .stride = stride, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_new_empty_strided, &args);
 }
 
 fac_tensor *fac_new_zeros_ex(fac_tensor *input, fac_ints size, const fac_new_zeros_options *o)
 {
+    fac_new_zeros_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__new_zeros_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_new_zeros, &args);
 }
 
 fac_tensor *fac_new_ones_ex(fac_tensor *input, fac_ints size, const fac_new_ones_options *o)
 {
+    fac_new_ones_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__new_ones_args args = {.input = input, .size = size, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_new_ones, &args);
 }
 
 fac_tensor *fac_new_full_ex(fac_tensor *input, fac_ints size, fac_scalar fill_value, const fac_new_full_options *o)
 {
+    fac_new_full_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__new_full_args args = {.input = input, .size = size, .fill_value = fill_value, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_new_full, &args);
 }
 
 fac_tensor *fac_clone_ex(fac_tensor *input, const fac_clone_options *o)
 {
+    fac_clone_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clone_args args = {.input = input, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_clone, &args);
 }
 
 fac_tensor *fac__to_copy_ex(fac_tensor *input, const fac__to_copy_options *o)
 {
+    fac__to_copy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___to_copy_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .pin_memory = o->pin_memory, .non_blocking = o->non_blocking, .memory_format = o->memory_format};
     return fac__api_call(&fac__op__to_copy, &args);
 }
 
 fac_tensor *fac_to_ex(fac_tensor *input, const fac_to_options *o)
 {
+    fac_to_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__to_args args = {.input = input, .device = o->device, .dtype = o->dtype, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_to, &args);
 }
 
 fac_tensor *fac_to_dtype_ex(fac_tensor *input, fac_dtype dtype, const fac_to_dtype_options *o)
 {
+    fac_to_dtype_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__to_dtype_args args = {.input = input, .dtype = dtype, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_to_dtype, &args);
 }
 
 fac_tensor *fac_to_other_ex(fac_tensor *input, fac_tensor *tensor, const fac_to_other_options *o)
 {
+    fac_to_other_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__to_other_args args = {.input = input, .tensor = tensor, .non_blocking = o->non_blocking, .copy = o->copy, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_to_other, &args);
 }
 
 fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o)
 {
+    fac_copy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__copy_args args = {.input = input, .src = src, .non_blocking = o->non_blocking};
     return fac__api_call(&fac__op_copy, &args);
 }
 
 fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o)
 {
+    fac_copy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__copy_args args = {.input = input, .src = src, .non_blocking = o->non_blocking};
     return fac__api_inplace(&fac__op_copy, &args);
 }
@@ -270,12 +387,18 @@ fac_tensor *fac_index_ex(fac_tensor *input, fac_tensors indices)
 
 fac_tensor *fac_index_put_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o)
 {
+    fac_index_put_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_put_args args = {.input = input, .indices = indices, .values = values, .accumulate = o->accumulate};
     return fac__api_call(&fac__op_index_put, &args);
 }
 
 fac_tensor *fac_index_put_inplace_ex(fac_tensor *input, fac_tensors indices, fac_tensor *values, const fac_index_put_options *o)
 {
+    fac_index_put_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_put_args args = {.input = input, .indices = indices, .values = values, .accumulate = o->accumulate};
     return fac__api_inplace(&fac__op_index_put, &args);
 }
@@ -294,18 +417,27 @@ fac_tensor *fac_index_select_out_ex(fac_tensor *out, fac_tensor *input, int64_t 
 
 fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
 {
+    fac_index_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_index_add, &args);
 }
 
 fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
 {
+    fac_index_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_index_add, &args);
 }
 
 fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const fac_index_add_options *o)
 {
+    fac_index_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_index_add, &args, out);
 }
@@ -342,30 +474,45 @@ fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor
 
 fac_tensor *fac_index_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
 {
+    fac_index_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_call(&fac__op_index_reduce, &args);
 }
 
 fac_tensor *fac_index_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
 {
+    fac_index_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_inplace(&fac__op_index_reduce, &args);
 }
 
 fac_tensor *fac_index_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, const fac_index_reduce_options *o)
 {
+    fac_index_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__index_reduce_args args = {.input = input, .dim = dim, .index = index, .source = source, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_out(&fac__op_index_reduce, &args, out);
 }
 
 fac_tensor *fac_gather_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o)
 {
+    fac_gather_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__gather_args args = {.input = input, .dim = dim, .index = index, .sparse_grad = o->sparse_grad};
     return fac__api_call(&fac__op_gather, &args);
 }
 
 fac_tensor *fac_gather_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, const fac_gather_options *o)
 {
+    fac_gather_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__gather_args args = {.input = input, .dim = dim, .index = index, .sparse_grad = o->sparse_grad};
     return fac__api_out(&fac__op_gather, &args, out);
 }
@@ -462,30 +609,45 @@ fac_tensor *fac_scatter_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t d
 
 fac_tensor *fac_scatter_reduce_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
 {
+    fac_scatter_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_call(&fac__op_scatter_reduce, &args);
 }
 
 fac_tensor *fac_scatter_reduce_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
 {
+    fac_scatter_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_inplace(&fac__op_scatter_reduce, &args);
 }
 
 fac_tensor *fac_scatter_reduce_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *src, const char *reduce, const fac_scatter_reduce_options *o)
 {
+    fac_scatter_reduce_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__scatter_reduce_args args = {.input = input, .dim = dim, .index = index, .src = src, .reduce = reduce, .include_self = o->include_self != FAC_FALSE};
     return fac__api_out(&fac__op_scatter_reduce, &args, out);
 }
 
 fac_tensor *fac_take_along_dim_ex(fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o)
 {
+    fac_take_along_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__take_along_dim_args args = {.input = input, .indices = indices, .dim = o->dim};
     return fac__api_call(&fac__op_take_along_dim, &args);
 }
 
 fac_tensor *fac_take_along_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *indices, const fac_take_along_dim_options *o)
 {
+    fac_take_along_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__take_along_dim_args args = {.input = input, .indices = indices, .dim = o->dim};
     return fac__api_out(&fac__op_take_along_dim, &args, out);
 }
@@ -504,12 +666,18 @@ fac_tensor *fac_take_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *inde
 
 fac_tensor *fac_put_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o)
 {
+    fac_put_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__put_args args = {.input = input, .index = index, .source = source, .accumulate = o->accumulate};
     return fac__api_call(&fac__op_put, &args);
 }
 
 fac_tensor *fac_put_inplace_ex(fac_tensor *input, fac_tensor *index, fac_tensor *source, const fac_put_options *o)
 {
+    fac_put_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__put_args args = {.input = input, .index = index, .source = source, .accumulate = o->accumulate};
     return fac__api_inplace(&fac__op_put, &args);
 }
@@ -582,6 +750,9 @@ fac_tensor *fac_argwhere_ex(fac_tensor *input)
 
 fac_tensor *fac_one_hot_ex(fac_tensor *input, const fac_one_hot_options *o)
 {
+    fac_one_hot_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__one_hot_args args = {.input = input, .num_classes = o->num_classes.given ? o->num_classes.value : -1};
     return fac__api_call(&fac__op_one_hot, &args);
 }
@@ -612,36 +783,54 @@ fac_tensor *fac_bmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat2)
 
 fac_tensor *fac_addmm_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
 {
+    fac_addmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_addmm, &args);
 }
 
 fac_tensor *fac_addmm_inplace_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
 {
+    fac_addmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_addmm, &args);
 }
 
 fac_tensor *fac_addmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, const fac_addmm_options *o)
 {
+    fac_addmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_addmm, &args, out);
 }
 
 fac_tensor *fac_baddbmm_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
 {
+    fac_baddbmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_baddbmm, &args);
 }
 
 fac_tensor *fac_baddbmm_inplace_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
 {
+    fac_baddbmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_baddbmm, &args);
 }
 
 fac_tensor *fac_baddbmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *batch1, fac_tensor *batch2, const fac_baddbmm_options *o)
 {
+    fac_baddbmm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_baddbmm, &args, out);
 }
@@ -684,36 +873,54 @@ fac_tensor *fac_vdot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *othe
 
 fac_tensor *fac_addmv_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
 {
+    fac_addmv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_addmv, &args);
 }
 
 fac_tensor *fac_addmv_inplace_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
 {
+    fac_addmv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_addmv, &args);
 }
 
 fac_tensor *fac_addmv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat, fac_tensor *vec, const fac_addmv_options *o)
 {
+    fac_addmv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_addmv, &args, out);
 }
 
 fac_tensor *fac_addr_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
 {
+    fac_addr_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_addr, &args);
 }
 
 fac_tensor *fac_addr_inplace_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
 {
+    fac_addr_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_addr, &args);
 }
 
 fac_tensor *fac_addr_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, const fac_addr_options *o)
 {
+    fac_addr_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_addr, &args, out);
 }
@@ -756,12 +963,18 @@ fac_tensor *fac_matmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *ot
 
 fac_tensor *fac_linear_ex(fac_tensor *input, fac_tensor *weight, const fac_linear_options *o)
 {
+    fac_linear_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linear_args args = {.input = input, .weight = weight, .bias = o->bias};
     return fac__api_call(&fac__op_linear, &args);
 }
 
 fac_tensor *fac_linear_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *weight, const fac_linear_options *o)
 {
+    fac_linear_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linear_args args = {.input = input, .weight = weight, .bias = o->bias};
     return fac__api_out(&fac__op_linear, &args, out);
 }
@@ -786,6 +999,9 @@ fac_tensor *fac_inner_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *oth
 
 fac_tensor *fac_embedding_ex(fac_tensor *weight, fac_tensor *indices, const fac_embedding_options *o)
 {
+    fac_embedding_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__embedding_args args = {.weight = weight, .indices = indices, .padding_idx = o->padding_idx.given ? o->padding_idx.value : -1, .scale_grad_by_freq = o->scale_grad_by_freq, .sparse = o->sparse};
     return fac__api_call(&fac__op_embedding, &args);
 }
@@ -828,36 +1044,54 @@ fac_tensor *fac__cross_entropy_backward_ex(fac_tensor *grad_output, fac_tensor *
 
 fac_tensor *fac_nll_loss_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o)
 {
+    fac_nll_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nll_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_call(&fac__op_nll_loss, &args);
 }
 
 fac_tensor *fac_nll_loss_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss_options *o)
 {
+    fac_nll_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nll_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_out(&fac__op_nll_loss, &args, out);
 }
 
 fac_tensor *fac_nll_loss2d_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o)
 {
+    fac_nll_loss2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nll_loss2d_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_call(&fac__op_nll_loss2d, &args);
 }
 
 fac_tensor *fac_nll_loss2d_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *target, const fac_nll_loss2d_options *o)
 {
+    fac_nll_loss2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nll_loss2d_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_out(&fac__op_nll_loss2d, &args, out);
 }
 
 fac_tensor *fac_nll_loss_nd_ex(fac_tensor *input, fac_tensor *target, const fac_nll_loss_nd_options *o)
 {
+    fac_nll_loss_nd_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nll_loss_nd_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100};
     return fac__api_call(&fac__op_nll_loss_nd, &args);
 }
 
 fac_tensor *fac_cross_entropy_loss_ex(fac_tensor *input, fac_tensor *target, const fac_cross_entropy_loss_options *o)
 {
+    fac_cross_entropy_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cross_entropy_loss_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1, .ignore_index = o->ignore_index.given ? o->ignore_index.value : -100, .label_smoothing = o->label_smoothing};
     return fac__api_call(&fac__op_cross_entropy_loss, &args);
 }
@@ -876,12 +1110,18 @@ int fac__layer_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, int6
 
 fac_tensor *fac_layer_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_layer_norm_options *o)
 {
+    fac_layer_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__layer_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = o->weight, .bias = o->bias, .eps = o->eps.given ? o->eps.value : 1e-05, .cudnn_enable = o->cudnn_enable != FAC_FALSE};
     return fac__api_call(&fac__op_layer_norm, &args);
 }
 
 fac_tensor *fac_rms_norm_ex(fac_tensor *input, fac_ints normalized_shape, const fac_rms_norm_options *o)
 {
+    fac_rms_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rms_norm_args args = {.input = input, .normalized_shape = normalized_shape, .weight = o->weight, .eps = o->eps};
     return fac__api_call(&fac__op_rms_norm, &args);
 }
@@ -924,6 +1164,9 @@ int fac__group_norm_backward_ex(fac_tensor *grad_output, fac_tensor *input, fac_
 
 fac_tensor *fac_group_norm_ex(fac_tensor *input, int64_t num_groups, const fac_group_norm_options *o)
 {
+    fac_group_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__group_norm_args args = {.input = input, .num_groups = num_groups, .weight = o->weight, .bias = o->bias, .eps = o->eps.given ? o->eps.value : 1e-05, .cudnn_enabled = o->cudnn_enabled != FAC_FALSE};
     return fac__api_call(&fac__op_group_norm, &args);
 }
@@ -942,60 +1185,90 @@ fac_tensor *fac__convolution_weight_ex(fac_tensor *input, fac_tensor *grad_outpu
 
 fac_tensor *fac_conv1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_options *o)
 {
+    fac_conv1d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv1d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv1d, &args);
 }
 
 fac_tensor *fac_conv1d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv1d_padding_options *o)
 {
+    fac_conv1d_padding_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv1d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv1d_padding, &args);
 }
 
 fac_tensor *fac_conv2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_options *o)
 {
+    fac_conv2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv2d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv2d, &args);
 }
 
 fac_tensor *fac_conv2d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv2d_padding_options *o)
 {
+    fac_conv2d_padding_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv2d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv2d_padding, &args);
 }
 
 fac_tensor *fac_conv3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_options *o)
 {
+    fac_conv3d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv3d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv3d, &args);
 }
 
 fac_tensor *fac_conv3d_padding_ex(fac_tensor *input, fac_tensor *weight, const fac_conv3d_padding_options *o)
 {
+    fac_conv3d_padding_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv3d_padding_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding != NULL ? o->padding : "valid", .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1), .groups = o->groups.given ? o->groups.value : 1};
     return fac__api_call(&fac__op_conv3d_padding, &args);
 }
 
 fac_tensor *fac_conv_transpose1d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose1d_options *o)
 {
+    fac_conv_transpose1d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv_transpose1d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1), .padding = o->padding.given ? o->padding : fac_dims(0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1)};
     return fac__api_call(&fac__op_conv_transpose1d, &args);
 }
 
 fac_tensor *fac_conv_transpose2d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose2d_options *o)
 {
+    fac_conv_transpose2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv_transpose2d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0, 0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1)};
     return fac__api_call(&fac__op_conv_transpose2d, &args);
 }
 
 fac_tensor *fac_conv_transpose3d_ex(fac_tensor *input, fac_tensor *weight, const fac_conv_transpose3d_options *o)
 {
+    fac_conv_transpose3d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__conv_transpose3d_args args = {.input = input, .weight = weight, .bias = o->bias, .stride = o->stride.given ? o->stride : fac_dims(1, 1, 1), .padding = o->padding.given ? o->padding : fac_dims(0, 0, 0), .output_padding = o->output_padding.given ? o->output_padding : fac_dims(0, 0, 0), .groups = o->groups.given ? o->groups.value : 1, .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1, 1)};
     return fac__api_call(&fac__op_conv_transpose3d, &args);
 }
 
 int fac_max_pool2d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_with_indices_options *o, fac_tensor *results[2])
 {
+    fac_max_pool2d_with_indices_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__max_pool2d_with_indices_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .ceil_mode = o->ceil_mode};
     return fac__api_multi(&fac__op_max_pool2d_with_indices, &args, 2, results);
 }
@@ -1014,30 +1287,45 @@ fac_tensor *fac__pool_gather_ex(fac_tensor *input, fac_tensor *indices)
 
 fac_tensor *fac_max_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool2d_options *o)
 {
+    fac_max_pool2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__max_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .dilation = o->dilation.given ? o->dilation : fac_dims(1, 1), .ceil_mode = o->ceil_mode};
     return fac__api_call(&fac__op_max_pool2d, &args);
 }
 
 int fac_max_pool1d_with_indices_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_with_indices_options *o, fac_tensor *results[2])
 {
+    fac_max_pool1d_with_indices_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__max_pool1d_with_indices_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .ceil_mode = o->ceil_mode};
     return fac__api_multi(&fac__op_max_pool1d_with_indices, &args, 2, results);
 }
 
 fac_tensor *fac_max_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_max_pool1d_options *o)
 {
+    fac_max_pool1d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__max_pool1d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .dilation = o->dilation.given ? o->dilation : fac_dims(1), .ceil_mode = o->ceil_mode};
     return fac__api_call(&fac__op_max_pool1d, &args);
 }
 
 fac_tensor *fac_avg_pool2d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o)
 {
+    fac_avg_pool2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__avg_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE, .divisor_override = o->divisor_override};
     return fac__api_call(&fac__op_avg_pool2d, &args);
 }
 
 fac_tensor *fac_avg_pool2d_out_ex(fac_tensor *out, fac_tensor *input, fac_ints kernel_size, const fac_avg_pool2d_options *o)
 {
+    fac_avg_pool2d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__avg_pool2d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0, 0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE, .divisor_override = o->divisor_override};
     return fac__api_out(&fac__op_avg_pool2d, &args, out);
 }
@@ -1050,6 +1338,9 @@ fac_tensor *fac_avg_pool2d_backward_ex(fac_tensor *grad_output, fac_ints sizes, 
 
 fac_tensor *fac_avg_pool1d_ex(fac_tensor *input, fac_ints kernel_size, const fac_avg_pool1d_options *o)
 {
+    fac_avg_pool1d_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__avg_pool1d_args args = {.input = input, .kernel_size = kernel_size, .stride = o->stride, .padding = o->padding.given ? o->padding : fac_dims(0), .ceil_mode = o->ceil_mode, .count_include_pad = o->count_include_pad != FAC_FALSE};
     return fac__api_call(&fac__op_avg_pool1d, &args);
 }
@@ -1122,6 +1413,9 @@ fac_tensor *fac_col2im_out_ex(fac_tensor *out, fac_tensor *input, fac_ints outpu
 
 int fac__scaled_dot_product_flash_attention_for_cpu_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac__scaled_dot_product_flash_attention_for_cpu_options *o, fac_tensor *results[2])
 {
+    fac__scaled_dot_product_flash_attention_for_cpu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac___scaled_dot_product_flash_attention_for_cpu_args args = {.query = query, .key = key, .value = value, .dropout_p = o->dropout_p, .is_causal = o->is_causal, .attn_mask = o->attn_mask, .scale = o->scale};
     return fac__api_multi(&fac__op__scaled_dot_product_flash_attention_for_cpu, &args, 2, results);
 }
@@ -1134,48 +1428,72 @@ int fac__attention_backward_ex(fac_tensor *grad_output, fac_tensor *query, fac_t
 
 fac_tensor *fac_scaled_dot_product_attention_ex(fac_tensor *query, fac_tensor *key, fac_tensor *value, const fac_scaled_dot_product_attention_options *o)
 {
+    fac_scaled_dot_product_attention_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__scaled_dot_product_attention_args args = {.query = query, .key = key, .value = value, .attn_mask = o->attn_mask, .dropout_p = o->dropout_p, .is_causal = o->is_causal, .scale = o->scale, .enable_gqa = o->enable_gqa};
     return fac__api_call(&fac__op_scaled_dot_product_attention, &args);
 }
 
 int fac_fused_sgd_ex(fac_tensors params, fac_tensors grads, fac_tensors momentum_buffers, double lr, const fac_fused_sgd_options *o)
 {
+    fac_fused_sgd_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(0, NULL);
     struct fac__fused_sgd_args args = {.params = params, .grads = grads, .momentum_buffers = momentum_buffers, .lr = lr, .momentum = o->momentum, .dampening = o->dampening, .weight_decay = o->weight_decay, .nesterov = o->nesterov, .maximize = o->maximize, .first = o->first};
     return fac__api_multi(&fac__op_fused_sgd, &args, 0, NULL);
 }
 
 int fac_fused_adam_ex(fac_tensors params, fac_tensors grads, fac_tensors exp_avgs, fac_tensors exp_avg_sqs, fac_tensors max_exp_avg_sqs, fac_tensors steps, double lr, double beta1, double beta2, double weight_decay, double eps, const fac_fused_adam_options *o)
 {
+    fac_fused_adam_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(0, NULL);
     struct fac__fused_adam_args args = {.params = params, .grads = grads, .exp_avgs = exp_avgs, .exp_avg_sqs = exp_avg_sqs, .max_exp_avg_sqs = max_exp_avg_sqs, .steps = steps, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay, .eps = eps, .amsgrad = o->amsgrad, .maximize = o->maximize, .decoupled = o->decoupled};
     return fac__api_multi(&fac__op_fused_adam, &args, 0, NULL);
 }
 
 int fac_sort_ex(fac_tensor *input, const fac_sort_options *o, fac_tensor *results[2])
 {
+    fac_sort_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__sort_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
     return fac__api_multi(&fac__op_sort, &args, 2, results);
 }
 
 int fac_sort_stable_ex(fac_tensor *input, fac_opt_bool stable, const fac_sort_stable_options *o, fac_tensor *results[2])
 {
+    fac_sort_stable_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__sort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
     return fac__api_multi(&fac__op_sort_stable, &args, 2, results);
 }
 
 fac_tensor *fac_argsort_ex(fac_tensor *input, const fac_argsort_options *o)
 {
+    fac_argsort_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argsort_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
     return fac__api_call(&fac__op_argsort, &args);
 }
 
 fac_tensor *fac_argsort_stable_ex(fac_tensor *input, bool stable, const fac_argsort_stable_options *o)
 {
+    fac_argsort_stable_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argsort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
     return fac__api_call(&fac__op_argsort_stable, &args);
 }
 
 fac_tensor *fac_argsort_stable_out_ex(fac_tensor *out, fac_tensor *input, bool stable, const fac_argsort_stable_options *o)
 {
+    fac_argsort_stable_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argsort_stable_args args = {.input = input, .stable = stable, .dim = o->dim.given ? o->dim.value : -1, .descending = o->descending};
     return fac__api_out(&fac__op_argsort_stable, &args, out);
 }
@@ -1194,12 +1512,18 @@ fac_tensor *fac_msort_out_ex(fac_tensor *out, fac_tensor *input)
 
 int fac_topk_ex(fac_tensor *input, int64_t k, const fac_topk_options *o, fac_tensor *results[2])
 {
+    fac_topk_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__topk_args args = {.input = input, .k = k, .dim = o->dim.given ? o->dim.value : -1, .largest = o->largest != FAC_FALSE, .sorted = o->sorted != FAC_FALSE};
     return fac__api_multi(&fac__op_topk, &args, 2, results);
 }
 
 int fac_kthvalue_ex(fac_tensor *input, int64_t k, const fac_kthvalue_options *o, fac_tensor *results[2])
 {
+    fac_kthvalue_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__kthvalue_args args = {.input = input, .k = k, .dim = o->dim.given ? o->dim.value : -1, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_kthvalue, &args, 2, results);
 }
@@ -1218,6 +1542,9 @@ fac_tensor *fac_median_out_ex(fac_tensor *out, fac_tensor *input)
 
 int fac_median_dim_ex(fac_tensor *input, int64_t dim, const fac_median_dim_options *o, fac_tensor *results[2])
 {
+    fac_median_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__median_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_median_dim, &args, 2, results);
 }
@@ -1236,150 +1563,261 @@ fac_tensor *fac_nanmedian_out_ex(fac_tensor *out, fac_tensor *input)
 
 int fac_nanmedian_dim_ex(fac_tensor *input, int64_t dim, const fac_nanmedian_dim_options *o, fac_tensor *results[2])
 {
+    fac_nanmedian_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__nanmedian_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_nanmedian_dim, &args, 2, results);
 }
 
 int fac_mode_ex(fac_tensor *input, const fac_mode_options *o, fac_tensor *results[2])
 {
+    fac_mode_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__mode_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_mode, &args, 2, results);
 }
 
 int fac__unique2_ex(fac_tensor *input, const fac__unique2_options *o, fac_tensor *results[3])
 {
+    fac__unique2_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(3, results);
     struct fac___unique2_args args = {.input = input, .sorted = o->sorted != FAC_FALSE, .return_inverse = o->return_inverse, .return_counts = o->return_counts};
     return fac__api_multi(&fac__op__unique2, &args, 3, results);
 }
 
 int fac_unique_dim_ex(fac_tensor *input, int64_t dim, const fac_unique_dim_options *o, fac_tensor *results[3])
 {
+    fac_unique_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(3, results);
     struct fac__unique_dim_args args = {.input = input, .dim = dim, .sorted = o->sorted != FAC_FALSE, .return_inverse = o->return_inverse, .return_counts = o->return_counts};
     return fac__api_multi(&fac__op_unique_dim, &args, 3, results);
 }
 
 int fac_unique_consecutive_ex(fac_tensor *input, const fac_unique_consecutive_options *o, fac_tensor *results[3])
 {
+    fac_unique_consecutive_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(3, results);
     struct fac__unique_consecutive_args args = {.input = input, .return_inverse = o->return_inverse, .return_counts = o->return_counts, .dim = o->dim};
     return fac__api_multi(&fac__op_unique_consecutive, &args, 3, results);
 }
 
 fac_tensor *fac_bincount_ex(fac_tensor *input, const fac_bincount_options *o)
 {
+    fac_bincount_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bincount_args args = {.input = input, .weights = o->weights, .minlength = o->minlength};
     return fac__api_call(&fac__op_bincount, &args);
 }
 
 fac_tensor *fac_searchsorted_ex(fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o)
 {
+    fac_searchsorted_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__searchsorted_args args = {.sorted_sequence = sorted_sequence, .input = input, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
     return fac__api_call(&fac__op_searchsorted, &args);
 }
 
 fac_tensor *fac_searchsorted_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_tensor *input, const fac_searchsorted_options *o)
 {
+    fac_searchsorted_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__searchsorted_args args = {.sorted_sequence = sorted_sequence, .input = input, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
     return fac__api_out(&fac__op_searchsorted, &args, out);
 }
 
 fac_tensor *fac_searchsorted_scalar_ex(fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o)
 {
+    fac_searchsorted_scalar_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__searchsorted_scalar_args args = {.sorted_sequence = sorted_sequence, .self_ = self_, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
     return fac__api_call(&fac__op_searchsorted_scalar, &args);
 }
 
 fac_tensor *fac_searchsorted_scalar_out_ex(fac_tensor *out, fac_tensor *sorted_sequence, fac_scalar self_, const fac_searchsorted_scalar_options *o)
 {
+    fac_searchsorted_scalar_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__searchsorted_scalar_args args = {.sorted_sequence = sorted_sequence, .self_ = self_, .out_int32 = o->out_int32, .right = o->right, .side = o->side, .sorter = o->sorter};
     return fac__api_out(&fac__op_searchsorted_scalar, &args, out);
 }
 
 fac_tensor *fac_bucketize_ex(fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o)
 {
+    fac_bucketize_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bucketize_args args = {.input = input, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
     return fac__api_call(&fac__op_bucketize, &args);
 }
 
 fac_tensor *fac_bucketize_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *boundaries, const fac_bucketize_options *o)
 {
+    fac_bucketize_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bucketize_args args = {.input = input, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
     return fac__api_out(&fac__op_bucketize, &args, out);
 }
 
 fac_tensor *fac_bucketize_scalar_ex(fac_scalar self_, fac_tensor *boundaries, const fac_bucketize_scalar_options *o)
 {
+    fac_bucketize_scalar_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bucketize_scalar_args args = {.self_ = self_, .boundaries = boundaries, .out_int32 = o->out_int32, .right = o->right};
     return fac__api_call(&fac__op_bucketize_scalar, &args);
 }
 
 fac_tensor *fac_histc_ex(fac_tensor *input, const fac_histc_options *o)
 {
+    fac_histc_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
     return fac__api_call(&fac__op_histc, &args);
 }
 
 fac_tensor *fac_histc_out_ex(fac_tensor *out, fac_tensor *input, const fac_histc_options *o)
 {
+    fac_histc_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
     return fac__api_out(&fac__op_histc, &args, out);
 }
 
 fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
+    fac_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_add, &args);
 }
 
 fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o)
 {
+    fac_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_add, &args);
 }
 
 fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o)
 {
+    fac_add_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_add, &args, out);
 }
 
+fac_tensor *fac_add_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_call(&fac__op_add_alpha, &args);
+}
+
+fac_tensor *fac_add_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_inplace(&fac__op_add_alpha, &args);
+}
+
+fac_tensor *fac_add_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__add_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_out(&fac__op_add_alpha, &args, out);
+}
+
 fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o)
 {
+    fac_sub_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_sub, &args);
 }
 
 fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o)
 {
+    fac_sub_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_sub, &args);
 }
 
 fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o)
 {
+    fac_sub_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_sub, &args, out);
 }
 
+fac_tensor *fac_sub_alpha_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_call(&fac__op_sub_alpha, &args);
+}
+
+fac_tensor *fac_sub_alpha_inplace_ex(fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_inplace(&fac__op_sub_alpha, &args);
+}
+
+fac_tensor *fac_sub_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar alpha, fac_tensor *other)
+{
+    struct fac__sub_alpha_args args = {.input = input, .alpha = alpha, .other = other};
+    return fac__api_out(&fac__op_sub_alpha, &args, out);
+}
+
 fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o)
 {
+    fac_subtract_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_subtract, &args);
 }
 
 fac_tensor *fac_subtract_inplace_ex(fac_value input, fac_value other, const fac_subtract_options *o)
 {
+    fac_subtract_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_inplace(&fac__op_subtract, &args);
 }
 
 fac_tensor *fac_subtract_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_subtract_options *o)
 {
+    fac_subtract_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_out(&fac__op_subtract, &args, out);
 }
 
 fac_tensor *fac_rsub_ex(fac_tensor *input, fac_value other, const fac_rsub_options *o)
 {
+    fac_rsub_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rsub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
     return fac__api_call(&fac__op_rsub, &args);
 }
@@ -2184,12 +2622,18 @@ fac_tensor *fac_isreal_ex(fac_tensor *input)
 
 fac_tensor *fac_isclose_ex(fac_tensor *input, fac_tensor *other, const fac_isclose_options *o)
 {
+    fac_isclose_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__isclose_args args = {.input = input, .other = other, .rtol = o->rtol.given ? o->rtol.value : 1e-05, .atol = o->atol.given ? o->atol.value : 1e-08, .equal_nan = o->equal_nan};
     return fac__api_call(&fac__op_isclose, &args);
 }
 
 fac_scalar fac_allclose_ex(fac_tensor *input, fac_tensor *other, const fac_allclose_options *o)
 {
+    fac_allclose_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return (fac_scalar){0};
     struct fac__allclose_args args = {.input = input, .other = other, .rtol = o->rtol.given ? o->rtol.value : 1e-05, .atol = o->atol.given ? o->atol.value : 1e-08, .equal_nan = o->equal_nan};
     return fac__api_number(&fac__op_allclose, &args);
 }
@@ -3042,18 +3486,27 @@ fac_tensor *fac__nan_to_num_ex(fac_tensor *input, double nan, double posinf, dou
 
 fac_tensor *fac_nan_to_num_ex(fac_tensor *input, const fac_nan_to_num_options *o)
 {
+    fac_nan_to_num_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
     return fac__api_call(&fac__op_nan_to_num, &args);
 }
 
 fac_tensor *fac_nan_to_num_inplace_ex(fac_tensor *input, const fac_nan_to_num_options *o)
 {
+    fac_nan_to_num_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
     return fac__api_inplace(&fac__op_nan_to_num, &args);
 }
 
 fac_tensor *fac_nan_to_num_out_ex(fac_tensor *out, fac_tensor *input, const fac_nan_to_num_options *o)
 {
+    fac_nan_to_num_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nan_to_num_args args = {.input = input, .nan = o->nan, .posinf = o->posinf, .neginf = o->neginf};
     return fac__api_out(&fac__op_nan_to_num, &args, out);
 }
@@ -3096,18 +3549,27 @@ fac_tensor *fac_rad2deg_out_ex(fac_tensor *out, fac_tensor *input)
 
 fac_tensor *fac_logit_ex(fac_tensor *input, const fac_logit_options *o)
 {
+    fac_logit_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logit_args args = {.input = input, .eps = o->eps};
     return fac__api_call(&fac__op_logit, &args);
 }
 
 fac_tensor *fac_logit_inplace_ex(fac_tensor *input, const fac_logit_options *o)
 {
+    fac_logit_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logit_args args = {.input = input, .eps = o->eps};
     return fac__api_inplace(&fac__op_logit, &args);
 }
 
 fac_tensor *fac_logit_out_ex(fac_tensor *out, fac_tensor *input, const fac_logit_options *o)
 {
+    fac_logit_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logit_args args = {.input = input, .eps = o->eps};
     return fac__api_out(&fac__op_logit, &args, out);
 }
@@ -3186,72 +3648,144 @@ fac_tensor *fac_lerp_scalar_out_ex(fac_tensor *out, fac_tensor *input, fac_tenso
 
 fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
 {
+    fac_addcmul_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_call(&fac__op_addcmul, &args);
 }
 
 fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
 {
+    fac_addcmul_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_inplace(&fac__op_addcmul, &args);
 }
 
 fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcmul_options *o)
 {
+    fac_addcmul_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_out(&fac__op_addcmul, &args, out);
 }
 
+fac_tensor *fac_addcmul_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_call(&fac__op_addcmul_value, &args);
+}
+
+fac_tensor *fac_addcmul_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_inplace(&fac__op_addcmul_value, &args);
+}
+
+fac_tensor *fac_addcmul_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcmul_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_out(&fac__op_addcmul_value, &args, out);
+}
+
 fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
 {
+    fac_addcdiv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_call(&fac__op_addcdiv, &args);
 }
 
 fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
 {
+    fac_addcdiv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_inplace(&fac__op_addcdiv, &args);
 }
 
 fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *tensor1, fac_tensor *tensor2, const fac_addcdiv_options *o)
 {
+    fac_addcdiv_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
     return fac__api_out(&fac__op_addcdiv, &args, out);
 }
 
+fac_tensor *fac_addcdiv_value_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_call(&fac__op_addcdiv_value, &args);
+}
+
+fac_tensor *fac_addcdiv_value_inplace_ex(fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_inplace(&fac__op_addcdiv_value, &args);
+}
+
+fac_tensor *fac_addcdiv_value_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar value, fac_tensor *tensor1, fac_tensor *tensor2)
+{
+    struct fac__addcdiv_value_args args = {.input = input, .value = value, .tensor1 = tensor1, .tensor2 = tensor2};
+    return fac__api_out(&fac__op_addcdiv_value, &args, out);
+}
+
 fac_tensor *fac_clamp_ex(fac_tensor *input, const fac_clamp_options *o)
 {
+    fac_clamp_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_call(&fac__op_clamp, &args);
 }
 
 fac_tensor *fac_clamp_inplace_ex(fac_tensor *input, const fac_clamp_options *o)
 {
+    fac_clamp_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_inplace(&fac__op_clamp, &args);
 }
 
 fac_tensor *fac_clamp_out_ex(fac_tensor *out, fac_tensor *input, const fac_clamp_options *o)
 {
+    fac_clamp_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_out(&fac__op_clamp, &args, out);
 }
 
 fac_tensor *fac_clip_ex(fac_tensor *input, const fac_clip_options *o)
 {
+    fac_clip_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_call(&fac__op_clip, &args);
 }
 
 fac_tensor *fac_clip_inplace_ex(fac_tensor *input, const fac_clip_options *o)
 {
+    fac_clip_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_inplace(&fac__op_clip, &args);
 }
 
 fac_tensor *fac_clip_out_ex(fac_tensor *out, fac_tensor *input, const fac_clip_options *o)
 {
+    fac_clip_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
     return fac__api_out(&fac__op_clip, &args, out);
 }
@@ -3414,36 +3948,54 @@ fac_tensor *fac_relu_inplace_ex(fac_tensor *input)
 
 fac_tensor *fac_leaky_relu_ex(fac_tensor *input, const fac_leaky_relu_options *o)
 {
+    fac_leaky_relu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
     return fac__api_call(&fac__op_leaky_relu, &args);
 }
 
 fac_tensor *fac_leaky_relu_inplace_ex(fac_tensor *input, const fac_leaky_relu_options *o)
 {
+    fac_leaky_relu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
     return fac__api_inplace(&fac__op_leaky_relu, &args);
 }
 
 fac_tensor *fac_leaky_relu_out_ex(fac_tensor *out, fac_tensor *input, const fac_leaky_relu_options *o)
 {
+    fac_leaky_relu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
     return fac__api_out(&fac__op_leaky_relu, &args, out);
 }
 
 fac_tensor *fac_elu_ex(fac_tensor *input, const fac_elu_options *o)
 {
+    fac_elu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
     return fac__api_call(&fac__op_elu, &args);
 }
 
 fac_tensor *fac_elu_inplace_ex(fac_tensor *input, const fac_elu_options *o)
 {
+    fac_elu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
     return fac__api_inplace(&fac__op_elu, &args);
 }
 
 fac_tensor *fac_elu_out_ex(fac_tensor *out, fac_tensor *input, const fac_elu_options *o)
 {
+    fac_elu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
     return fac__api_out(&fac__op_elu, &args, out);
 }
@@ -3462,30 +4014,45 @@ fac_tensor *fac_selu_inplace_ex(fac_tensor *input)
 
 fac_tensor *fac_celu_ex(fac_tensor *input, const fac_celu_options *o)
 {
+    fac_celu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
     return fac__api_call(&fac__op_celu, &args);
 }
 
 fac_tensor *fac_celu_inplace_ex(fac_tensor *input, const fac_celu_options *o)
 {
+    fac_celu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
     return fac__api_inplace(&fac__op_celu, &args);
 }
 
 fac_tensor *fac_gelu_ex(fac_tensor *input, const fac_gelu_options *o)
 {
+    fac_gelu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
     return fac__api_call(&fac__op_gelu, &args);
 }
 
 fac_tensor *fac_gelu_inplace_ex(fac_tensor *input, const fac_gelu_options *o)
 {
+    fac_gelu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
     return fac__api_inplace(&fac__op_gelu, &args);
 }
 
 fac_tensor *fac_gelu_out_ex(fac_tensor *out, fac_tensor *input, const fac_gelu_options *o)
 {
+    fac_gelu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__gelu_args args = {.input = input, .approximate = o->approximate != NULL ? o->approximate : "none"};
     return fac__api_out(&fac__op_gelu, &args, out);
 }
@@ -3522,30 +4089,45 @@ fac_tensor *fac_silu_out_ex(fac_tensor *out, fac_tensor *input)
 
 fac_tensor *fac_softplus_ex(fac_tensor *input, const fac_softplus_options *o)
 {
+    fac_softplus_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
     return fac__api_call(&fac__op_softplus, &args);
 }
 
 fac_tensor *fac_softplus_out_ex(fac_tensor *out, fac_tensor *input, const fac_softplus_options *o)
 {
+    fac_softplus_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
     return fac__api_out(&fac__op_softplus, &args, out);
 }
 
 fac_tensor *fac_hardtanh_ex(fac_tensor *input, const fac_hardtanh_options *o)
 {
+    fac_hardtanh_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
     return fac__api_call(&fac__op_hardtanh, &args);
 }
 
 fac_tensor *fac_hardtanh_inplace_ex(fac_tensor *input, const fac_hardtanh_options *o)
 {
+    fac_hardtanh_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
     return fac__api_inplace(&fac__op_hardtanh, &args);
 }
 
 fac_tensor *fac_hardtanh_out_ex(fac_tensor *out, fac_tensor *input, const fac_hardtanh_options *o)
 {
+    fac_hardtanh_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
     return fac__api_out(&fac__op_hardtanh, &args, out);
 }
@@ -3708,36 +4290,54 @@ fac_tensor *fac_hardtanh_backward_ex(fac_tensor *grad_output, fac_tensor *input,
 
 fac_tensor *fac_mse_loss_ex(fac_tensor *input, fac_tensor *target, const fac_mse_loss_options *o)
 {
+    fac_mse_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__mse_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1};
     return fac__api_call(&fac__op_mse_loss, &args);
 }
 
 fac_tensor *fac_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_l1_loss_options *o)
 {
+    fac_l1_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__l1_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1};
     return fac__api_call(&fac__op_l1_loss, &args);
 }
 
 fac_tensor *fac_smooth_l1_loss_ex(fac_tensor *input, fac_tensor *target, const fac_smooth_l1_loss_options *o)
 {
+    fac_smooth_l1_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__smooth_l1_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1, .beta = o->beta.given ? o->beta.value : 1.0};
     return fac__api_call(&fac__op_smooth_l1_loss, &args);
 }
 
 fac_tensor *fac_huber_loss_ex(fac_tensor *input, fac_tensor *target, const fac_huber_loss_options *o)
 {
+    fac_huber_loss_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__huber_loss_args args = {.input = input, .target = target, .reduction = o->reduction.given ? o->reduction.value : 1, .delta = o->delta.given ? o->delta.value : 1.0};
     return fac__api_call(&fac__op_huber_loss, &args);
 }
 
 fac_tensor *fac_binary_cross_entropy_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_options *o)
 {
+    fac_binary_cross_entropy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__binary_cross_entropy_args args = {.input = input, .target = target, .weight = o->weight, .reduction = o->reduction.given ? o->reduction.value : 1};
     return fac__api_call(&fac__op_binary_cross_entropy, &args);
 }
 
 fac_tensor *fac_binary_cross_entropy_with_logits_ex(fac_tensor *input, fac_tensor *target, const fac_binary_cross_entropy_with_logits_options *o)
 {
+    fac_binary_cross_entropy_with_logits_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__binary_cross_entropy_with_logits_args args = {.input = input, .target = target, .weight = o->weight, .pos_weight = o->pos_weight, .reduction = o->reduction.given ? o->reduction.value : 1};
     return fac__api_call(&fac__op_binary_cross_entropy_with_logits, &args);
 }
@@ -3774,300 +4374,450 @@ fac_tensor *fac__bce_logits_ex(fac_tensor *input, fac_tensor *target)
 
 fac_tensor *fac_uniform_ex(fac_tensor *input, const fac_uniform_options *o)
 {
+    fac_uniform_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__uniform_args args = {.input = input, .from_ = o->from_, .to = o->to.given ? o->to.value : 1.0, .generator = o->generator};
     return fac__api_call(&fac__op_uniform, &args);
 }
 
 fac_tensor *fac_uniform_inplace_ex(fac_tensor *input, const fac_uniform_options *o)
 {
+    fac_uniform_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__uniform_args args = {.input = input, .from_ = o->from_, .to = o->to.given ? o->to.value : 1.0, .generator = o->generator};
     return fac__api_inplace(&fac__op_uniform, &args);
 }
 
 fac_tensor *fac_normal_fill_ex(fac_tensor *input, const fac_normal_fill_options *o)
 {
+    fac_normal_fill_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_fill_args args = {.input = input, .mean = o->mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
     return fac__api_call(&fac__op_normal_fill, &args);
 }
 
 fac_tensor *fac_normal_fill_inplace_ex(fac_tensor *input, const fac_normal_fill_options *o)
 {
+    fac_normal_fill_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_fill_args args = {.input = input, .mean = o->mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
     return fac__api_inplace(&fac__op_normal_fill, &args);
 }
 
 fac_tensor *fac_random_full_ex(fac_tensor *input, const fac_random_full_options *o)
 {
+    fac_random_full_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_full_args args = {.input = input, .generator = o->generator};
     return fac__api_call(&fac__op_random_full, &args);
 }
 
 fac_tensor *fac_random_full_inplace_ex(fac_tensor *input, const fac_random_full_options *o)
 {
+    fac_random_full_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_full_args args = {.input = input, .generator = o->generator};
     return fac__api_inplace(&fac__op_random_full, &args);
 }
 
 fac_tensor *fac_random_to_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o)
 {
+    fac_random_to_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_to_args args = {.input = input, .to = to, .generator = o->generator};
     return fac__api_call(&fac__op_random_to, &args);
 }
 
 fac_tensor *fac_random_to_inplace_ex(fac_tensor *input, int64_t to, const fac_random_to_options *o)
 {
+    fac_random_to_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_to_args args = {.input = input, .to = to, .generator = o->generator};
     return fac__api_inplace(&fac__op_random_to, &args);
 }
 
 fac_tensor *fac_random_from_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o)
 {
+    fac_random_from_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_from_args args = {.input = input, .from_ = from_, .to = to, .generator = o->generator};
     return fac__api_call(&fac__op_random_from, &args);
 }
 
 fac_tensor *fac_random_from_inplace_ex(fac_tensor *input, int64_t from_, int64_t to, const fac_random_from_options *o)
 {
+    fac_random_from_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__random_from_args args = {.input = input, .from_ = from_, .to = to, .generator = o->generator};
     return fac__api_inplace(&fac__op_random_from, &args);
 }
 
 fac_tensor *fac_bernoulli_tensor_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o)
 {
+    fac_bernoulli_tensor_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_tensor_args args = {.input = input, .p = p, .generator = o->generator};
     return fac__api_call(&fac__op_bernoulli_tensor, &args);
 }
 
 fac_tensor *fac_bernoulli_tensor_inplace_ex(fac_tensor *input, fac_tensor *p, const fac_bernoulli_tensor_options *o)
 {
+    fac_bernoulli_tensor_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_tensor_args args = {.input = input, .p = p, .generator = o->generator};
     return fac__api_inplace(&fac__op_bernoulli_tensor, &args);
 }
 
 fac_tensor *fac_bernoulli_fill_ex(fac_tensor *input, const fac_bernoulli_fill_options *o)
 {
+    fac_bernoulli_fill_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_fill_args args = {.input = input, .p = o->p.given ? o->p.value : 0.5, .generator = o->generator};
     return fac__api_call(&fac__op_bernoulli_fill, &args);
 }
 
 fac_tensor *fac_bernoulli_fill_inplace_ex(fac_tensor *input, const fac_bernoulli_fill_options *o)
 {
+    fac_bernoulli_fill_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_fill_args args = {.input = input, .p = o->p.given ? o->p.value : 0.5, .generator = o->generator};
     return fac__api_inplace(&fac__op_bernoulli_fill, &args);
 }
 
 fac_tensor *fac_exponential_ex(fac_tensor *input, const fac_exponential_options *o)
 {
+    fac_exponential_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__exponential_args args = {.input = input, .lambd = o->lambd.given ? o->lambd.value : 1.0, .generator = o->generator};
     return fac__api_call(&fac__op_exponential, &args);
 }
 
 fac_tensor *fac_exponential_inplace_ex(fac_tensor *input, const fac_exponential_options *o)
 {
+    fac_exponential_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__exponential_args args = {.input = input, .lambd = o->lambd.given ? o->lambd.value : 1.0, .generator = o->generator};
     return fac__api_inplace(&fac__op_exponential, &args);
 }
 
 fac_tensor *fac_cauchy_ex(fac_tensor *input, const fac_cauchy_options *o)
 {
+    fac_cauchy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cauchy_args args = {.input = input, .median = o->median, .sigma = o->sigma.given ? o->sigma.value : 1.0, .generator = o->generator};
     return fac__api_call(&fac__op_cauchy, &args);
 }
 
 fac_tensor *fac_cauchy_inplace_ex(fac_tensor *input, const fac_cauchy_options *o)
 {
+    fac_cauchy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cauchy_args args = {.input = input, .median = o->median, .sigma = o->sigma.given ? o->sigma.value : 1.0, .generator = o->generator};
     return fac__api_inplace(&fac__op_cauchy, &args);
 }
 
 fac_tensor *fac_geometric_ex(fac_tensor *input, double p, const fac_geometric_options *o)
 {
+    fac_geometric_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__geometric_args args = {.input = input, .p = p, .generator = o->generator};
     return fac__api_call(&fac__op_geometric, &args);
 }
 
 fac_tensor *fac_geometric_inplace_ex(fac_tensor *input, double p, const fac_geometric_options *o)
 {
+    fac_geometric_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__geometric_args args = {.input = input, .p = p, .generator = o->generator};
     return fac__api_inplace(&fac__op_geometric, &args);
 }
 
 fac_tensor *fac_log_normal_ex(fac_tensor *input, const fac_log_normal_options *o)
 {
+    fac_log_normal_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__log_normal_args args = {.input = input, .mean = o->mean.given ? o->mean.value : 1.0, .std = o->std.given ? o->std.value : 2.0, .generator = o->generator};
     return fac__api_call(&fac__op_log_normal, &args);
 }
 
 fac_tensor *fac_log_normal_inplace_ex(fac_tensor *input, const fac_log_normal_options *o)
 {
+    fac_log_normal_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__log_normal_args args = {.input = input, .mean = o->mean.given ? o->mean.value : 1.0, .std = o->std.given ? o->std.value : 2.0, .generator = o->generator};
     return fac__api_inplace(&fac__op_log_normal, &args);
 }
 
 fac_tensor *fac_rand_ex(fac_ints size, const fac_rand_options *o)
 {
+    fac_rand_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rand_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_rand, &args);
 }
 
 fac_tensor *fac_rand_out_ex(fac_tensor *out, fac_ints size, const fac_rand_options *o)
 {
+    fac_rand_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rand_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_rand, &args, out);
 }
 
 fac_tensor *fac_rand_like_ex(fac_tensor *input, const fac_rand_like_options *o)
 {
+    fac_rand_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rand_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_rand_like, &args);
 }
 
 fac_tensor *fac_randn_ex(fac_ints size, const fac_randn_options *o)
 {
+    fac_randn_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randn_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_randn, &args);
 }
 
 fac_tensor *fac_randn_out_ex(fac_tensor *out, fac_ints size, const fac_randn_options *o)
 {
+    fac_randn_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randn_args args = {.size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_randn, &args, out);
 }
 
 fac_tensor *fac_randn_like_ex(fac_tensor *input, const fac_randn_like_options *o)
 {
+    fac_randn_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randn_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randn_like, &args);
 }
 
 fac_tensor *fac_randint_ex(int64_t high, fac_ints size, const fac_randint_options *o)
 {
+    fac_randint_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_args args = {.high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_randint, &args);
 }
 
 fac_tensor *fac_randint_out_ex(fac_tensor *out, int64_t high, fac_ints size, const fac_randint_options *o)
 {
+    fac_randint_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_args args = {.high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_randint, &args, out);
 }
 
 fac_tensor *fac_randint_low_ex(int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o)
 {
+    fac_randint_low_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_low_args args = {.low = low, .high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_randint_low, &args);
 }
 
 fac_tensor *fac_randint_low_out_ex(fac_tensor *out, int64_t low, int64_t high, fac_ints size, const fac_randint_low_options *o)
 {
+    fac_randint_low_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_low_args args = {.low = low, .high = high, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_randint_low, &args, out);
 }
 
 fac_tensor *fac_randint_like_ex(fac_tensor *input, int64_t high, const fac_randint_like_options *o)
 {
+    fac_randint_like_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_like_args args = {.input = input, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randint_like, &args);
 }
 
 fac_tensor *fac_randint_like_low_ex(fac_tensor *input, int64_t low, int64_t high, const fac_randint_like_low_options *o)
 {
+    fac_randint_like_low_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randint_like_low_args args = {.input = input, .low = low, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randint_like_low, &args);
 }
 
 fac_tensor *fac_randperm_ex(int64_t n, const fac_randperm_options *o)
 {
+    fac_randperm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randperm_args args = {.n = n, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_randperm, &args);
 }
 
 fac_tensor *fac_randperm_out_ex(fac_tensor *out, int64_t n, const fac_randperm_options *o)
 {
+    fac_randperm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__randperm_args args = {.n = n, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_randperm, &args, out);
 }
 
 fac_tensor *fac_normal_ex(fac_tensor *mean, fac_tensor *std, const fac_normal_options *o)
 {
+    fac_normal_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_args args = {.mean = mean, .std = std, .generator = o->generator};
     return fac__api_call(&fac__op_normal, &args);
 }
 
 fac_tensor *fac_normal_out_ex(fac_tensor *out, fac_tensor *mean, fac_tensor *std, const fac_normal_options *o)
 {
+    fac_normal_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_args args = {.mean = mean, .std = std, .generator = o->generator};
     return fac__api_out(&fac__op_normal, &args, out);
 }
 
 fac_tensor *fac_normal_mean_ex(fac_tensor *mean, const fac_normal_mean_options *o)
 {
+    fac_normal_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_mean_args args = {.mean = mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
     return fac__api_call(&fac__op_normal_mean, &args);
 }
 
 fac_tensor *fac_normal_mean_out_ex(fac_tensor *out, fac_tensor *mean, const fac_normal_mean_options *o)
 {
+    fac_normal_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_mean_args args = {.mean = mean, .std = o->std.given ? o->std.value : 1.0, .generator = o->generator};
     return fac__api_out(&fac__op_normal_mean, &args, out);
 }
 
 fac_tensor *fac_normal_std_ex(double mean, fac_tensor *std, const fac_normal_std_options *o)
 {
+    fac_normal_std_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_std_args args = {.mean = mean, .std = std, .generator = o->generator};
     return fac__api_call(&fac__op_normal_std, &args);
 }
 
 fac_tensor *fac_normal_std_out_ex(fac_tensor *out, double mean, fac_tensor *std, const fac_normal_std_options *o)
 {
+    fac_normal_std_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_std_args args = {.mean = mean, .std = std, .generator = o->generator};
     return fac__api_out(&fac__op_normal_std, &args, out);
 }
 
 fac_tensor *fac_normal_size_ex(double mean, double std, fac_ints size, const fac_normal_size_options *o)
 {
+    fac_normal_size_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_size_args args = {.mean = mean, .std = std, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_normal_size, &args);
 }
 
 fac_tensor *fac_normal_size_out_ex(fac_tensor *out, double mean, double std, fac_ints size, const fac_normal_size_options *o)
 {
+    fac_normal_size_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__normal_size_args args = {.mean = mean, .std = std, .size = size, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_normal_size, &args, out);
 }
 
 fac_tensor *fac_bernoulli_ex(fac_tensor *input, const fac_bernoulli_options *o)
 {
+    fac_bernoulli_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_args args = {.input = input, .generator = o->generator};
     return fac__api_call(&fac__op_bernoulli, &args);
 }
 
 fac_tensor *fac_bernoulli_out_ex(fac_tensor *out, fac_tensor *input, const fac_bernoulli_options *o)
 {
+    fac_bernoulli_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_args args = {.input = input, .generator = o->generator};
     return fac__api_out(&fac__op_bernoulli, &args, out);
 }
 
 fac_tensor *fac_bernoulli_p_ex(fac_tensor *input, double p, const fac_bernoulli_p_options *o)
 {
+    fac_bernoulli_p_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__bernoulli_p_args args = {.input = input, .p = p, .generator = o->generator};
     return fac__api_call(&fac__op_bernoulli_p, &args);
 }
 
 fac_tensor *fac_multinomial_ex(fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o)
 {
+    fac_multinomial_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__multinomial_args args = {.input = input, .num_samples = num_samples, .replacement = o->replacement, .generator = o->generator};
     return fac__api_call(&fac__op_multinomial, &args);
 }
 
 fac_tensor *fac_multinomial_out_ex(fac_tensor *out, fac_tensor *input, int64_t num_samples, const fac_multinomial_options *o)
 {
+    fac_multinomial_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__multinomial_args args = {.input = input, .num_samples = num_samples, .replacement = o->replacement, .generator = o->generator};
     return fac__api_out(&fac__op_multinomial, &args, out);
 }
 
 fac_tensor *fac__multinomial_replace_ex(fac_tensor *input, int64_t num_samples, const fac__multinomial_replace_options *o)
 {
+    fac__multinomial_replace_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___multinomial_replace_args args = {.input = input, .num_samples = num_samples, .generator = o->generator};
     return fac__api_call(&fac__op__multinomial_replace, &args);
 }
@@ -4122,78 +4872,117 @@ fac_tensor *fac_feature_alpha_dropout_inplace_ex(fac_tensor *input, double p, bo
 
 fac_tensor *fac_sum_ex(fac_tensor *input, const fac_sum_options *o)
 {
+    fac_sum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_sum, &args);
 }
 
 fac_tensor *fac_sum_out_ex(fac_tensor *out, fac_tensor *input, const fac_sum_options *o)
 {
+    fac_sum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_sum, &args, out);
 }
 
 fac_tensor *fac_mean_ex(fac_tensor *input, const fac_mean_options *o)
 {
+    fac_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__mean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_mean, &args);
 }
 
 fac_tensor *fac_mean_out_ex(fac_tensor *out, fac_tensor *input, const fac_mean_options *o)
 {
+    fac_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__mean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_mean, &args, out);
 }
 
 fac_tensor *fac_nansum_ex(fac_tensor *input, const fac_nansum_options *o)
 {
+    fac_nansum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nansum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_nansum, &args);
 }
 
 fac_tensor *fac_nansum_out_ex(fac_tensor *out, fac_tensor *input, const fac_nansum_options *o)
 {
+    fac_nansum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nansum_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_nansum, &args, out);
 }
 
 fac_tensor *fac_prod_ex(fac_tensor *input, const fac_prod_options *o)
 {
+    fac_prod_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__prod_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_prod, &args);
 }
 
 fac_tensor *fac_prod_out_ex(fac_tensor *out, fac_tensor *input, const fac_prod_options *o)
 {
+    fac_prod_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__prod_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_prod, &args, out);
 }
 
 fac_tensor *fac_all_ex(fac_tensor *input, const fac_all_options *o)
 {
+    fac_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__all_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_all, &args);
 }
 
 fac_tensor *fac_all_out_ex(fac_tensor *out, fac_tensor *input, const fac_all_options *o)
 {
+    fac_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__all_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_all, &args, out);
 }
 
 fac_tensor *fac_any_ex(fac_tensor *input, const fac_any_options *o)
 {
+    fac_any_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__any_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_any, &args);
 }
 
 fac_tensor *fac_any_out_ex(fac_tensor *out, fac_tensor *input, const fac_any_options *o)
 {
+    fac_any_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__any_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_any, &args, out);
 }
 
 fac_tensor *fac_count_nonzero_ex(fac_tensor *input, const fac_count_nonzero_options *o)
 {
+    fac_count_nonzero_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__count_nonzero_args args = {.input = input, .dim = o->dim};
     return fac__api_call(&fac__op_count_nonzero, &args);
 }
@@ -4224,6 +5013,9 @@ fac_tensor *fac_max_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor 
 
 int fac_max_dim_ex(fac_tensor *input, int64_t dim, const fac_max_dim_options *o, fac_tensor *results[2])
 {
+    fac_max_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__max_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_max_dim, &args, 2, results);
 }
@@ -4254,234 +5046,351 @@ fac_tensor *fac_min_other_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor 
 
 int fac_min_dim_ex(fac_tensor *input, int64_t dim, const fac_min_dim_options *o, fac_tensor *results[2])
 {
+    fac_min_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__min_dim_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_min_dim, &args, 2, results);
 }
 
 fac_tensor *fac_amax_ex(fac_tensor *input, const fac_amax_options *o)
 {
+    fac_amax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__amax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_amax, &args);
 }
 
 fac_tensor *fac_amax_out_ex(fac_tensor *out, fac_tensor *input, const fac_amax_options *o)
 {
+    fac_amax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__amax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_amax, &args, out);
 }
 
 fac_tensor *fac_amin_ex(fac_tensor *input, const fac_amin_options *o)
 {
+    fac_amin_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__amin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_amin, &args);
 }
 
 fac_tensor *fac_amin_out_ex(fac_tensor *out, fac_tensor *input, const fac_amin_options *o)
 {
+    fac_amin_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__amin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_amin, &args, out);
 }
 
 int fac_aminmax_ex(fac_tensor *input, const fac_aminmax_options *o, fac_tensor *results[2])
 {
+    fac_aminmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__aminmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_aminmax, &args, 2, results);
 }
 
 fac_tensor *fac_argmax_ex(fac_tensor *input, const fac_argmax_options *o)
 {
+    fac_argmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_argmax, &args);
 }
 
 fac_tensor *fac_argmax_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmax_options *o)
 {
+    fac_argmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argmax_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_argmax, &args, out);
 }
 
 fac_tensor *fac_argmin_ex(fac_tensor *input, const fac_argmin_options *o)
 {
+    fac_argmin_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argmin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_argmin, &args);
 }
 
 fac_tensor *fac_argmin_out_ex(fac_tensor *out, fac_tensor *input, const fac_argmin_options *o)
 {
+    fac_argmin_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__argmin_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_argmin, &args, out);
 }
 
 fac_tensor *fac_std_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_dim_options *o)
 {
+    fac_std_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__std_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_std_dim, &args);
 }
 
 fac_tensor *fac_std_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_std_dim_options *o)
 {
+    fac_std_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__std_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_std_dim, &args, out);
 }
 
 fac_tensor *fac_std_ex(fac_tensor *input, const fac_std_options *o)
 {
+    fac_std_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__std_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_std, &args);
 }
 
 fac_tensor *fac_std_out_ex(fac_tensor *out, fac_tensor *input, const fac_std_options *o)
 {
+    fac_std_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__std_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_std, &args, out);
 }
 
 fac_tensor *fac_std_all_ex(fac_tensor *input, const fac_std_all_options *o)
 {
+    fac_std_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__std_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
     return fac__api_call(&fac__op_std_all, &args);
 }
 
 fac_tensor *fac_var_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_dim_options *o)
 {
+    fac_var_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__var_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_var_dim, &args);
 }
 
 fac_tensor *fac_var_dim_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_var_dim_options *o)
 {
+    fac_var_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__var_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_var_dim, &args, out);
 }
 
 fac_tensor *fac_var_ex(fac_tensor *input, const fac_var_options *o)
 {
+    fac_var_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__var_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_var, &args);
 }
 
 fac_tensor *fac_var_out_ex(fac_tensor *out, fac_tensor *input, const fac_var_options *o)
 {
+    fac_var_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__var_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_var, &args, out);
 }
 
 fac_tensor *fac_var_all_ex(fac_tensor *input, const fac_var_all_options *o)
 {
+    fac_var_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__var_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
     return fac__api_call(&fac__op_var_all, &args);
 }
 
 int fac_std_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_std_mean_dim_options *o, fac_tensor *results[2])
 {
+    fac_std_mean_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__std_mean_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_std_mean_dim, &args, 2, results);
 }
 
 int fac_std_mean_ex(fac_tensor *input, const fac_std_mean_options *o, fac_tensor *results[2])
 {
+    fac_std_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__std_mean_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_std_mean, &args, 2, results);
 }
 
 int fac_std_mean_all_ex(fac_tensor *input, const fac_std_mean_all_options *o, fac_tensor *results[2])
 {
+    fac_std_mean_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__std_mean_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
     return fac__api_multi(&fac__op_std_mean_all, &args, 2, results);
 }
 
 int fac_var_mean_dim_ex(fac_tensor *input, fac_ints dim, const fac_var_mean_dim_options *o, fac_tensor *results[2])
 {
+    fac_var_mean_dim_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__var_mean_dim_args args = {.input = input, .dim = dim, .unbiased = o->unbiased != FAC_FALSE, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_var_mean_dim, &args, 2, results);
 }
 
 int fac_var_mean_ex(fac_tensor *input, const fac_var_mean_options *o, fac_tensor *results[2])
 {
+    fac_var_mean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__var_mean_args args = {.input = input, .dim = o->dim, .correction = o->correction, .keepdim = o->keepdim};
     return fac__api_multi(&fac__op_var_mean, &args, 2, results);
 }
 
 int fac_var_mean_all_ex(fac_tensor *input, const fac_var_mean_all_options *o, fac_tensor *results[2])
 {
+    fac_var_mean_all_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_failed(2, results);
     struct fac__var_mean_all_args args = {.input = input, .unbiased = o->unbiased != FAC_FALSE};
     return fac__api_multi(&fac__op_var_mean_all, &args, 2, results);
 }
 
 fac_tensor *fac_linalg_vector_norm_ex(fac_tensor *x, const fac_linalg_vector_norm_options *o)
 {
+    fac_linalg_vector_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_linalg_vector_norm, &args);
 }
 
 fac_tensor *fac_linalg_vector_norm_out_ex(fac_tensor *out, fac_tensor *x, const fac_linalg_vector_norm_options *o)
 {
+    fac_linalg_vector_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_linalg_vector_norm, &args, out);
 }
 
 fac_tensor *fac_norm_ex(fac_tensor *input, const fac_norm_options *o)
 {
+    fac_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_norm, &args);
 }
 
 fac_tensor *fac_norm_out_ex(fac_tensor *out, fac_tensor *input, const fac_norm_options *o)
 {
+    fac_norm_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_norm, &args, out);
 }
 
 fac_tensor *fac_norm_str_ex(fac_tensor *input, const char *p, const fac_norm_str_options *o)
 {
+    fac_norm_str_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__norm_str_args args = {.input = input, .p = p, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_norm_str, &args);
 }
 
 fac_tensor *fac_norm_str_out_ex(fac_tensor *out, fac_tensor *input, const char *p, const fac_norm_str_options *o)
 {
+    fac_norm_str_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__norm_str_args args = {.input = input, .p = p, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_norm_str, &args, out);
 }
 
 fac_tensor *fac_nanmean_ex(fac_tensor *input, const fac_nanmean_options *o)
 {
+    fac_nanmean_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__nanmean_args args = {.input = input, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_nanmean, &args);
 }
 
 fac_tensor *fac_logsumexp_ex(fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o)
 {
+    fac_logsumexp_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logsumexp_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_call(&fac__op_logsumexp, &args);
 }
 
 fac_tensor *fac_logsumexp_out_ex(fac_tensor *out, fac_tensor *input, fac_ints dim, const fac_logsumexp_options *o)
 {
+    fac_logsumexp_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__logsumexp_args args = {.input = input, .dim = dim, .keepdim = o->keepdim};
     return fac__api_out(&fac__op_logsumexp, &args, out);
 }
 
 fac_tensor *fac_softmax_ex(fac_tensor *input, int64_t dim, const fac_softmax_options *o)
 {
+    fac_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_call(&fac__op_softmax, &args);
 }
 
 fac_tensor *fac_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_softmax_options *o)
 {
+    fac_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_out(&fac__op_softmax, &args, out);
 }
 
 fac_tensor *fac__softmax_ex(fac_tensor *input, int64_t dim, const fac__softmax_options *o)
 {
+    fac__softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
     return fac__api_call(&fac__op__softmax, &args);
 }
 
 fac_tensor *fac__softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__softmax_options *o)
 {
+    fac__softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
     return fac__api_out(&fac__op__softmax, &args, out);
 }
@@ -4494,24 +5403,36 @@ fac_tensor *fac__softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *o
 
 fac_tensor *fac_log_softmax_ex(fac_tensor *input, int64_t dim, const fac_log_softmax_options *o)
 {
+    fac_log_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__log_softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_call(&fac__op_log_softmax, &args);
 }
 
 fac_tensor *fac_log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_log_softmax_options *o)
 {
+    fac_log_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__log_softmax_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_out(&fac__op_log_softmax, &args, out);
 }
 
 fac_tensor *fac__log_softmax_ex(fac_tensor *input, int64_t dim, const fac__log_softmax_options *o)
 {
+    fac__log_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___log_softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
     return fac__api_call(&fac__op__log_softmax, &args);
 }
 
 fac_tensor *fac__log_softmax_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac__log_softmax_options *o)
 {
+    fac__log_softmax_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac___log_softmax_args args = {.input = input, .dim = dim, .half_to_float = o->half_to_float};
     return fac__api_out(&fac__op__log_softmax, &args, out);
 }
@@ -4524,36 +5445,54 @@ fac_tensor *fac__log_softmax_backward_data_ex(fac_tensor *grad_output, fac_tenso
 
 fac_tensor *fac_cumsum_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
 {
+    fac_cumsum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_call(&fac__op_cumsum, &args);
 }
 
 fac_tensor *fac_cumsum_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
 {
+    fac_cumsum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_inplace(&fac__op_cumsum, &args);
 }
 
 fac_tensor *fac_cumsum_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
 {
+    fac_cumsum_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumsum_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_out(&fac__op_cumsum, &args, out);
 }
 
 fac_tensor *fac_cumprod_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
 {
+    fac_cumprod_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_call(&fac__op_cumprod, &args);
 }
 
 fac_tensor *fac_cumprod_inplace_ex(fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
 {
+    fac_cumprod_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_inplace(&fac__op_cumprod, &args);
 }
 
 fac_tensor *fac_cumprod_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim, const fac_cumprod_options *o)
 {
+    fac_cumprod_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cumprod_args args = {.input = input, .dim = dim, .dtype = o->dtype};
     return fac__api_out(&fac__op_cumprod, &args, out);
 }
@@ -4572,12 +5511,18 @@ int fac_cummin_ex(fac_tensor *input, int64_t dim, fac_tensor *results[2])
 
 fac_tensor *fac_as_strided_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
 {
+    fac_as_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};
     return fac__api_call(&fac__op_as_strided, &args);
 }
 
 fac_tensor *fac_as_strided_inplace_ex(fac_tensor *input, fac_ints size, fac_ints stride, const fac_as_strided_options *o)
 {
+    fac_as_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__as_strided_args args = {.input = input, .size = size, .stride = stride, .storage_offset = o->storage_offset};
     return fac__api_inplace(&fac__op_as_strided, &args);
 }
@@ -4638,6 +5583,9 @@ fac_tensor *fac_t_inplace_ex(fac_tensor *input)
 
 fac_tensor *fac_expand_ex(fac_tensor *input, fac_ints size, const fac_expand_options *o)
 {
+    fac_expand_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__expand_args args = {.input = input, .size = size, .implicit = o->implicit};
     return fac__api_call(&fac__op_expand, &args);
 }
@@ -4650,6 +5598,9 @@ fac_tensor *fac_select_ex(fac_tensor *input, int64_t dim, int64_t index)
 
 fac_tensor *fac_slice_ex(fac_tensor *input, const fac_slice_options *o)
 {
+    fac_slice_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__slice_args args = {.input = input, .dim = o->dim, .start = o->start, .end = o->end, .step = o->step.given ? o->step.value : 1};
     return fac__api_call(&fac__op_slice, &args);
 }
@@ -4716,6 +5667,9 @@ fac_tensor *fac_alias_ex(fac_tensor *input)
 
 fac_tensor *fac_contiguous_ex(fac_tensor *input, const fac_contiguous_options *o)
 {
+    fac_contiguous_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__contiguous_args args = {.input = input, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_contiguous, &args);
 }
@@ -4782,42 +5736,63 @@ fac_tensor *fac_narrow_tensor_ex(fac_tensor *input, int64_t dim, fac_tensor *sta
 
 fac_tensors fac_split_ex(fac_tensor *input, int64_t split_size, const fac_split_options *o)
 {
+    fac_split_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__split_args args = {.input = input, .split_size = split_size, .dim = o->dim};
     return fac__api_list(&fac__op_split, &args);
 }
 
 fac_tensors fac_split_sizes_ex(fac_tensor *input, fac_ints split_size, const fac_split_sizes_options *o)
 {
+    fac_split_sizes_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__split_sizes_args args = {.input = input, .split_size = split_size, .dim = o->dim};
     return fac__api_list(&fac__op_split_sizes, &args);
 }
 
 fac_tensors fac_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, const fac_split_with_sizes_options *o)
 {
+    fac_split_with_sizes_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__split_with_sizes_args args = {.input = input, .split_sizes = split_sizes, .dim = o->dim};
     return fac__api_list(&fac__op_split_with_sizes, &args);
 }
 
 fac_tensors fac_chunk_ex(fac_tensor *input, int64_t chunks, const fac_chunk_options *o)
 {
+    fac_chunk_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__chunk_args args = {.input = input, .chunks = chunks, .dim = o->dim};
     return fac__api_list(&fac__op_chunk, &args);
 }
 
 fac_tensors fac_tensor_split_ex(fac_tensor *input, int64_t sections, const fac_tensor_split_options *o)
 {
+    fac_tensor_split_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__tensor_split_args args = {.input = input, .sections = sections, .dim = o->dim};
     return fac__api_list(&fac__op_tensor_split, &args);
 }
 
 fac_tensors fac_tensor_split_indices_ex(fac_tensor *input, fac_ints indices, const fac_tensor_split_indices_options *o)
 {
+    fac_tensor_split_indices_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__tensor_split_indices_args args = {.input = input, .indices = indices, .dim = o->dim};
     return fac__api_list(&fac__op_tensor_split_indices, &args);
 }
 
 fac_tensors fac_tensor_split_tensor_ex(fac_tensor *input, fac_tensor *tensor_indices_or_sections, const fac_tensor_split_tensor_options *o)
 {
+    fac_tensor_split_tensor_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__tensor_split_tensor_args args = {.input = input, .tensor_indices_or_sections = tensor_indices_or_sections, .dim = o->dim};
     return fac__api_list(&fac__op_tensor_split_tensor, &args);
 }
@@ -4860,6 +5835,9 @@ fac_tensors fac_dsplit_indices_ex(fac_tensor *input, fac_ints indices)
 
 fac_tensors fac_unbind_ex(fac_tensor *input, const fac_unbind_options *o)
 {
+    fac_unbind_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__unbind_args args = {.input = input, .dim = o->dim};
     return fac__api_list(&fac__op_unbind, &args);
 }
@@ -4890,6 +5868,9 @@ fac_tensor *fac_moveaxis_int_ex(fac_tensor *input, int64_t source, int64_t desti
 
 fac_tensor *fac_flatten_ex(fac_tensor *input, const fac_flatten_options *o)
 {
+    fac_flatten_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__flatten_args args = {.input = input, .start_dim = o->start_dim, .end_dim = o->end_dim.given ? o->end_dim.value : -1};
     return fac__api_call(&fac__op_flatten, &args);
 }
@@ -4968,12 +5949,18 @@ fac_tensors fac_broadcast_tensors_ex(fac_tensors tensors)
 
 fac_tensors fac_meshgrid_ex(fac_tensors tensors, const fac_meshgrid_options *o)
 {
+    fac_meshgrid_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
     struct fac__meshgrid_args args = {.tensors = tensors, .indexing = o->indexing};
     return fac__api_list(&fac__op_meshgrid, &args);
 }
 
 fac_tensor *fac_diagonal_ex(fac_tensor *input, const fac_diagonal_options *o)
 {
+    fac_diagonal_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diagonal_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
     return fac__api_call(&fac__op_diagonal, &args);
 }
@@ -4998,48 +5985,72 @@ fac_tensor *fac_unfold_backward_ex(fac_tensor *grad, fac_ints input_sizes, int64
 
 fac_tensor *fac_cat_ex(fac_tensors tensors, const fac_cat_options *o)
 {
+    fac_cat_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cat_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_call(&fac__op_cat, &args);
 }
 
 fac_tensor *fac_cat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_cat_options *o)
 {
+    fac_cat_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__cat_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_out(&fac__op_cat, &args, out);
 }
 
 fac_tensor *fac_concat_ex(fac_tensors tensors, const fac_concat_options *o)
 {
+    fac_concat_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__concat_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_call(&fac__op_concat, &args);
 }
 
 fac_tensor *fac_concat_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concat_options *o)
 {
+    fac_concat_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__concat_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_out(&fac__op_concat, &args, out);
 }
 
 fac_tensor *fac_concatenate_ex(fac_tensors tensors, const fac_concatenate_options *o)
 {
+    fac_concatenate_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__concatenate_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_call(&fac__op_concatenate, &args);
 }
 
 fac_tensor *fac_concatenate_out_ex(fac_tensor *out, fac_tensors tensors, const fac_concatenate_options *o)
 {
+    fac_concatenate_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__concatenate_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_out(&fac__op_concatenate, &args, out);
 }
 
 fac_tensor *fac_stack_ex(fac_tensors tensors, const fac_stack_options *o)
 {
+    fac_stack_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__stack_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_call(&fac__op_stack, &args);
 }
 
 fac_tensor *fac_stack_out_ex(fac_tensor *out, fac_tensors tensors, const fac_stack_options *o)
 {
+    fac_stack_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__stack_args args = {.tensors = tensors, .dim = o->dim};
     return fac__api_out(&fac__op_stack, &args, out);
 }
@@ -5136,18 +6147,27 @@ fac_tensor *fac_tile_ex(fac_tensor *input, fac_ints dims)
 
 fac_tensor *fac_repeat_interleave_ex(fac_tensor *repeats, const fac_repeat_interleave_options *o)
 {
+    fac_repeat_interleave_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__repeat_interleave_args args = {.repeats = repeats, .output_size = o->output_size};
     return fac__api_call(&fac__op_repeat_interleave, &args);
 }
 
 fac_tensor *fac_repeat_interleave_tensor_ex(fac_tensor *input, fac_tensor *repeats, const fac_repeat_interleave_tensor_options *o)
 {
+    fac_repeat_interleave_tensor_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__repeat_interleave_tensor_args args = {.input = input, .repeats = repeats, .dim = o->dim, .output_size = o->output_size};
     return fac__api_call(&fac__op_repeat_interleave_tensor, &args);
 }
 
 fac_tensor *fac_repeat_interleave_int_ex(fac_tensor *input, int64_t repeats, const fac_repeat_interleave_int_options *o)
 {
+    fac_repeat_interleave_int_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__repeat_interleave_int_args args = {.input = input, .repeats = repeats, .dim = o->dim, .output_size = o->output_size};
     return fac__api_call(&fac__op_repeat_interleave_int, &args);
 }
@@ -5172,48 +6192,72 @@ fac_tensor *fac_flipud_ex(fac_tensor *input)
 
 fac_tensor *fac_roll_ex(fac_tensor *input, fac_ints shifts, const fac_roll_options *o)
 {
+    fac_roll_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__roll_args args = {.input = input, .shifts = shifts, .dims = o->dims};
     return fac__api_call(&fac__op_roll, &args);
 }
 
 fac_tensor *fac_rot90_ex(fac_tensor *input, const fac_rot90_options *o)
 {
+    fac_rot90_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__rot90_args args = {.input = input, .k = o->k.given ? o->k.value : 1, .dims = o->dims.given ? o->dims : fac_dims(0, 1)};
     return fac__api_call(&fac__op_rot90, &args);
 }
 
 fac_tensor *fac_diagonal_copy_ex(fac_tensor *input, const fac_diagonal_copy_options *o)
 {
+    fac_diagonal_copy_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diagonal_copy_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
     return fac__api_call(&fac__op_diagonal_copy, &args);
 }
 
 fac_tensor *fac_diag_ex(fac_tensor *input, const fac_diag_options *o)
 {
+    fac_diag_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diag_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_call(&fac__op_diag, &args);
 }
 
 fac_tensor *fac_diag_out_ex(fac_tensor *out, fac_tensor *input, const fac_diag_options *o)
 {
+    fac_diag_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diag_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_out(&fac__op_diag, &args, out);
 }
 
 fac_tensor *fac_diag_embed_ex(fac_tensor *input, const fac_diag_embed_options *o)
 {
+    fac_diag_embed_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diag_embed_args args = {.input = input, .offset = o->offset, .dim1 = o->dim1.given ? o->dim1.value : -2, .dim2 = o->dim2.given ? o->dim2.value : -1};
     return fac__api_call(&fac__op_diag_embed, &args);
 }
 
 fac_tensor *fac_diagflat_ex(fac_tensor *input, const fac_diagflat_options *o)
 {
+    fac_diagflat_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diagflat_args args = {.input = input, .offset = o->offset};
     return fac__api_call(&fac__op_diagflat, &args);
 }
 
 fac_tensor *fac_diagonal_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_diagonal_scatter_options *o)
 {
+    fac_diagonal_scatter_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__diagonal_scatter_args args = {.input = input, .src = src, .offset = o->offset, .dim1 = o->dim1, .dim2 = o->dim2.given ? o->dim2.value : 1};
     return fac__api_call(&fac__op_diagonal_scatter, &args);
 }
@@ -5226,84 +6270,126 @@ fac_tensor *fac_select_scatter_ex(fac_tensor *input, fac_tensor *src, int64_t di
 
 fac_tensor *fac_slice_scatter_ex(fac_tensor *input, fac_tensor *src, const fac_slice_scatter_options *o)
 {
+    fac_slice_scatter_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__slice_scatter_args args = {.input = input, .src = src, .dim = o->dim, .start = o->start, .end = o->end, .step = o->step.given ? o->step.value : 1};
     return fac__api_call(&fac__op_slice_scatter, &args);
 }
 
 fac_tensor *fac_as_strided_scatter_ex(fac_tensor *input, fac_tensor *src, fac_ints size, fac_ints stride, const fac_as_strided_scatter_options *o)
 {
+    fac_as_strided_scatter_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__as_strided_scatter_args args = {.input = input, .src = src, .size = size, .stride = stride, .storage_offset = o->storage_offset};
     return fac__api_call(&fac__op_as_strided_scatter, &args);
 }
 
 fac_tensor *fac_tril_ex(fac_tensor *input, const fac_tril_options *o)
 {
+    fac_tril_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_call(&fac__op_tril, &args);
 }
 
 fac_tensor *fac_tril_inplace_ex(fac_tensor *input, const fac_tril_options *o)
 {
+    fac_tril_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_inplace(&fac__op_tril, &args);
 }
 
 fac_tensor *fac_tril_out_ex(fac_tensor *out, fac_tensor *input, const fac_tril_options *o)
 {
+    fac_tril_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__tril_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_out(&fac__op_tril, &args, out);
 }
 
 fac_tensor *fac_triu_ex(fac_tensor *input, const fac_triu_options *o)
 {
+    fac_triu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_call(&fac__op_triu, &args);
 }
 
 fac_tensor *fac_triu_inplace_ex(fac_tensor *input, const fac_triu_options *o)
 {
+    fac_triu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_inplace(&fac__op_triu, &args);
 }
 
 fac_tensor *fac_triu_out_ex(fac_tensor *out, fac_tensor *input, const fac_triu_options *o)
 {
+    fac_triu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__triu_args args = {.input = input, .diagonal = o->diagonal};
     return fac__api_out(&fac__op_triu, &args, out);
 }
 
 fac_tensor *fac_resize_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o)
 {
+    fac_resize_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__resize_args args = {.input = input, .size = size, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_resize, &args);
 }
 
 fac_tensor *fac_resize_inplace_ex(fac_tensor *input, fac_ints size, const fac_resize_options *o)
 {
+    fac_resize_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__resize_args args = {.input = input, .size = size, .memory_format = o->memory_format};
     return fac__api_inplace(&fac__op_resize, &args);
 }
 
 fac_tensor *fac_resize_as_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o)
 {
+    fac_resize_as_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__resize_as_args args = {.input = input, .the_template = the_template, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_resize_as, &args);
 }
 
 fac_tensor *fac_resize_as_inplace_ex(fac_tensor *input, fac_tensor *the_template, const fac_resize_as_options *o)
 {
+    fac_resize_as_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__resize_as_args args = {.input = input, .the_template = the_template, .memory_format = o->memory_format};
     return fac__api_inplace(&fac__op_resize_as, &args);
 }
 
 fac_tensor *fac_set_strided_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o)
 {
+    fac_set_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__set_strided_args args = {.input = input, .source = source, .storage_offset = storage_offset, .size = size, .stride = o->stride};
     return fac__api_call(&fac__op_set_strided, &args);
 }
 
 fac_tensor *fac_set_strided_inplace_ex(fac_tensor *input, fac_tensor *source, int64_t storage_offset, fac_ints size, const fac_set_strided_options *o)
 {
+    fac_set_strided_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__set_strided_args args = {.input = input, .source = source, .storage_offset = storage_offset, .size = size, .stride = o->stride};
     return fac__api_inplace(&fac__op_set_strided, &args);
 }
@@ -5334,6 +6420,9 @@ fac_tensor *fac_set_nothing_inplace_ex(fac_tensor *input)
 
 fac_tensor *fac_sparse_coo_tensor_ex(fac_tensor *indices, fac_tensor *values, fac_ints size, const fac_sparse_coo_tensor_options *o)
 {
+    fac_sparse_coo_tensor_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__sparse_coo_tensor_args args = {.indices = indices, .values = values, .size = size, .is_coalesced = o->is_coalesced};
     return fac__api_call(&fac__op_sparse_coo_tensor, &args);
 }
@@ -5376,6 +6465,9 @@ fac_tensor *fac_to_dense_ex(fac_tensor *input)
 
 fac_tensor *fac_to_sparse_ex(fac_tensor *input, const fac_to_sparse_options *o)
 {
+    fac_to_sparse_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
     struct fac__to_sparse_args args = {.input = input, .sparse_dim = o->sparse_dim};
     return fac__api_call(&fac__op_to_sparse, &args);
 }

@@ -1403,6 +1403,14 @@ struct fac__add_args {
 fac__vjp_fn fac__vjp_add;
 fac__check_fn fac__check_add;
 
+struct fac__add_alpha_args {
+    fac_tensor *input;
+    fac_scalar alpha;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_add_alpha;
+void fac__composite_add_alpha(const struct fac__add_alpha_args *a, fac_tensor **out);
+
 struct fac__sub_args {
     fac_value input;
     fac_value other;
@@ -1410,6 +1418,14 @@ struct fac__sub_args {
 };
 fac__vjp_fn fac__vjp_sub;
 fac__check_fn fac__check_sub;
+
+struct fac__sub_alpha_args {
+    fac_tensor *input;
+    fac_scalar alpha;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_sub_alpha;
+void fac__composite_sub_alpha(const struct fac__sub_alpha_args *a, fac_tensor **out);
 
 struct fac__subtract_args {
     fac_value input;
@@ -2036,6 +2052,15 @@ struct fac__addcmul_args {
 };
 fac__vjp_fn fac__vjp_addcmul;
 
+struct fac__addcmul_value_args {
+    fac_tensor *input;
+    fac_scalar value;
+    fac_tensor *tensor1;
+    fac_tensor *tensor2;
+};
+fac__exec_fn fac__exec_addcmul_value;
+void fac__composite_addcmul_value(const struct fac__addcmul_value_args *a, fac_tensor **out);
+
 struct fac__addcdiv_args {
     fac_tensor *input;
     fac_tensor *tensor1;
@@ -2044,6 +2069,15 @@ struct fac__addcdiv_args {
 };
 fac__vjp_fn fac__vjp_addcdiv;
 fac__check_fn fac__check_addcdiv;
+
+struct fac__addcdiv_value_args {
+    fac_tensor *input;
+    fac_scalar value;
+    fac_tensor *tensor1;
+    fac_tensor *tensor2;
+};
+fac__exec_fn fac__exec_addcdiv_value;
+void fac__composite_addcdiv_value(const struct fac__addcdiv_value_args *a, fac_tensor **out);
 
 struct fac__clamp_args {
     fac_tensor *input;
@@ -3981,7 +4015,9 @@ enum {
     FAC__OP_ID_bucketize_scalar,
     FAC__OP_ID_histc,
     FAC__OP_ID_add,
+    FAC__OP_ID_add_alpha,
     FAC__OP_ID_sub,
+    FAC__OP_ID_sub_alpha,
     FAC__OP_ID_subtract,
     FAC__OP_ID_rsub,
     FAC__OP_ID_mul,
@@ -4096,7 +4132,9 @@ enum {
     FAC__OP_ID_lerp,
     FAC__OP_ID_lerp_scalar,
     FAC__OP_ID_addcmul,
+    FAC__OP_ID_addcmul_value,
     FAC__OP_ID_addcdiv,
+    FAC__OP_ID_addcdiv_value,
     FAC__OP_ID_clamp,
     FAC__OP_ID_clip,
     FAC__OP_ID_clamp_min,
@@ -4490,7 +4528,9 @@ extern const fac__op fac__op_bucketize;
 extern const fac__op fac__op_bucketize_scalar;
 extern const fac__op fac__op_histc;
 extern const fac__op fac__op_add;
+extern const fac__op fac__op_add_alpha;
 extern const fac__op fac__op_sub;
+extern const fac__op fac__op_sub_alpha;
 extern const fac__op fac__op_subtract;
 extern const fac__op fac__op_rsub;
 extern const fac__op fac__op_mul;
@@ -4605,7 +4645,9 @@ extern const fac__op fac__op_where_method;
 extern const fac__op fac__op_lerp;
 extern const fac__op fac__op_lerp_scalar;
 extern const fac__op fac__op_addcmul;
+extern const fac__op fac__op_addcmul_value;
 extern const fac__op fac__op_addcdiv;
+extern const fac__op fac__op_addcdiv_value;
 extern const fac__op fac__op_clamp;
 extern const fac__op fac__op_clip;
 extern const fac__op fac__op_clamp_min;

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static int refused(const char *path) {
-    return fac__fail(FAC_ERROR_IO, "%s: %s", path, strerror(errno));
+    return fac__fail(errno == ENOMEM ? FAC_ERROR_MEMORY : FAC_ERROR_IO, "%s: %s", path,
+                     strerror(errno));
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

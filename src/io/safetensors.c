@@ -393,23 +393,23 @@ fac_safetensors *fac_safetensors_from_memory(const void *bytes, size_t nbytes) {
 }
 
 int64_t fac_safetensors_count(const fac_safetensors *f) {
-    return f->n;
+    return f != NULL ? f->n : 0;
 }
 
 const char *fac_safetensors_name(const fac_safetensors *f, int64_t i) {
-    return i >= 0 && i < f->n ? f->entries[i].name : NULL;
+    return f != NULL && i >= 0 && i < f->n ? f->entries[i].name : NULL;
 }
 
 const char *fac_safetensors_metadata(const fac_safetensors *f, const char *key) {
     note wanted = {key, NULL};
-    const note *n = f->nnotes == 0 || key == NULL
+    const note *n = f == NULL || f->nnotes == 0 || key == NULL
                         ? NULL
                         : bsearch(&wanted, f->notes, (size_t)f->nnotes, sizeof(note), by_key);
     return n == NULL ? NULL : n->value;
 }
 
 const char *fac_safetensors_metadata_key(const fac_safetensors *f, int64_t i) {
-    return i >= 0 && i < f->nnotes ? f->notes[i].key : NULL;
+    return f != NULL && i >= 0 && i < f->nnotes ? f->notes[i].key : NULL;
 }
 
 static void unmap(void *context, void *data, size_t nbytes) {
@@ -453,6 +453,10 @@ static fac_tensor *load(const fac_safetensors *f, const entry *e) {
 }
 
 fac_tensor *fac__safetensors_get(const fac_safetensors *f, const char *name) {
+    if (f == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_safetensors_get: no file is given");
+        return NULL;
+    }
     entry wanted = {.name = name};
     const entry *e = f->n == 0 || name == NULL
                          ? NULL

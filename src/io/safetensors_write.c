@@ -33,6 +33,10 @@ static int kind_of(fac_dtype d) {
 
 /* Everything that can be wrong about the arguments, before the file is touched. */
 static int check(const char *const *names, fac_tensor *const *tensors, int64_t n, item *items) {
+    if (n < 0 || (n > 0 && (names == NULL || tensors == NULL)))
+        return fac__fail(FAC_ERROR_VALUE,
+                         "fac_safetensors_write: %lld tensors, of which none is given",
+                         (long long)n);
     for (int64_t i = 0; i < n; i++) {
         if (names[i] == NULL || strcmp(names[i], "__metadata__") == 0)
             return fac__fail(FAC_ERROR_VALUE,
@@ -141,6 +145,8 @@ bool fac_safetensors_write(const char *path, const char *const *names, fac_tenso
     fac__text head = {0};
     fac__output out;
     int r = check(names, tensors, n, items);
+    if (r == 0 && nm > 0 && m == NULL)
+        r = fac__fail(FAC_ERROR_VALUE, "fac_safetensors_write: the metadata is NULL");
     if (r == 0)
         r = write_header(&head, items, n, m, nm);
     if (r == 0)

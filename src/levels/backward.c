@@ -347,7 +347,9 @@ static bool leads_elsewhere(fac_node *root, fac_tensor *const *own, int n) {
 }
 
 static fac_tensor *plain_sever(fac_tensor *t, fac_tensor *const *own, int n) {
-    fac__edge e = fac__gradient_edge(t);
+    fac__edge e;
+    if (fac__gradient_edge(t, &e) != 0)
+        return NULL;
     if (e.node == NULL)
         return fac__retain(t);
     bool elsewhere = n > 0 && leads_elsewhere(e.node, own, n);

@@ -251,11 +251,11 @@ bool fac_replay(fac_program *p) {
 }
 
 size_t fac_program_length(const fac_program *p) {
-    return p->n;
+    return p != NULL ? p->n : 0;
 }
 
 const char *fac_program_op(const fac_program *p, size_t i) {
-    return i < p->n ? p->v[i].op->python : NULL;
+    return p != NULL && i < p->n ? p->v[i].op->python : NULL;
 }
 
 void fac_program_free(fac_program *p) {

@@ -58,6 +58,8 @@ static int check_params(fac_optimizer *o) {
 }
 
 static fac_optimizer *optimizer_new(fac_tensors params, double lr, int nstates) {
+    if (fac__check_list("optimizer", params) != 0)
+        return NULL;
     if (params.n == 0) {
         fac__fail(FAC_ERROR_VALUE, "optimizer got an empty parameter list");
         return NULL;
@@ -101,23 +103,12 @@ void fac_optimizer_free(fac_optimizer *o) {
     free(o);
 }
 
-/* Options as this library knows them: fields that the caller's struct lacks are zero. */
-static int take_options(void *mine, size_t size, const void *given) {
-    memset(mine, 0, size);
-    if (given == NULL)
-        return 0;
-    size_t theirs;
-    memcpy(&theirs, given, sizeof theirs);
-    if (theirs < sizeof theirs)
-        return fac__fail(FAC_ERROR_VALUE, "optimizer: the options' size is not set");
-    memcpy(mine, given, theirs < size ? theirs : size);
-    return 0;
-}
-
 fac_optimizer *fac_sgd_ex(fac_tensors params, double lr, const fac_sgd_options *options) {
-    fac_sgd_options c;
-    if (take_options(&c, sizeof c, options) != 0)
+    fac_sgd_options room, c;
+    options = fac__options(options, &room, sizeof room);
+    if (options == NULL)
         return NULL;
+    c = *options;
     if (!(c.momentum >= 0)) {
         invalid("momentum value", c.momentum);
         return NULL;
@@ -144,9 +135,11 @@ static double or_else(fac_opt_float given, double otherwise) {
 
 static fac_optimizer *adam_new(fac_tensors params, double lr, const fac_adam_options *options,
                                bool decoupled) {
-    fac_adam_options c;
-    if (take_options(&c, sizeof c, options) != 0)
+    fac_adam_options room, c;
+    options = fac__options(options, &room, sizeof room);
+    if (options == NULL)
         return NULL;
+    c = *options;
     double eps = or_else(c.eps, 1e-8), weight_decay = or_else(c.weight_decay, decoupled ? 0.01 : 0);
     double beta1 = or_else(c.beta1, 0.9), beta2 = or_else(c.beta2, 0.999);
     int r = 0;
@@ -290,6 +283,10 @@ static int step_adam(fac_optimizer *o) {
 }
 
 bool fac_optimizer_step(fac_optimizer *o) {
+    if (o == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_optimizer_step: no optimizer is given");
+        return false;
+    }
     if (o->adam)
         return step_adam(o) == 0;
     if (o->nstates == 0)
@@ -299,7 +296,7 @@ bool fac_optimizer_step(fac_optimizer *o) {
 }
 
 void fac_optimizer_zero_grad(fac_optimizer *o) {
-    for (int i = 0; i < o->n; i++)
+    for (int i = 0; o != NULL && i < o->n; i++)
         if (fac_grad(o->params[i]) != NULL)
             fac_set_grad(o->params[i], NULL);
 }
@@ -307,10 +304,12 @@ void fac_optimizer_zero_grad(fac_optimizer *o) {
 /* --- looking inside -------------------------------------------------------------------------- */
 
 double fac_optimizer_lr(const fac_optimizer *o) {
-    return o->lr;
+    return o != NULL ? o->lr : 0;
 }
 
 bool fac_optimizer_set_lr(fac_optimizer *o, double lr) {
+    if (o == NULL)
+        return fac__fail(FAC_ERROR_VALUE, "fac_optimizer_set_lr: no optimizer is given") == 0;
     if (!(lr >= 0))
         return invalid("learning rate", lr) == 0;
     o->lr = lr;
@@ -318,11 +317,15 @@ bool fac_optimizer_set_lr(fac_optimizer *o, double lr) {
 }
 
 const char *fac_optimizer_state_name(const fac_optimizer *o, int k) {
-    return k >= 0 && k < o->nstates ? o->names[k] : NULL;
+    return o != NULL && k >= 0 && k < o->nstates ? o->names[k] : NULL;
 }
 
 /* NULL sets the error. */
 static fac_tensor **state_at(const fac_optimizer *o, int i, const char *name) {
+    if (o == NULL || name == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "optimizer: no %s is given", o == NULL ? "optimizer" : "name");
+        return NULL;
+    }
     if (i < 0 || i >= o->n) {
         fac__fail(FAC_ERROR_INDEX, "optimizer: there is no parameter %d, but %d of them", i, o->n);
         return NULL;

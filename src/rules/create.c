@@ -291,6 +291,15 @@ static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar s
     if (range_length(start, end, step, d, &n) != 0)
         return -1;
     fac_ints size = {&n, 1, true};
+    const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
+    if (given != NULL && given->numel > 0 && given->numel != n &&
+        fac__warn("The number of elements in the out tensor of shape %s is %lld which does not "
+                  "match the computed number of elements %lld. Note that this may occur as a "
+                  "result of rounding error. The out tensor will be resized to a tensor of shape "
+                  "(%lld,).",
+                  fac__shape_text(given->ndim, given->sizes), (long long)given->numel, (long long)n,
+                  (long long)n) != 0)
+        return -1;
     if (make(outs, size, d, device, FAC_FORMAT_NONE, layout, "arange") != 0)
         return -1;
     if (outs->v[0]->data != NULL)

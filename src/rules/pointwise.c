@@ -33,14 +33,19 @@ CHECK(add) {
     return alpha_fits(((const struct fac__add_args *)args)->alpha, common);
 }
 
+static bool is_bool(fac_value v) {
+    return (v.tensor != NULL ? (fac_dtype)v.tensor->dtype : v.number.kind) == FAC_BOOL;
+}
+
 CHECK(sub) {
     (void)op;
     (void)outs;
     const struct fac__sub_args *a = args;
-    if (common == FAC_BOOL)
+    bool left = is_bool(a->input), right = is_bool(a->other);
+    if (left && right)
         return refuse("Subtraction, the `-` operator, with two bool tensors is not supported. Use "
                       "the `^` or `logical_xor()` operator instead.");
-    if (a->input.tensor == NULL && a->other.tensor != NULL && a->other.tensor->dtype == FAC_BOOL)
+    if (left || right)
         return refuse("Subtraction, the `-` operator, with a bool tensor is not supported. If you "
                       "are trying to invert a mask, use the `~` or `logical_not()` operator "
                       "instead.");
@@ -192,5 +197,10 @@ CHECK(where) {
                          "where expected condition to be a boolean tensor, but got a tensor with "
                          "dtype %s",
                          fac__scalar_type_name((fac_dtype)c->dtype));
-    return 0;
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    return c->dtype == FAC_BOOL
+               ? 0
+               : fac__warn_once(&said, "where received a uint8 condition tensor. This behavior is "
+                                       "deprecated and will be removed in a future version of "
+                                       "PyTorch. Use a boolean condition instead.");
 }

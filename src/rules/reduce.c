@@ -153,8 +153,8 @@ int fac__rule_max_dim(const fac__op *op, void *args, fac__outs *outs) {
     if (empty >= 0)
         return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
                          op->python, empty);
-    if (not_for_complex(op, t) != 0)
-        return -1;
+    if (fac__is_complex((fac_dtype)t->dtype))
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(): does not support complex input", op->python);
     if (without(outs, 0, t, gone, a->keepdim, (fac_dtype)t->dtype) != 0)
         return -1;
     return without(outs, 1, t, gone, a->keepdim, FAC_INT64);
@@ -223,8 +223,8 @@ int fac__rule_argmax(const fac__op *op, void *args, fac__outs *outs) {
         return fac__fail(FAC_ERROR_INDEX, "%s(): Expected reduction dim %d to have non-zero size.",
                          op->python, empty);
     if (fac__is_complex((fac_dtype)t->dtype) || t->dtype == FAC_BOOL)
-        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", op->label,
-                         fac__scalar_type_name((fac_dtype)t->dtype));
+        return fac__fail(FAC_ERROR_RUNTIME, "%s(): does not support %s input", op->python,
+                         t->dtype == FAC_BOOL ? "bool" : "complex");
     return without(outs, 0, t, gone, a->keepdim, FAC_INT64);
 }
 
@@ -241,9 +241,17 @@ int fac__rule_moment(const fac__op *op, void *args, fac__outs *outs) {
                          op->nout == 2 ? op->python : "std and var");
     if (gone_of(t, a->dim, &gone) != 0)
         return -1;
-    if (without(outs, 0, t, gone, a->keepdim, fac__real_of(d)) != 0)
+    if (without(outs, 0, t, gone, a->keepdim, fac__real_of(d)) != 0 ||
+        (op->nout == 2 && without(outs, 1, t, gone, a->keepdim, d) != 0))
         return -1;
-    return op->nout == 2 ? without(outs, 1, t, gone, a->keepdim, d) : 0;
+    double n = outs->v[0]->numel == 0 ? 0 : (double)(t->numel / outs->v[0]->numel);
+    double correction = fac__given(a->correction) ? fac__scalar_double(a->correction) : 1;
+    if (n - correction > 0 || t->device.type == FAC_META)
+        return 0;
+    return fac__warn(
+        "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
+        "reduction factor (input numel divided by output numel).",
+        op->python);
 }
 
 int fac__rule_linalg_vector_norm(const fac__op *op, void *args, fac__outs *outs) {

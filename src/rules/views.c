@@ -20,6 +20,9 @@ static int alias_of(fac__outs *outs, const fac_tensor *t, int ndim, const int64_
 int fac__infer_size(fac_ints want, int64_t numel, int64_t *sizes) {
     int64_t known = 1;
     int unknown = -1;
+    if (want.n > FAC_MAX_DIMS)
+        return fac__fail(FAC_ERROR_RUNTIME, "tensors have at most %d dimensions, asked for %d",
+                         FAC_MAX_DIMS, want.n);
     for (int i = 0; i < want.n; i++) {
         sizes[i] = want.values[i];
         if (sizes[i] == -1) {

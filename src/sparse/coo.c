@@ -288,7 +288,7 @@ COMPOSITE(to_sparse) {
                   "to_sparse: where elements lie depends on data, which the meta device lacks");
         return;
     }
-    if (n > t->ndim || (n <= 0 && t->ndim > 0)) {
+    if (n > t->ndim || n < 0 || (n == 0 && t->ndim > 0)) {
         fac__fail(
             FAC_ERROR_RUNTIME,
             "dense_to_sparse: sparse_dim argument must be in [%d,%d] range, but %lld is given",

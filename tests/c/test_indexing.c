@@ -43,15 +43,15 @@ static void fails(const char *what, fac_tensor *t, fac_error_code code, const ch
 }
 
 #define GET(t, ...)                                                                                \
-    fac_index_get(t, (const fac_index[]){__VA_ARGS__},                                             \
-                  (int)(sizeof((const fac_index[]){__VA_ARGS__}) / sizeof(fac_index)))
+    fac_index_get(t, (const fac_subscript[]){__VA_ARGS__},                                         \
+                  (int)(sizeof((const fac_subscript[]){__VA_ARGS__}) / sizeof(fac_subscript)))
 #define SET(t, v, ...)                                                                             \
-    fac_index_set(t, (const fac_index[]){__VA_ARGS__},                                             \
-                  (int)(sizeof((const fac_index[]){__VA_ARGS__}) / sizeof(fac_index)),             \
+    fac_index_set(t, (const fac_subscript[]){__VA_ARGS__},                                         \
+                  (int)(sizeof((const fac_subscript[]){__VA_ARGS__}) / sizeof(fac_subscript)),     \
                   FAC_VALUE(v))
 #define WANT(...) ((const float[]){__VA_ARGS__})
-static const fac_index NONE = {.kind = FAC_INDEX_NONE}, DOTS = {.kind = FAC_INDEX_ELLIPSIS};
-static const fac_index TRUTH = {.kind = FAC_INDEX_BOOL, .as.truth = true};
+static const fac_subscript NONE = {.kind = FAC_INDEX_NONE}, DOTS = {.kind = FAC_INDEX_ELLIPSIS};
+static const fac_subscript TRUTH = {.kind = FAC_INDEX_BOOL, .as.truth = true};
 
 static fac_tensor *count(void) { /* 0 .. 5 as (2, 3) */
     return fac_reshape(fac_arange_end(fac_float(6)), fac_dims(2, 3));

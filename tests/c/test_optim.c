@@ -299,9 +299,10 @@ static void test_errors(void) {
     fac_optimizer_free(NULL);
 
     fac_optimizer *o = fac_sgd_ex(fac_list(p), 0.1, NULL);
-    fac_set_grad(p, fac_ones(fac_dims(4)));
-    CHECK(!fac_optimizer_step(o) && first_of(p) == 1);
-    fac_set_grad(p, fac_ones(fac_dims(3), .dtype = FAC_FLOAT64));
+    CHECK(!fac_set_grad(p, fac_ones(fac_dims(4))));
+    CHECK(!fac_set_grad(p, fac_ones(fac_dims(3), .dtype = FAC_FLOAT64)));
+    fac_tensor *grown = fac_ones(fac_dims(3));
+    CHECK(fac_set_grad(p, grown) && fac_ok(fac_resize_(grown, fac_dims(4))));
     CHECK(!fac_optimizer_step(o) && first_of(p) == 1);
     fac_optimizer_free(o);
 

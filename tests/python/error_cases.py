@@ -962,6 +962,37 @@ T.optim.Adam([g], betas=(2, 0.9))
 T.optim.Adam([g], eps=-1)
 T.optim.AdamW([g], weight_decay=-1)
 T.optim.Adam([g]).load_state_dict({})
+x + T.ones(4, 5)
+T.ones(2, 3, 4) * T.ones(5, 2)
+x.masked_select(T.ones(3, 2) > 0)
+v.expand(2, 3).exp_()
+i.expand(2, 3).tan_()
+v.expand(2, 3).add_(T.ones(4, 2, 3))
+i.sub_(T.ones(2, 3))
+T.exp(x, out=x[:1])
+T.abs(v, out=v[:2])
+T.add(v, 1, out=v[1:])
+v - b[0]
+b - x
+v - True
+True - v
+i.sub_(True)
+v.sub_(b[0])
+T.rsub(i, b[0])
+b - 1
+i.div_(2, rounding_mode=None)
+T.div(i, 2, rounding_mode=None, out=i)
+T.argmax(c)
+T.argmin(b)
+T.min(c)
+T.max(c, 0)
+T.min(c, 0)
+T.amax(c)
+T.amin(c)
+x[['a']]
+x[b'a']
+x[[0, 'a']]
+x[{0}]
 """.strip().splitlines()
 
 # Where facula answers otherwise on purpose: it takes more, or says more.

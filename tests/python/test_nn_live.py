@@ -47,8 +47,8 @@ def test_module_methods():
         if name in ("ipu", "xpu", "mtia"):  # devices facula does not know
             continue
         ours = getattr(nn.Module, name)
-        if name in ("_load_from_state_dict", "compile", "__getattr__"):
-            continue
+        if name in ("_load_from_state_dict", "compile", "__getattr__", "__call__"):
+            continue  # the last two are C functions here
         assert shape_of(ours) == shape_of(theirs), name
 
 

@@ -240,3 +240,14 @@ def test_deprecation_warning():
         x.storage(), x.storage()
     assert [str(w.message)[:27] for w in caught] == ["TypedStorage is deprecated."]
     assert caught[0].filename == __file__
+
+
+def test_results_of_odd_strides_are_row_major():
+    """A dimension of one element may have any stride; results have the usual one."""
+    for x in (
+        facula.empty_strided((1, 4), (100, 1)),
+        facula.ones(3, 1, 5).as_strided((3, 1, 5), (5, 77, 1)),
+    ):
+        plain = facula.empty(x.shape).stride()
+        for y in (x + x, x.exp(), x < x, x.neg(), x + 1):
+            assert y.stride() == plain and y.is_contiguous()

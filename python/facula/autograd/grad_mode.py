@@ -60,36 +60,16 @@ class _Mode:
         return type(self)()
 
 
-class no_grad(_Mode):
+class no_grad(_C._Recording, _Mode):
     """Nothing is recorded inside."""
 
-    __slots__ = ("prev",)
-
-    def __new__(cls, func=None):
-        self = object.__new__(cls)
-        return self if func is None else self(func)
-
-    def __enter__(self):
-        self.prev = _C._set_grad_enabled(False)
-
-    def __exit__(self, *exc):
-        _C._set_grad_enabled(self.prev)
+    _target = False
 
 
-class enable_grad(_Mode):
+class enable_grad(_C._Recording, _Mode):
     """Everything is recorded inside, even within no_grad."""
 
-    __slots__ = ("prev",)
-
-    def __new__(cls, func=None):
-        self = object.__new__(cls)
-        return self if func is None else self(func)
-
-    def __enter__(self):
-        self.prev = _C._set_grad_enabled(True)
-
-    def __exit__(self, *exc):
-        _C._set_grad_enabled(self.prev)
+    _target = True
 
 
 class set_grad_enabled(_Mode):

@@ -18,6 +18,7 @@
 #define FOLD_MAPV SAME
 #define FOLD_OP FAC__MAX
 #define FOLD_OPV fac__max_vf32
+#define FOLD_ALONE fac__max_f32
 #include "fold.inc"
 
 #define FOLD amin_f32
@@ -29,6 +30,7 @@
 #define FOLD_MAPV SAME
 #define FOLD_OP FAC__MIN
 #define FOLD_OPV fac__min_vf32
+#define FOLD_ALONE fac__min_f32
 #include "fold.inc"
 
 #define FOLD amax_f64
@@ -40,6 +42,7 @@
 #define FOLD_MAPV SAME
 #define FOLD_OP FAC__MAX
 #define FOLD_OPV fac__max_vf64
+#define FOLD_ALONE fac__max_f64
 #include "fold.inc"
 
 #define FOLD amin_f64
@@ -51,6 +54,7 @@
 #define FOLD_MAPV SAME
 #define FOLD_OP FAC__MIN
 #define FOLD_OPV fac__min_vf64
+#define FOLD_ALONE fac__min_f64
 #include "fold.inc"
 
 #define MORE(a, b) ((b) > (a) ? (b) : (a))

@@ -8,8 +8,26 @@
 #define FAC__MAX(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
 #define FAC__MIN(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
 
-#if defined(__AVX2__)
+/* The same without a branch, which would often be predicted wrong. */
+#if defined(__SSE2__)
 #include <immintrin.h>
+#define FAC__EXTREME_1(name, n, T, V, one, all, get)                                               \
+    static inline T fac__##name##_##n(T a, T b) {                                                  \
+        const V x = _mm_set_##one(a), y = _mm_set_##one(b);                                        \
+        return get(_mm_or_##all(_mm_##name##_##one(y, x), _mm_cmpunord_##one(y, y)));              \
+    }
+FAC__EXTREME_1(max, f32, float, __m128, ss, ps, _mm_cvtss_f32)
+FAC__EXTREME_1(min, f32, float, __m128, ss, ps, _mm_cvtss_f32)
+FAC__EXTREME_1(max, f64, double, __m128d, sd, pd, _mm_cvtsd_f64)
+FAC__EXTREME_1(min, f64, double, __m128d, sd, pd, _mm_cvtsd_f64)
+#else
+#define fac__max_f32 FAC__MAX
+#define fac__min_f32 FAC__MIN
+#define fac__max_f64 FAC__MAX
+#define fac__min_f64 FAC__MIN
+#endif
+
+#if defined(__AVX2__)
 #define FAC__EXTREME_V(name, T, V, suffix)                                                         \
     static inline V fac__##name##_v##T(V a, V b) {                                                 \
         V m = (V)_mm256_##name##_##suffix(b, a);                                                   \

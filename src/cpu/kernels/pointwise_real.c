@@ -3,6 +3,10 @@
 #include "pointwise_half.h"
 #include "scalar_ops.h"
 
+#ifdef __AVX512F__
+#include "vmath_v4.h"
+#endif
+
 #include <string.h>
 
 /* Integer division by zero does not trap: the element becomes 0 and the executor is told through
@@ -46,9 +50,6 @@ FOR_INTS(ARITH)
 FOR_FLOATS(ARITH)
 
 #define INT_OPS(F, T_)                                                                             \
-    BINARY_PLAIN(div_floor_##F, T_, T_, T_, DIVIDE(op_floor_div_##F(a, b)))                        \
-    BINARY_PLAIN(div_trunc_##F, T_, T_, T_, DIVIDE(op_trunc_div_##F(a, b)))                        \
-    BINARY_PLAIN(remainder_##F, T_, T_, T_, DIVIDE(op_mod_##F(a, b)))                              \
     BINARY_PLAIN(fmod_##F, T_, T_, T_, DIVIDE(op_fmod_##F(a, b)))                                  \
     BINARY_PLAIN(pow_##F, T_, T_, T_, op_power_##F(a, b))                                          \
     BINARY_FAST(maximum_##F, T_, T_, T_, a > b ? a : b)                                            \
@@ -69,6 +70,66 @@ FOR_FLOATS(ARITH)
     TERNARY(clamp_tensor_##F, T_, T_, T_, T_, T_, (a < b ? b : a) > c ? c : (a < b ? b : a))       \
     TERNARY(addcdiv_##F, T_, T_, T_, T_, T_, c == 0 ? a : a + N(0) * (b / c))
 FOR_INTS(INT_OPS)
+
+#define DIVIDE_EACH(F, T_, floor, trunc, mod)                                                      \
+    BINARY_PLAIN(floor##_##F, T_, T_, T_, DIVIDE(op_floor_div_##F(a, b)))                          \
+    BINARY_PLAIN(trunc##_##F, T_, T_, T_, DIVIDE(op_trunc_div_##F(a, b)))                          \
+    BINARY_PLAIN(mod##_##F, T_, T_, T_, DIVIDE(op_mod_##F(a, b)))
+#define DIVIDE_NARROW(F, T_) DIVIDE_EACH(F, T_, div_floor, div_trunc, remainder)
+DIVIDE_NARROW(u8, uint8_t)
+DIVIDE_NARROW(i8, int8_t)
+DIVIDE_NARROW(i16, int16_t)
+DIVIDE_NARROW(u16, uint16_t)
+DIVIDE_NARROW(u32, uint32_t)
+DIVIDE_NARROW(u64, uint64_t)
+DIVIDE_EACH(i32, int32_t, floor_each, trunc_each, mod_each)
+DIVIDE_EACH(i64, int64_t, floor_each, trunc_each, mod_each)
+
+/* Quotients of integers below 2^53 lie further from a greater integer than double rounds them:
+ * their whole part is exact. Runs of such, without a divisor 0, are vectors. */
+#define SMALL(x) ((uint64_t)(x) + ((1ull << 53) - 1) < (1ull << 54) - 1)
+#define QUOTIENT(name, each, F, T_, expr)                                                          \
+    static void name##_##F(LOOP_ARGS) {                                                            \
+        enum { RUN = 256 };                                                                        \
+        const ptrdiff_t w = sizeof(T_);                                                            \
+        if (s[0] != w || s[1] != w || (s[2] != w && s[2] != 0)) {                                  \
+            each##_##F(data, s, n0, n1, ctx);                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (ptrdiff_t j = 0; j < n1; j++)                                                         \
+            for (ptrdiff_t from = 0; from < n0; from += RUN) {                                     \
+                char *at[] = {data[0] + j * s[3] + from * w, data[1] + j * s[4] + from * w,        \
+                              data[2] + j * s[5] + from * s[2]};                                   \
+                const ptrdiff_t m = n0 - from < RUN ? n0 - from : RUN;                             \
+                T_ *o = (T_ *)at[0], divisor[RUN];                                                 \
+                const T_ *p = (const T_ *)at[1], *q = (const T_ *)at[2];                           \
+                if (s[2] == 0)                                                                     \
+                    for (ptrdiff_t i = 0; i < m; i++)                                              \
+                        divisor[i] = *q;                                                           \
+                else                                                                               \
+                    memcpy(divisor, q, (size_t)(m * w));                                           \
+                int large = 0;                                                                     \
+                for (ptrdiff_t i = 0; i < m; i++)                                                  \
+                    large |= !SMALL(p[i]) | !SMALL(divisor[i]) | (divisor[i] == 0);                \
+                if (large) {                                                                       \
+                    each##_##F(at, s, m, 1, ctx);                                                  \
+                    continue;                                                                      \
+                }                                                                                  \
+                _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < m; i++) {                           \
+                    const int64_t a = p[i], b = divisor[i];                                        \
+                    const int64_t whole = (int64_t)((double)a / (double)b), rest = a - whole * b;  \
+                    const int64_t below = (rest != 0) & ((rest ^ b) < 0);                          \
+                    (void)below;                                                                   \
+                    o[i] = (T_)(expr);                                                             \
+                }                                                                                  \
+            }                                                                                      \
+    }
+#define QUOTIENTS(F, T_)                                                                           \
+    QUOTIENT(div_floor, floor_each, F, T_, whole - below)                                          \
+    QUOTIENT(div_trunc, trunc_each, F, T_, whole)                                                  \
+    QUOTIENT(remainder, mod_each, F, T_, rest + (b & -below))
+QUOTIENTS(i32, int32_t)
+QUOTIENTS(i64, int64_t)
 
 /* --- bool ------------------------------------------------------------------------------------ */
 
@@ -100,12 +161,9 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
 
 #define MATH(X)                                                                                    \
     X(reciprocal, 1 / x)                                                                           \
-    X(sqrt, sqrt(x))                                                                               \
     X(rsqrt, 1 / sqrt(x))                                                                          \
-    X(exp, exp(x))                                                                                 \
     X(exp2, exp2(x))                                                                               \
     X(expm1, expm1(x))                                                                             \
-    X(log, log(x))                                                                                 \
     X(log2, log2(x))                                                                               \
     X(log10, log10(x))                                                                             \
     X(log1p, log1p(x))                                                                             \
@@ -115,11 +173,9 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(atan, atan(x))                                                                               \
     X(sinh, sinh(x))                                                                               \
     X(cosh, cosh(x))                                                                               \
-    X(tanh, tanh(x))                                                                               \
     X(asinh, asinh(x))                                                                             \
     X(acosh, acosh(x))                                                                             \
     X(atanh, atanh(x))                                                                             \
-    X(erf, erf(x))                                                                                 \
     X(erfc, erfc(x))                                                                               \
     X(floor, floor(x))                                                                             \
     X(ceil, ceil(x))                                                                               \
@@ -127,19 +183,27 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(trunc, trunc(x))                                                                             \
     X(frac, x - trunc(x))                                                                          \
     X(abs, fabs(x))                                                                                \
-    X(sign, x != x ? x : (T)((x > 0) - (x < 0)))                                                   \
+    X(sign, (T)((x > 0) - (x < 0)))                                                                \
     X(angle, x != x ? x : x < 0 ? (T)3.14159265358979323846 : (T)0)                                \
     X(leaky_relu, x > 0 ? x : x * N(0))                                                            \
     X(hardtanh, x != x ? x : x < N(0) ? N(0) : x > N(1) ? N(1) : x)                                \
     X(hardsigmoid, fmin(fmax(x + 3, (T)0), (T)6) / 6)                                              \
     X(hardswish, x *fmin(fmax(x + 3, (T)0), (T)6) / 6)
 
-#define MATH_F(X, F)                                                                               \
+/* Of float these have vectors of their own where there is AVX-512. */
+#define OFTEN(X, F)                                                                                \
+    X(sqrt, sqrt(x))                                                                               \
+    X(exp, exp(x))                                                                                 \
+    X(log, log(x))                                                                                 \
+    X(tanh, tanh(x))                                                                               \
+    X(erf, erf(x))                                                                                 \
     X(sigmoid, op_sigmoid_##F(x))                                                                  \
     X(silu, x *op_sigmoid_##F(x))                                                                  \
+    X(gelu_erf, op_gelu_erf_##F(x))
+
+#define MATH_F(X, F)                                                                               \
     X(mish, x *tanh(log1p(exp(x))))                                                                \
     X(logsigmoid, op_log_sigmoid_##F(x))                                                           \
-    X(gelu_erf, op_gelu_erf_##F(x))                                                                \
     X(gelu_tanh, op_gelu_tanh_##F(x))                                                              \
     X(softplus, op_softplus_##F(x, N(0), N(1)))                                                    \
     X(elu, op_elu_##F(x, N(0), N(1), N(2)))                                                        \
@@ -184,6 +248,19 @@ MATH(REAL1_32)
 MATH(REAL1_64)
 MATH_F(REAL1_32, f32)
 MATH_F(REAL1_64, f64)
+OFTEN(REAL1_64, f64)
+#ifdef __AVX512F__
+V4_UNARY(sqrt)
+V4_UNARY(exp)
+V4_UNARY(log)
+V4_UNARY(tanh)
+V4_UNARY(erf)
+V4_UNARY(sigmoid)
+V4_UNARY(silu)
+V4_UNARY(gelu_erf)
+#else
+OFTEN(REAL1_32, f32)
+#endif
 #define REAL2_32(name, expr) BINARY_FAST(name##_f32, float, float, float, expr)
 #define REAL2_64(name, expr) BINARY_FAST(name##_f64, double, double, double, expr)
 MATH2(REAL2_32, f32)
@@ -338,12 +415,9 @@ static const fac__loop_row rows[] = {
     ROUND(trunc),
     REALS(frac),
     REALS(angle),
-    REALS(sqrt),
     REALS(rsqrt),
-    REALS(exp),
     REALS(exp2),
     REALS(expm1),
-    REALS(log),
     REALS(log2),
     REALS(log10),
     REALS(log1p),
@@ -355,11 +429,9 @@ static const fac__loop_row rows[] = {
     REALS(atan),
     REALS(sinh),
     REALS(cosh),
-    REALS(tanh),
     REALS(asinh),
     REALS(acosh),
     REALS(atanh),
-    REALS(erf),
     REALS(erfc),
     REALS(atan2),
     REALS(hypot),
@@ -369,7 +441,7 @@ static const fac__loop_row rows[] = {
     NUMBERS(hardtanh),
     REALS(hardsigmoid),
     REALS(hardswish),
-    MATH_F(REALS_COMMA, f32) REALS(relu_backward),
+    OFTEN(REALS_COMMA, f32) MATH_F(REALS_COMMA, f32) REALS(relu_backward),
     REALS(threshold_backward),
     REALS(sigmoid_backward),
     REALS(tanh_backward),

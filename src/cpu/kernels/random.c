@@ -1,6 +1,7 @@
 /* Fillers: PyTorch's transforms of mt19937's words, in its order and with its bits. */
-#include "../../core/generator.h"
 #include "../../gen/ops.h"
+#include "half.h"
+#include "random_words.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,12 +58,11 @@ static int close_target(struct target *t, int r) {
     return r;
 }
 
-static inline double uniform53(fac_generator *g) {
-    return (double)(fac__random64(g) & ((1ull << 53) - 1)) * 0x1p-53;
-}
+/* --- elements -------------------------------------------------------------------------------- */
 
-static inline float uniform24(fac_generator *g) {
-    return (float)(fac__random32(g) & ((1u << 24) - 1)) * 0x1p-24f;
+static void store_halves(uint16_t *out, const float *v, int64_t n, int dtype) {
+    for (int64_t i = 0; i < n; i++)
+        out[i] = dtype == FAC_FLOAT16 ? fac__float16_of_float(v[i]) : fac__bfloat16_of_float(v[i]);
 }
 
 static void store(fac_tensor *t, int64_t i, double v) {
@@ -95,25 +95,54 @@ static int64_t reals(fac_tensor *t, fac_dtype *d) {
 
 /* --- uniform --------------------------------------------------------------------------------- */
 
+/* Samples of [from, to): the product is fused, and what rounds to the end is the beginning. */
+#define SPREAD(T, fused)                                                                           \
+    static void spread_##T(T *p, int64_t n, T from, T to) {                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            T v = fused(p[i], to - from, from);                                                    \
+            p[i] = v == to ? from : v;                                                             \
+        }                                                                                          \
+    }
+SPREAD(float, fmaf)
+SPREAD(double, fma)
+
+static void uniform_halves(fac_tensor *t, float from, float to, fac_generator *g) {
+    uint16_t *p = (uint16_t *)(void *)t->data, ends[2];
+    float u[TILE], range[2] = {from, to};
+    store_halves(ends, range, 2, t->dtype);
+    for (int64_t at = 0; at < t->numel; at += TILE) {
+        int64_t m = least(TILE, t->numel - at);
+        unit_floats(g, u, m);
+        spread_float(u, m, from, to);
+        store_halves(p + at, u, m, t->dtype);
+        for (int64_t i = at; i < at + m; i++)
+            p[i] = p[i] == ends[1] ? ends[0] : p[i];
+    }
+}
+
 static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g) {
     fac_dtype d;
     int64_t n = reals(t, &d);
-    if (d == FAC_FLOAT32) {
-        float *p = (float *)(void *)t->data, a = (float)from, w = (float)to - (float)from;
-        for (int64_t i = 0; i < n; i++)
-            p[i] = uniform24(g) * w + a;
+    if (d == FAC_FLOAT16 || d == FAC_BFLOAT16) {
+        uniform_halves(t, (float)from, (float)to, g);
         return 0;
     }
-    if (d == FAC_FLOAT64) {
-        double *p = (double *)(void *)t->data, w = to - from;
-        for (int64_t i = 0; i < n; i++)
-            p[i] = uniform53(g) * w + from;
-        return 0;
-    }
-    if (d != FAC_FLOAT16 && d != FAC_BFLOAT16)
+    if (d != FAC_FLOAT32 && d != FAC_FLOAT64)
         return not_for("check_uniform_bounds", t);
-    for (int64_t i = 0; i < n; i++)
-        store(t, i, uniform24(g) * ((float)to - (float)from) + (float)from);
+    for (int64_t at = 0; at < n; at += TILE) {
+        int64_t m = least(TILE, n - at);
+        if (d == FAC_FLOAT32) {
+            float *p = (float *)(void *)t->data + at;
+            unit_floats(g, p, m);
+            if (from != 0 || to != 1)
+                spread_float(p, m, (float)from, (float)to);
+        } else {
+            double *p = (double *)(void *)t->data + at;
+            unit_doubles(g, p, m);
+            if (from != 0 || to != 1)
+                spread_double(p, m, from, to);
+        }
+    }
     return 0;
 }
 
@@ -181,27 +210,38 @@ static inline void cephes_sincos(float x, float *sine, float *cosine) {
     *cosine = (~(j - 2) & 4) != 0 ? -c : c;
 }
 
-/* Box-Muller over a block of 16 uniform samples, in place. */
-static void normal_block(float *d, float mean, float std) {
-    for (int j = 0; j < 8; j++) {
-        float radius = sqrtf(-2.0f * cephes_log(1.0f - d[j]));
-        float theta = 6.28318548202514648438f * d[j + 8], s, c;
-        cephes_sincos(theta, &s, &c);
-        d[j] = fmaf(radius * c, std, mean);
-        d[j + 8] = fmaf(radius * s, std, mean);
+/* Box-Muller over blocks of 16 uniform samples, in place: the first eight of a block give the
+ * radius, the others the angle. */
+static void normal_blocks(float *d, int64_t blocks, float mean, float std) {
+    float r[TILE / 2], s[TILE / 2], c[TILE / 2];
+    for (int64_t b = 0; b < blocks; b++)
+        for (int j = 0; j < 8; j++) {
+            r[8 * b + j] = d[16 * b + j];
+            s[8 * b + j] = d[16 * b + 8 + j];
+        }
+    for (int64_t i = 0; i < 8 * blocks; i++) {
+        float radius = sqrtf(-2.0f * cephes_log(1.0f - r[i])), sine, cosine;
+        cephes_sincos(6.28318548202514648438f * s[i], &sine, &cosine);
+        c[i] = fmaf(radius * cosine, std, mean);
+        s[i] = fmaf(radius * sine, std, mean);
     }
+    for (int64_t b = 0; b < blocks; b++)
+        for (int j = 0; j < 8; j++) {
+            d[16 * b + j] = c[8 * b + j];
+            d[16 * b + 8 + j] = s[8 * b + j];
+        }
 }
 
+/* Where 16 does not divide n, all n words are drawn, and the last 16 elements again. */
 static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_generator *g) {
-    for (int64_t i = 0; i < n; i++)
-        p[i] = uniform24(g);
-    for (int64_t i = 0; i + 16 <= n; i += 16)
-        normal_block(p + i, mean, std);
+    for (int64_t at = 0; at < n; at += TILE) {
+        int64_t m = least(TILE, n - at);
+        unit_floats(g, p + at, m);
+        normal_blocks(p + at, m / 16, mean, std);
+    }
     if (n % 16 != 0) {
-        p += n - 16; /* the last 16 are drawn again */
-        for (int i = 0; i < 16; i++)
-            p[i] = uniform24(g);
-        normal_block(p, mean, std);
+        unit_floats(g, p + n - 16, 16);
+        normal_blocks(p + n - 16, 1, mean, std);
     }
 }
 
@@ -214,15 +254,12 @@ static void normal_block_double(double *d, double mean, double std) {
 }
 
 static void fill_normal_doubles(double *p, int64_t n, double mean, double std, fac_generator *g) {
-    for (int64_t i = 0; i < n; i++)
-        p[i] = uniform53(g);
+    unit_doubles(g, p, n);
     for (int64_t i = 0; i + 16 <= n; i += 16)
         normal_block_double(p + i, mean, std);
     if (n % 16 != 0) {
-        p += n - 16;
-        for (int i = 0; i < 16; i++)
-            p[i] = uniform53(g);
-        normal_block_double(p, mean, std);
+        unit_doubles(g, p + n - 16, 16);
+        normal_block_double(p + n - 16, mean, std);
     }
 }
 
@@ -230,14 +267,17 @@ static void fill_normal_doubles(double *p, int64_t n, double mean, double std, f
  * remainder's instead of, not after, the words of the last elements. */
 static void fill_normal_halves(fac_tensor *t, int64_t n, float mean, float std, fac_generator *g) {
     uint16_t *p = (uint16_t *)(void *)t->data;
-    for (int64_t i = 0; i < n; i += 16) {
-        float block[16];
-        int64_t at = i + 16 <= n ? i : n - 16;
-        for (int j = 0; j < 16; j++)
-            block[j] = uniform24(g);
-        normal_block(block, mean, std);
-        for (int j = 0; j < 16; j++)
-            fac__scalar_to(fac_float(block[j]), (fac_dtype)t->dtype, &p[at + j]);
+    float block[TILE];
+    for (int64_t at = 0; at < n; at += TILE) {
+        int64_t m = least(TILE, n - at) / 16 * 16;
+        unit_floats(g, block, m);
+        normal_blocks(block, m / 16, mean, std);
+        store_halves(p + at, block, m, t->dtype);
+    }
+    if (n % 16 != 0) {
+        unit_floats(g, block, 16);
+        normal_blocks(block, 1, mean, std);
+        store_halves(p + n - 16, block, 16, t->dtype);
     }
 }
 
@@ -322,6 +362,39 @@ static int check_range(int64_t from, int64_t to, fac_dtype d) {
                      d == FAC_FLOAT16 ? "c10::Half" : fac__c_type_name(d));
 }
 
+/* v[i] = w[i] % range. The quotient of two numbers below 2^32 lies further from an integer than it
+ * is rounded, so that division in double is exact, and runs in vectors. */
+static void remainders(int64_t *v, const uint32_t *w, int64_t n, double range) {
+    for (int64_t i = 0; i < n; i++) {
+        double x = (double)w[i];
+        v[i] = (int64_t)(x - trunc(x / range) * range);
+    }
+}
+
+static void store_ints(fac_tensor *t, int64_t at, const int64_t *v, int64_t n) {
+#define INTS(T)                                                                                    \
+    {                                                                                              \
+        T *out = (T *)(void *)t->data + at;                                                        \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (T)v[i];                                                                      \
+        return;                                                                                    \
+    }
+    switch (t->dtype) {
+    case FAC_INT64:
+        INTS(int64_t)
+    case FAC_INT32:
+        INTS(int32_t)
+    case FAC_UINT8:
+        INTS(uint8_t)
+    case FAC_FLOAT32:
+        INTS(float)
+    default:
+        for (int64_t i = 0; i < n; i++)
+            store_int(t, at + i, v[i]);
+    }
+#undef INTS
+}
+
 static int random_range(const void *args, fac_tensor **out) {
     const struct fac__random_from_args *a = args;
     struct target t;
@@ -335,14 +408,21 @@ static int random_range(const void *args, fac_tensor **out) {
         return -1;
     fac_tensor *w = t.work;
     fac_generator *g = fac__generator_lock(a->generator);
-    bool wide = range >= 1ull << 28;
-    for (int64_t i = 0; i < w->numel; i++) {
-        uint64_t v = (wide ? fac__random64(g) : fac__random32(g)) % range;
-        int64_t x = (int64_t)(v + (uint64_t)a->from_);
-        if (w->dtype == FAC_INT64)
-            ((int64_t *)(void *)w->data)[i] = x;
-        else
-            store_int(w, i, x);
+    int64_t v[TILE];
+    for (int64_t at = 0; at < w->numel; at += TILE) {
+        int64_t m = least(TILE, w->numel - at);
+        if (range < 1ull << 28) {
+            uint32_t u[TILE];
+            words(g, u, m);
+            remainders(v, u, m, (double)range);
+        } else {
+            wide_words(g, (uint64_t *)v, m);
+            for (int64_t i = 0; i < m; i++)
+                v[i] = (int64_t)((uint64_t)v[i] % range);
+        }
+        for (int64_t i = 0; i < m; i++)
+            v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)a->from_);
+        store_ints(w, at, v, m);
     }
     fac__generator_unlock(g);
     return close_target(&t, 0);
@@ -359,34 +439,33 @@ static int random_full(const void *args, fac_tensor **out) {
     for (int64_t i = 0; i < w->numel; i++) {
         switch (w->dtype) {
         case FAC_BOOL:
-            store_int(w, i, fac__random32(g) & 1);
+            store_int(w, i, word(g) & 1);
             break;
         case FAC_INT64:
-            store_int(w, i, (int64_t)(fac__random64(g) & INT64_MAX));
+            store_int(w, i, (int64_t)(wide_word(g) & INT64_MAX));
             break;
         case FAC_UINT64:
-            ((uint64_t *)(void *)w->data)[i] = fac__random64(g);
+            ((uint64_t *)(void *)w->data)[i] = wide_word(g);
             break;
         case FAC_FLOAT64:
-            store(w, i, (double)(fac__random64(g) % ((1ull << 53) + 1)));
+            store(w, i, (double)(wide_word(g) % ((1ull << 53) + 1)));
             break;
         case FAC_FLOAT32:
-            store(w, i, (double)(fac__random32(g) % ((1u << 24) + 1)));
+            store(w, i, (double)(word(g) % ((1u << 24) + 1)));
             break;
         case FAC_FLOAT16:
-            store(w, i, (double)(fac__random32(g) % ((1u << 11) + 1)));
+            store(w, i, (double)(word(g) % ((1u << 11) + 1)));
             break;
         case FAC_BFLOAT16:
-            store(w, i, (double)(fac__random32(g) % ((1u << 8) + 1)));
+            store(w, i, (double)(word(g) % ((1u << 8) + 1)));
             break;
         case FAC_UINT32:
-            store_int(w, i, fac__random32(g));
+            store_int(w, i, word(g));
             break;
         default: {
             int bits = 8 * (int)fac__itemsize(w->dtype);
             bool is_signed = w->dtype == FAC_INT8 || w->dtype == FAC_INT16 || w->dtype == FAC_INT32;
-            store_int(w, i,
-                      (int64_t)(fac__random32(g) & ((1ull << (is_signed ? bits - 1 : bits)) - 1)));
+            store_int(w, i, (int64_t)(word(g) & ((1ull << (is_signed ? bits - 1 : bits)) - 1)));
         }
         }
     }
@@ -406,15 +485,38 @@ static int bernoulli(const void *args, fac_tensor **out) {
         return -1;
     fac_tensor *w = t.work;
     fac_generator *g = fac__generator_lock(a->generator);
-    for (int64_t i = 0; i < w->numel; i++) {
-        bool hit = uniform53(g) < a->p;
-        if (w->dtype == FAC_FLOAT32)
-            ((float *)(void *)w->data)[i] = hit;
-        else
-            store_int(w, i, hit);
+    /* u * 2^-53 < p, in integers */
+    int64_t below = (int64_t)ceil(a->p * 0x1p53), v[TILE];
+    for (int64_t at = 0; at < w->numel; at += TILE) {
+        int64_t m = least(TILE, w->numel - at);
+        wide_words(g, (uint64_t *)v, m);
+        for (int64_t i = 0; i < m; i++)
+            v[i] = (v[i] & ((1ll << 53) - 1)) < below;
+        store_ints(w, at, v, m);
     }
     fac__generator_unlock(g);
     return close_target(&t, 0);
+}
+
+/* p spread to out's shape, contiguous in the order in which it is drawn. */
+static fac_tensor *probabilities(fac_tensor *out, const struct target *t, fac_tensor *p) {
+    bool same = p->ndim == out->ndim;
+    for (int i = 0; same && i < p->ndim; i++)
+        same = p->sizes[i] == out->sizes[i];
+    if (same && !t->strided && p->features & FAC__CONTIGUOUS)
+        return fac__retain(p);
+    fac_tensor *full =
+        fac__empty(t->out->ndim, t->out->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    fac_tensor *spread = fac__empty(out->ndim, out->sizes, NULL, (fac_dtype)p->dtype, p->device);
+    fac_tensor *sorted = spread == NULL ? NULL : in_memory_order(out, spread);
+    if (full == NULL || sorted == NULL || fac__copy_into(spread, p) != 0 ||
+        fac__copy_into(full, sorted) != 0) {
+        fac__release(full);
+        full = NULL;
+    }
+    fac__release(spread);
+    fac__release(sorted);
+    return full;
 }
 
 static int bernoulli_tensor(const void *args, fac_tensor **out) {
@@ -425,40 +527,44 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
         return not_for("bernoulli_tensor_cpu_p_", p);
     if (open_target(&t, out[0]) != 0)
         return -1;
-    fac_tensor *full = fac__empty(t.out->ndim, t.out->sizes, NULL, (fac_dtype)p->dtype, p->device);
-    fac_tensor *spread =
-        fac__empty(out[0]->ndim, out[0]->sizes, NULL, (fac_dtype)p->dtype, p->device);
-    fac_tensor *sorted = spread == NULL ? NULL : in_memory_order(out[0], spread);
-    if (full == NULL || sorted == NULL || fac__copy_into(spread, p) != 0 ||
-        fac__copy_into(full, sorted) != 0) {
-        fac__release(full);
-        fac__release(spread);
-        fac__release(sorted);
+    fac_tensor *full = probabilities(out[0], &t, p);
+    if (full == NULL)
         return close_target(&t, -1);
-    }
-    fac__release(spread);
-    fac__release(sorted);
     fac_generator *g = fac__generator_lock(a->generator);
-    int r = 0;
+    int fine = 1;
+    double q[TILE], u[TILE];
+    int64_t hit[TILE];
     size_t size = fac__itemsize(p->dtype);
-    for (int64_t i = 0; r == 0 && i < full->numel; i++) {
-        double q = p->dtype == FAC_FLOAT32
-                       ? ((float *)(void *)full->data)[i]
-                       : fac__scalar_from(full->data + i * (int64_t)size, (fac_dtype)p->dtype).as.f;
-        if (!(q >= 0 && q <= 1)) {
-            r = fac__fail(FAC_ERROR_RUNTIME,
-                          "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
-            break;
-        }
-        bool hit = p->dtype == FAC_FLOAT64 ? uniform53(g) < q : uniform24(g) < (float)q;
-        if (t.work->dtype == FAC_FLOAT32)
-            ((float *)(void *)t.work->data)[i] = hit;
+    for (int64_t at = 0; fine && at < full->numel; at += TILE) {
+        int64_t m = least(TILE, full->numel - at);
+        const char *from = full->data + at * (int64_t)size;
+        if (p->dtype == FAC_FLOAT32)
+            for (int64_t i = 0; i < m; i++)
+                q[i] = ((const float *)(const void *)from)[i];
         else
-            store_int(t.work, i, hit);
+            for (int64_t i = 0; i < m; i++)
+                q[i] = fac__scalar_from(from + i * (int64_t)size, (fac_dtype)p->dtype).as.f;
+        for (int64_t i = 0; i < m; i++)
+            fine &= (q[i] >= 0) & (q[i] <= 1);
+        if (!fine)
+            break;
+        if (p->dtype == FAC_FLOAT64) {
+            unit_doubles(g, u, m);
+        } else {
+            uint32_t w[TILE];
+            words(g, w, m);
+            for (int64_t i = 0; i < m; i++)
+                u[i] = (double)unit24(w[i]);
+        }
+        for (int64_t i = 0; i < m; i++)
+            hit[i] = u[i] < q[i];
+        store_ints(t.work, at, hit, m);
     }
     fac__generator_unlock(g);
     fac__release(full);
-    return close_target(&t, r);
+    if (!fine)
+        fac__fail(FAC_ERROR_RUNTIME, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+    return close_target(&t, fine ? 0 : -1);
 }
 
 /* The laws below draw 53 bits a sample. */
@@ -501,15 +607,32 @@ static int randperm(const void *args, fac_tensor **out) {
     for (int64_t i = 0; i < n; i++)
         v[i] = i;
     fac_generator *g = fac__generator_lock(a->generator);
-    for (int64_t i = 0; i < n - 1; i++) {
-        int64_t z = (int64_t)(fac__random32(g) % (uint64_t)(n - i)), x = v[i];
-        v[i] = v[i + z];
-        v[i + z] = x;
+    for (int64_t at = 0; at < n - 1; at += TILE) {
+        int64_t m = least(TILE, n - 1 - at), z[TILE];
+        uint32_t w[TILE];
+        words(g, w, m);
+        if (n < 1ll << 32)
+            for (int64_t i = 0; i < m; i++) {
+                double x = (double)w[i], range = (double)(n - at - i);
+                z[i] = (int64_t)(x - trunc(x / range) * range);
+            }
+        else
+            for (int64_t i = 0; i < m; i++)
+                z[i] = (int64_t)(w[i] % (uint64_t)(n - at - i));
+        for (int64_t i = 0; i < m; i++) {
+            int64_t *p = v + at + i, x = *p;
+            *p = p[z[i]];
+            p[z[i]] = x;
+        }
     }
     fac__generator_unlock(g);
-    ptrdiff_t step = n > 0 ? out[0]->strides[0] * (ptrdiff_t)fac__itemsize(out[0]->dtype) : 0;
-    for (int64_t i = 0; i < n; i++)
-        fac__scalar_to(fac_int(v[i]), (fac_dtype)out[0]->dtype, out[0]->data + i * step);
+    if (out[0]->features & FAC__CONTIGUOUS) {
+        store_ints(out[0], 0, v, n);
+    } else {
+        ptrdiff_t step = out[0]->strides[0] * (ptrdiff_t)fac__itemsize(out[0]->dtype);
+        for (int64_t i = 0; i < n; i++)
+            fac__scalar_to(fac_int(v[i]), (fac_dtype)out[0]->dtype, out[0]->data + i * step);
+    }
     fac__free(v, (size_t)n * sizeof *v);
     return 0;
 }

@@ -3,7 +3,8 @@
 What is assigned as an attribute is filed by its kind: a Parameter into `_parameters`, a Module into
 `_modules`, a registered buffer into `_buffers`; all else is a plain attribute. Every walk over a
 model (its parameters, its state, its devices) is a walk over these three dictionaries.
-A call without hooks goes straight to forward; _hooks.py holds the road with hooks, _state.py what
+A call without hooks goes straight to forward, and __getattr__ searches the dictionaries: both are
+those of _C._Module (python/src/modules.c). _hooks.py holds the road with hooks, _state.py what
 saves, loads and converts.
 """
 
@@ -11,6 +12,7 @@ import warnings
 from collections import OrderedDict
 
 import facula as torch
+from facula import _C
 from facula.nn.modules import _hooks, _state
 from facula.nn.modules._hooks import (  # noqa: F401
     _global_backward_hooks,
@@ -62,7 +64,17 @@ def _forward_unimplemented(self, *input):
     )
 
 
-class Module:
+_C._Module._set_global_hooks(
+    (
+        _global_forward_hooks,
+        _global_forward_pre_hooks,
+        _global_backward_hooks,
+        _global_backward_pre_hooks,
+    )
+)
+
+
+class Module(_C._Module):
     """Base of all neural network modules: derive from it, assign submodules, write `forward`."""
 
     dump_patches = False
@@ -107,25 +119,6 @@ class Module:
     forward = _forward_unimplemented
 
     # ---- the call ---------------------------------------------------------------------------
-
-    def __call__(self, *args, **kwargs):
-        d = self.__dict__
-        try:
-            hooked = (
-                d["_forward_hooks"]
-                or d["_forward_pre_hooks"]
-                or d["_backward_hooks"]
-                or d["_backward_pre_hooks"]
-                or _global_forward_hooks
-                or _global_forward_pre_hooks
-                or _global_backward_hooks
-                or _global_backward_pre_hooks
-            )
-        except KeyError:
-            hooked = self._backward_hooks  # __init__ was not called: AttributeError
-        if hooked:
-            return self._call_impl(*args, **kwargs)
-        return self.forward(*args, **kwargs)
 
     def _wrapped_call_impl(self, *args, **kwargs):
         return Module.__call__(self, *args, **kwargs)
@@ -182,14 +175,6 @@ class Module:
         return _register(hook, self._backward_hooks)
 
     # ---- attributes -------------------------------------------------------------------------
-
-    def __getattr__(self, name):
-        d = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            members = d.get(kind)
-            if members is not None and name in members:
-                return members[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name, value):
         d = self.__dict__

@@ -1,0 +1,544 @@
+/* Hostile use of the C API: it answers with an error each time, and goes on. First what one can
+ * name, then every operator with arguments drawn from a chest of bad ones. */
+#include "../../src/core/core.h"
+#include "../../src/gen/ops.h"
+#include "check.h"
+
+#include <facula/facula.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The call failed, with this kind of error and text. */
+static void fails(bool failed, fac_error_code code, const char *text, const char *file, int line) {
+    fac_error_code got = fac_error_kind();
+    const char *said = fac_error();
+    bool ok = failed && got == code && strstr(said, text) != NULL;
+    if (!ok)
+        printf("    %s, error %d: '%s'\n", failed ? "failed" : "did not fail", (int)got, said);
+    check_at(ok, text, file, line);
+}
+#define FAILS(failed, code, text) fails(failed, FAC_ERROR_##code, text, __FILE__, __LINE__)
+#define BAD(tensor, code, text) FAILS(!fac_ok(tensor), code, text)
+
+/* --- tensors and numbers that are not there ----------------------------------------------------
+ */
+
+static void nothing_given(void) {
+    fac_tensor *x = fac_ones(fac_dims(2, 2)), *none = NULL, *two[2], *three[3];
+    BAD(fac_exp(none), TYPE, "exp(): argument 'input' must be Tensor, not NULL");
+    CHECK(strcmp(fac_error_op(), "") == 0 || strcmp(fac_error_op(), "exp") == 0);
+    BAD(fac_add(none, 1), TYPE, "argument 'input'");
+    BAD(fac_add(x, none), TYPE, "argument 'other'");
+    BAD(fac_matmul(x, none), TYPE, "argument 'other'");
+    BAD(fac_exp_(none), TYPE, "exp_(): the tensor to write into");
+    BAD(fac_exp_out(none, x), TYPE, "exp(): out is not given");
+    BAD(fac_cat(fac_list(x, none)), TYPE, "element 1 of argument 'tensors' is NULL");
+    BAD(fac_cat(((fac_tensors){NULL, 3})), VALUE, "says it has 3 tensors and gives none");
+    BAD(fac_cat(((fac_tensors){&x, -1})), VALUE, "says it has -1 tensors");
+    BAD(fac_reshape(x, ((fac_ints){NULL, 2, true})), VALUE, "says it has 2 integers");
+    BAD(fac_sum(x, .dim = {(const int64_t[]){0}, 1, false}), VALUE, "is not `given`");
+    BAD(fac_full(fac_dims(2), (fac_scalar){0}), TYPE, "argument 'fill_value'");
+    BAD(fac_full(fac_dims(2), ((fac_scalar){.kind = FAC_INT8})), VALUE, "argument 'fill_value' is");
+    FAILS(fac_max_dim(none, 0, two) != 0 && two[0] == fac_bad && two[1] == fac_bad, TYPE, "input");
+    FAILS(fac_max_dim(x, 7, two) != 0 && two[0] == fac_bad && two[1] == fac_bad, INDEX, "out of");
+    FAILS(fac_max_dim(x, 0, NULL) != 0, TYPE, "no room");
+    FAILS(fac_native_layer_norm(x, fac_dims(3), none, none, 1e-5, three) != 0, RUNTIME, "shape");
+    CHECK(fac_ok(fac_linear(x, x, .bias = NULL)));
+    CHECK(fac_ok(fac_index(x, fac_list(NULL, fac_arange(0, 2)))));
+}
+
+/* fac_bad passes through everything and changes nothing. */
+static void bad_given(void) {
+    fac_tensor *x = fac_ones(fac_dims(2)), *two[2];
+    CHECK(fac_exp(fac_bad) == fac_bad && fac_add(x, fac_bad) == fac_bad);
+    CHECK(fac_add_(x, fac_bad) == fac_bad && fac_add_(fac_bad, x) == fac_bad);
+    CHECK(fac_add_out(fac_bad, x, x) == fac_bad && fac_add_out(x, x, fac_bad) == fac_bad);
+    CHECK(fac_cat(fac_list(x, fac_bad)) == fac_bad);
+    CHECK(fac_max_dim(fac_bad, 0, two) != 0 && two[0] == fac_bad && two[1] == fac_bad);
+    fac_tensors l = fac_split(fac_bad, 1);
+    CHECK(l.n == 0 && l.values[0] == fac_bad && fac_exp(l.values[63]) == fac_bad);
+    l = fac_split(x, -1);
+    FAILS(l.n == 0 && l.values[1] == fac_bad, RUNTIME, "split");
+    CHECK(!fac_backward(fac_bad) && fac_grad(fac_bad) == NULL);
+    CHECK(!fac_set_requires_grad(fac_bad, true) && !fac_retain_grad(fac_bad));
+    CHECK(fac_register_hook(fac_bad, NULL, NULL, NULL) == 0 && !fac_remove_hook(fac_bad, 1));
+    CHECK(fac_keep(fac_bad) == fac_bad && fac_keep(NULL) == NULL);
+    fac_release(fac_bad);
+    fac_release(NULL);
+    CHECK(fac_to_string(fac_bad) == NULL && !fac_print(fac_bad, stdout));
+    CHECK(fac_item(fac_bad).kind == FAC_DTYPE_NONE && isnan(fac_item_float(fac_bad)));
+    CHECK(fac_item_int(fac_bad) == 0 && fac_dim(fac_bad) == 0 && fac_data(fac_bad) == NULL);
+    CHECK(fac_size(fac_bad, 3) == -1 && !fac_requires_grad(fac_bad));
+    CHECK(!fac_npy_write("/nowhere/x.npy", fac_bad));
+    CHECK(fac_sgd(fac_list(fac_bad), 0.1) == NULL);
+    fac_subscript at = fac_at(0);
+    CHECK(fac_index_get(fac_bad, &at, 1) == fac_bad);
+    CHECK(fac_index_set(fac_bad, &at, 1, FAC_VALUE(1)) == fac_bad);
+    CHECK(fac_item_float(fac_sum(x)) == 2);
+}
+
+/* NULL where a function looks inside a tensor. */
+static void null_inspected(void) {
+    FAILS(!fac_backward(NULL), TYPE, "NULL");
+    FAILS(!fac_set_requires_grad(NULL, true), TYPE, "NULL");
+    FAILS(!fac_retain_grad(NULL), TYPE, "NULL");
+    FAILS(!fac_set_grad(NULL, NULL), TYPE, "NULL");
+    FAILS(fac_register_hook(NULL, NULL, NULL, NULL) == 0, VALUE, "a hook that is NULL");
+    FAILS(fac_register_accumulated_hook(NULL, NULL, NULL, NULL) == 0, VALUE, "NULL");
+    FAILS(!fac_record(NULL, (fac_tensors){0}, (fac_tensors){0}, (fac_tensors){0}), VALUE, "no f");
+    FAILS(!fac_optimizer_step(NULL), VALUE, "no optimizer");
+    FAILS(!fac_npy_write("/nowhere/x.npy", NULL), VALUE, "no tensor");
+    FAILS(fac_item(NULL).kind == FAC_DTYPE_NONE, TYPE, "no tensor");
+    FAILS(isnan(fac_item_float(NULL)), TYPE, "no tensor");
+    FAILS(fac_item_int(NULL) == 0, TYPE, "no tensor");
+    fac_subscript at = fac_at(0);
+    BAD(fac_index_get(NULL, &at, 1), TYPE, "NULL");
+    BAD(fac_index_set(NULL, &at, 1, FAC_VALUE(1)), TYPE, "NULL");
+    BAD(fac_npy_read(NULL), VALUE, "no path");
+    FAILS(fac_safetensors_open(NULL) == NULL, VALUE, "no path");
+    CHECK(fac_ok(NULL) && fac_grad(NULL) == NULL && !fac_requires_grad(NULL));
+    CHECK(!fac_remove_hook(NULL, 1) && fac_is_leaf(NULL) && fac_grad_fn_name(NULL) == NULL);
+    fac_free_string(NULL);
+    fac_optimizer_free(NULL);
+    fac_safetensors_close(NULL);
+    fac_generator_free(NULL);
+    fac_program_free(NULL);
+}
+
+/* --- sizes, ranks, dtypes, devices, indices ----------------------------------------------------
+ */
+
+static void sizes(void) {
+    const int64_t huge = INT64_MAX, most = (int64_t)1 << 62;
+    int64_t many[FAC_MAX_DIMS + 1];
+    for (int i = 0; i <= FAC_MAX_DIMS; i++)
+        many[i] = 1;
+    fac_ints too_many = {many, FAC_MAX_DIMS + 1, true};
+    fac_tensor *x = fac_arange(0, 6), *floats = fac_ones(fac_dims(2, 3));
+    BAD(fac_zeros(fac_dims(2, -1)), RUNTIME, "must be non-negative");
+    BAD(fac_empty(fac_dims(huge, 2)), RUNTIME, "overflow");
+    BAD(fac_empty(fac_dims(most, 2)), RUNTIME, "overflow");
+    BAD(fac_empty(fac_dims(most / 4)), MEMORY, "not enough memory");
+    BAD(fac_zeros(too_many), RUNTIME, "dimensions");
+    BAD(fac_reshape(x, too_many), RUNTIME, "");
+    BAD(fac_expand(x, too_many), RUNTIME, "");
+    BAD(fac_from_data(many, FAC_INT64, too_many), RUNTIME, "at most 64 dimensions");
+    BAD(fac_from_data(many, FAC_INT64, fac_dims(-2)), RUNTIME, "negative dimension");
+    BAD(fac_from_data(NULL, FAC_INT64, fac_dims(2)), VALUE, "no ");
+    BAD(fac_from_data(many, (fac_dtype)99, fac_dims(2)), VALUE, "dtype 99");
+    BAD(fac_from_memory(NULL, FAC_INT64, fac_dims(2), (fac_ints){0}, NULL, NULL), VALUE, "memory");
+    BAD(fac_view(x, fac_dims(4, 2)), RUNTIME, "shape '[4, 2]' is invalid for input of size 6");
+    BAD(fac_expand(floats, fac_dims(2, huge)), RUNTIME, "expanded size");
+    BAD(fac_repeat(x, fac_dims(huge)), RUNTIME, "");
+    BAD(fac_as_strided(x, fac_dims(3), fac_dims(huge)), RUNTIME, "");
+    BAD(fac_as_strided(x, fac_dims(huge, huge), fac_dims(1, 1)), RUNTIME, "");
+    BAD(fac_arange(0, INFINITY), RUNTIME, "");
+    BAD(fac_arange(0, 1e300), RUNTIME, "");
+    BAD(fac_linspace(0, 1, -1), RUNTIME, "");
+    BAD(fac_eye(-3), RUNTIME, "");
+    BAD(fac_matmul(floats, floats), RUNTIME, "cannot be multiplied");
+    BAD(fac_add(floats, fac_ones(fac_dims(2))), RUNTIME, "must match");
+    BAD(fac_conv2d(floats, floats), RUNTIME, "");
+    BAD(fac_max_pool2d(fac_ones(fac_dims(1, 1, 4, 4)), fac_dims(0, 2)), RUNTIME, "");
+    BAD(fac_unfold(x, 0, huge, 1), RUNTIME, "");
+    BAD(fac_roll(x, ((fac_ints){0})), RUNTIME, "shifts");
+}
+
+static void kinds(void) {
+    fac_tensor *floats = fac_ones(fac_dims(2, 3)), *ints = fac_arange(0, 6);
+    fac_tensor *meta = fac_empty(fac_dims(2, 3), .device = {FAC_META, -1});
+    BAD(fac_zeros(fac_dims(2), .dtype = (fac_dtype)77), VALUE, "argument 'dtype' is 77");
+    BAD(fac_zeros(fac_dims(2), .dtype = (fac_dtype)-1), VALUE, "argument 'dtype'");
+    BAD(fac_zeros(fac_dims(2), .layout = (fac_layout)9), VALUE, "argument 'layout' is 9");
+    BAD(fac_zeros(fac_dims(2), .device = {100, 0}), VALUE, "argument 'device' is 100");
+    BAD(fac_zeros(fac_dims(2), .device = {FAC_CUDA, 0}), RUNTIME, "CUDA");
+    BAD(fac_clone(floats, .memory_format = (fac_memory_format)50), VALUE, "memory_format");
+    BAD(fac_clone(floats, .memory_format = FAC_CHANNELS_LAST), RUNTIME, "rank 4");
+    BAD(fac_bitwise_and(floats, 1), NOT_IMPLEMENTED, "");
+    BAD(fac_softmax(ints, 0), NOT_IMPLEMENTED, "");
+    BAD(fac_matmul(fac_ones(fac_dims(2, 2)), fac_ones(fac_dims(2, 2), .dtype = FAC_FLOAT64)),
+        RUNTIME, "dtype");
+    BAD(fac_add_(ints, 1.5), RUNTIME, "can't be cast");
+    BAD(fac_index_select(floats, 0, floats), INDEX, "vector");
+    BAD(fac_add(floats, meta), RUNTIME, "same device");
+    FAILS(isnan(fac_item_float(fac_sum(meta))), RUNTIME, "meta");
+    FAILS(!fac_set_requires_grad(ints, true), RUNTIME, "floating point");
+    FAILS(!fac_set_default_dtype(FAC_INT32), TYPE, "float");
+    FAILS(!fac_set_default_dtype((fac_dtype)1000), TYPE, "float");
+    CHECK(fac_dtype_name((fac_dtype)1000) != NULL && fac_dtype_size((fac_dtype)1000) == 0);
+    CHECK(!fac_dtype_is_floating((fac_dtype)-5) && !fac_dtype_is_signed((fac_dtype)1000));
+    CHECK(fac_promote((fac_dtype)1000, FAC_INT8) == FAC_DTYPE_NONE);
+}
+
+static void indices(void) {
+    fac_tensor *x = fac_ones(fac_dims(2, 3)), *far = fac_full(fac_dims(1), 7, .dtype = FAC_INT64);
+    fac_subscript at = fac_at(5), worse = {.kind = (fac_index_kind)44}, none = fac_at_tensor(NULL);
+    BAD(fac_select(x, 0, 2), INDEX, "out of range");
+    BAD(fac_select(x, 0, INT64_MIN), INDEX, "out of range");
+    BAD(fac_select(x, 2, 0), INDEX, "Dimension out of range");
+    BAD(fac_transpose(x, 0, INT64_MAX), INDEX, "Dimension out of range");
+    BAD(fac_sum(x, .dim = fac_dims(2)), INDEX, "Dimension out of range");
+    BAD(fac_sum(x, .dim = fac_dims(0, 0)), RUNTIME, "appears multiple times");
+    BAD(fac_index_select(x, 0, far), INDEX, "");
+    BAD(fac_gather(x, 0, fac_full(fac_dims(1, 1), 9, .dtype = FAC_INT64)), RUNTIME, "");
+    BAD(fac_embedding(x, far), INDEX, "index out of range");
+    BAD(fac_cross_entropy_loss(x, fac_full(fac_dims(2), 3, .dtype = FAC_INT64)), INDEX, "Target 3");
+    BAD(fac_index(x, fac_list(far)), INDEX, "out of bounds");
+    BAD(fac_index_get(x, &at, 1), INDEX, "index 5");
+    BAD(fac_index_get(x, &worse, 1), VALUE, "");
+    BAD(fac_index_get(x, &none, 1), TYPE, "NULL");
+    BAD(fac_index_get(x, NULL, 1), VALUE, "");
+    BAD(fac_index_get(x, &at, -1), VALUE, "");
+    BAD(fac_index_set(x, &at, 1, FAC_VALUE(0)), INDEX, "index 5");
+    BAD(fac_narrow(x, 0, 1, 5), RUNTIME, "exceeds");
+    BAD(fac_narrow(x, 1, INT64_MAX, INT64_MAX), INDEX, "start out of range");
+    CHECK(fac_size(x, 2) == -1 && fac_size(x, -3) == -1 && fac_size(x, -1) == 3);
+    CHECK(fac_stride(x, 9) == -1);
+    CHECK(fac_item_float(fac_sum(x)) == 6);
+}
+
+/* --- options -----------------------------------------------------------------------------------
+ */
+
+/* fac_sum_options as a caller knew it before `keepdim` was appended, and as a later one knows it.
+ */
+struct older_sum {
+    size_t size_;
+    fac_ints dim;
+};
+struct newer_sum {
+    fac_sum_options now;
+    int64_t later;
+};
+
+static void options(void) {
+    fac_tensor *x = fac_ones(fac_dims(2, 3));
+    struct {
+        struct older_sum known;
+        unsigned char garbage[64];
+    } old = {.known = {sizeof(struct older_sum), fac_dims(1)}};
+    memset(old.garbage, 0xff, sizeof old.garbage);
+    fac_tensor *y = fac_sum_ex(x, (const void *)&old);
+    CHECK(fac_dim(y) == 1 && fac_size(y, 0) == 2 && fac_dtype_of(y) == FAC_FLOAT32);
+    struct newer_sum newer = {.now = {.size_ = sizeof newer, .dim = fac_dims(1), .keepdim = true}};
+    CHECK(fac_dim(fac_sum_ex(x, &newer.now)) == 2);
+    newer.later = 1;
+    BAD(fac_sum_ex(x, &newer.now), NOT_IMPLEMENTED, "does not know");
+    CHECK(fac_dim(fac_sum_ex(x, NULL)) == 0);
+    BAD(fac_sum_ex(x, &(fac_sum_options){0}), VALUE, "size");
+    BAD(fac_sum_ex(fac_bad, &(fac_sum_options){0}), VALUE, "size");
+    fac_tensor *p = fac_ones(fac_dims(1));
+    fac_set_requires_grad(p, true);
+    FAILS(fac_sgd_ex(fac_list(p), 0.1, &(fac_sgd_options){.momentum = 0.9}) == NULL, VALUE, "size");
+    FAILS(!fac_backward_ex(p, &(fac_backward_options){.retain_graph = true}), VALUE, "size");
+    CHECK(fac_backward_ex(p, NULL) && fac_item_float(fac_grad(p)) == 1);
+    FAILS(!fac_backward_ex(p, &(fac_backward_options){.size = sizeof(fac_backward_options),
+                                                      .inputs = {NULL, 2}}),
+          VALUE, "2 tensors");
+    FAILS(fac_adamw(fac_list(p), -1) == NULL, VALUE, "learning rate");
+    FAILS(fac_adamw(fac_list(p, p), 1) == NULL, VALUE, "twice");
+    FAILS(fac_adamw(((fac_tensors){NULL, 3}), 1) == NULL, VALUE, "3 ");
+    FAILS(fac_adamw(((fac_tensors){&p, -3}), 1) == NULL, VALUE, "-3 ");
+}
+
+/* --- gradients ---------------------------------------------------------------------------------
+ */
+
+static void gradients(void) {
+    fac_tensor *x = fac_ones(fac_dims(3)), *r = fac_bad;
+    FAILS(!fac_backward(x), RUNTIME, "does not require grad");
+    fac_set_requires_grad(x, true);
+    FAILS(!fac_backward(fac_mul(x, 2)), RUNTIME, "scalar outputs");
+    FAILS(!fac_set_grad(x, fac_ones(fac_dims(4))), RUNTIME, "");
+    FAILS(!fac_set_grad(x, fac_ones(fac_dims(3), .dtype = FAC_FLOAT64)), RUNTIME, "");
+    FAILS(!fac_set_requires_grad(fac_mul(x, 2), false), RUNTIME, "leaf");
+    FAILS(!fac_gradients(fac_list(NULL), (fac_tensors){0}, fac_list(x), false, false, false, &r) &&
+              r == fac_bad,
+          TYPE, "NULL");
+    FAILS(
+        !fac_gradients(fac_list(fac_sum(x)), fac_list(x, x), fac_list(x), false, false, false, &r),
+        VALUE, "2 gradients");
+    FAILS(!fac_gradients(fac_list(fac_sum(x)), fac_list(x), fac_list(x), false, false, false, &r),
+          RUNTIME, "hape");
+    fac_tensor *y = fac_sum(fac_mul(x, x));
+    CHECK(fac_backward(y));
+    FAILS(!fac_backward(y), RUNTIME, "second time");
+    BAD(fac_add_(x, 1), RUNTIME, "leaf");
+    BAD(fac_exp_out(x, fac_ones(fac_dims(3))), RUNTIME, "out=");
+    CHECK(fac_item_float(fac_sum(fac_grad(x))) == 6);
+}
+
+/* --- scopes and errors -------------------------------------------------------------------------
+ */
+
+static void scopes(void) {
+    fac_scope *outer = fac_scope_open();
+    fac_tensor *x = fac_ones(fac_dims(3));
+    fac_scope *a = fac_scope_open(), *b = fac_scope_open();
+    fac_tensor *kept = fac_keep(fac_exp(x));
+    fac_scope_close(a); /* and b */
+    fac_scope_close(b);
+    FAILS(true, VALUE, "no such scope is open");
+    fac_scope_close((fac_scope *)&kept);
+    FAILS(true, VALUE, "no such scope is open");
+    fac_scope_close(NULL);
+    CHECK(fac_item_float(fac_sum(x)) == 3 && fac_item_float(fac_sum(kept)) > 8);
+    fac_release(kept);
+    fac_scope_close(outer);
+}
+
+static void errors(void) {
+    fac_tensor *x = fac_ones(fac_dims(2));
+    fac_add(x, fac_ones(fac_dims(3))); /* nobody reads this */
+    fac_tensor *y = fac_add(x, 1);
+    CHECK(fac_ok(y));
+    fac_add(x, fac_ones(fac_dims(3)));
+    fac_select(x, 0, 9);
+    CHECK_SAYS(strstr(fac_error(), "(3)") != NULL, "the first error is kept");
+    fac_select(x, 0, 9);
+    CHECK(fac_error_kind() == FAC_ERROR_INDEX && strcmp(fac_error_op(), "select") == 0);
+    fac_select(x, 0, 9);
+    CHECK(strstr(fac_error(), "out of range") != NULL && strcmp(fac_error(), "") == 0);
+    fac_select(x, 0, 9);
+    fac_clear_error();
+    CHECK(fac_error_kind() == FAC_OK && strcmp(fac_error_op(), "") == 0);
+    fac_set_error(FAC_ERROR_VALUE, "%0300d", 7);
+    CHECK(strlen(fac_error()) == 300);
+    fac_set_error(FAC_OK, "not an error");
+    CHECK(fac_error_kind() == FAC_OK);
+}
+
+/* --- every operator ----------------------------------------------------------------------------
+ */
+
+enum { TENSORS = 24, DRAWS = 60 };
+static fac_tensor *chest[TENSORS];
+static int in_chest;
+static uint64_t seed = 1;
+
+static int draw(int n) { /* splitmix64, Steele, Lea and Flood 2014 */
+    uint64_t z = seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (int)((z ^ (z >> 31)) % (uint64_t)n);
+}
+
+static void put(fac_tensor *t) {
+    if (fac_ok(t))
+        chest[in_chest++] = t;
+    CHECK(fac_ok(t));
+}
+
+static void fill_chest(void) {
+    in_chest = 0;
+    put(fac_ones(fac_dims(2, 3)));
+    put(fac_ones(fac_dims(3)));
+    put(fac_ones(FAC_NO_DIMS));
+    put(fac_ones(fac_dims(0)));
+    put(fac_ones(fac_dims(2, 0, 3)));
+    put(fac_ones(fac_dims(1, 2, 4, 4)));
+    put(fac_ones(fac_dims(2, 2, 3, 3)));
+    put(fac_ones(fac_dims(2, 3, 4)));
+    put(fac_transpose(fac_ones(fac_dims(3, 2)), 0, 1));
+    put(fac_expand(fac_ones(fac_dims(1, 3)), fac_dims(2, 3)));
+    put(fac_ones(fac_dims(2, 3), .dtype = FAC_FLOAT64));
+    put(fac_ones(fac_dims(2, 3), .dtype = FAC_BFLOAT16));
+    put(fac_ones(fac_dims(2, 3), .dtype = FAC_COMPLEX64));
+    put(fac_conj(fac_ones(fac_dims(2, 3), .dtype = FAC_COMPLEX64)));
+    put(fac_ones(fac_dims(2, 3), .dtype = FAC_BOOL));
+    put(fac_arange(0, 3));
+    put(fac_full(fac_dims(2, 3), -100, .dtype = FAC_INT64));
+    put(fac_full(fac_dims(3), INT64_MAX, .dtype = FAC_INT64));
+    put(fac_full(fac_dims(2, 3), 200, .dtype = FAC_UINT8));
+    put(fac_full(fac_dims(2, 3), NAN));
+    put(fac_to_sparse(fac_ones(fac_dims(2, 3))));
+    put(fac_empty(fac_dims(2, 3), .device = {FAC_META, -1}));
+    fac_tensor *leaf = fac_ones(fac_dims(2, 3));
+    CHECK(fac_set_requires_grad(leaf, true));
+    put(leaf);
+    put(fac_mul(leaf, 2));
+}
+
+static int64_t any_int(void) {
+    static const int64_t values[] = {
+        0, 1, 2, 3, -1, -2, 5, -7, 100, INT64_MAX, INT64_MIN, INT64_MAX / 2, (int64_t)1 << 62};
+    return values[draw(draw(2) ? 5 : (int)(sizeof values / sizeof *values))];
+}
+
+static double any_float(void) {
+    static const double values[] = {0, 1, -1, 0.5, 1e-5, NAN, INFINITY, -INFINITY, 1e300};
+    return values[draw(9)];
+}
+
+static fac_scalar any_number(void) {
+    switch (draw(6)) {
+    case 0:
+        return fac_float(any_float());
+    case 1:
+        return fac_boolean(draw(2));
+    case 2:
+        return fac_complex_number(1, -1);
+    case 3:
+        return draw(4) ? fac_int(2) : (fac_scalar){.kind = (fac_dtype)draw(30)};
+    case 4:
+        return fac_unsigned(UINT64_MAX);
+    default:
+        return fac_int(any_int());
+    }
+}
+
+static bool gave_bad; /* fac_bad, which may pass without an error */
+
+static fac_tensor *any_tensor(void) {
+    int i = draw(in_chest + 2);
+    if (i > in_chest && draw(4) == 0) {
+        gave_bad = true;
+        return fac_bad;
+    }
+    return i < in_chest ? chest[i] : i == in_chest ? NULL : chest[0];
+}
+
+/* Room for the lists of one call. */
+static int64_t ints[16][4];
+static fac_tensor *lists[8][4];
+
+static void fill(const fac__param *p, void *field, int k) {
+    static const char *const strings[] = {"mean", "none", "sum", "floor", "trunc", "tanh", "", "?"};
+    bool leave = (p->flags & FAC__P_OPTIONAL) && draw(2);
+    fac_ints l;
+    if (leave && p->type != FAC__T_STR && p->type != FAC__T_SCALAR && p->type != FAC__T_INTS)
+        return;
+    switch (p->type) {
+    case FAC__T_TENSOR:
+        *(fac_tensor **)field = any_tensor();
+        break;
+    case FAC__T_VALUE:
+        *(fac_value *)field =
+            draw(3) ? fac_value_of_tensor(any_tensor()) : fac_value_of_number(any_number());
+        break;
+    case FAC__T_TENSORS:
+        for (int i = 0; i < 4; i++)
+            lists[k % 8][i] = draw(3) ? chest[0] : any_tensor();
+        *(fac_tensors *)field = (fac_tensors){draw(20) ? lists[k % 8] : NULL, draw(6) - 1};
+        if (((fac_tensors *)field)->n > 4)
+            ((fac_tensors *)field)->n = 4;
+        break;
+    case FAC__T_SCALAR:
+        *(fac_scalar *)field = any_number();
+        break;
+    case FAC__T_INT:
+        *(int64_t *)field = any_int();
+        break;
+    case FAC__T_OPT_INT:
+        *(fac_opt_int *)field = fac_some(any_int());
+        break;
+    case FAC__T_INTS:
+        for (int i = 0; i < 4; i++)
+            ints[k % 16][i] = any_int();
+        l = (fac_ints){draw(20) ? ints[k % 16] : NULL, draw(6) - 1, draw(20) != 0};
+        if (p->list_size > 0 && draw(4))
+            l.n = p->list_size < 4 ? p->list_size : 4;
+        *(fac_ints *)field = l;
+        break;
+    case FAC__T_FLOAT:
+        *(double *)field = any_float();
+        break;
+    case FAC__T_OPT_FLOAT:
+        *(fac_opt_float *)field = fac_some_float(any_float());
+        break;
+    case FAC__T_BOOL:
+        *(bool *)field = draw(2);
+        break;
+    case FAC__T_OPT_BOOL:
+        *(fac_opt_bool *)field = (fac_opt_bool)draw(3);
+        break;
+    case FAC__T_STR:
+        *(const char **)field = draw(10) || (p->flags & FAC__P_OPTIONAL) ? strings[draw(8)] : NULL;
+        break;
+    case FAC__T_DTYPE:
+        *(fac_dtype *)field = (fac_dtype)(draw(20) - 1);
+        break;
+    case FAC__T_LAYOUT:
+        *(fac_layout *)field = (fac_layout)(draw(5) - 1);
+        break;
+    case FAC__T_DEVICE:
+        *(fac_device *)field = (fac_device){(int8_t)(draw(6) - 1), (int8_t)(draw(4) - 2)};
+        break;
+    case FAC__T_FORMAT:
+        *(fac_memory_format *)field = (fac_memory_format)(draw(7) - 1);
+        break;
+    default:
+        break; /* the default generator */
+    }
+}
+
+static bool call_any(const fac__op *op, void *args) {
+    fac_tensor *results[8];
+    if (op->flags & FAC__OP_NUMBER)
+        return fac__api_number(op, args).kind != FAC_DTYPE_NONE;
+    if (op->flags & FAC__OP_LIST)
+        return fac__api_list(op, args).values != fac__bad_list;
+    if (op->nout != 1)
+        return fac__api_multi(op, args, op->nout, results) == 0;
+    int how = draw(4);
+    if (how == 0 && (op->flags & FAC__OP_INPLACE) && op->ntensors > 0)
+        return fac_ok(fac__api_inplace(op, args));
+    if (how == 1 && (op->flags & FAC__OP_OUT))
+        return fac_ok(fac__api_out(op, args, any_tensor()));
+    return fac_ok(fac__api_call(op, args));
+}
+
+/* Gradients of operators, and parts of them that begin with an underscore, are called by the engine
+ * with what the operator itself has checked. */
+static bool is_inner(const char *name) {
+    size_t n = strlen(name), k = strlen("_backward");
+    return name[0] == '_' || (n > k && strcmp(name + n - k, "_backward") == 0);
+}
+
+static void every_operator(void) {
+    bool trace = getenv("FACULA_TEST_TRACE") != NULL; /* for finding out which one crashed */
+    int calls = 0, succeeded = 0;
+    for (int id = 0; id < FAC__NUM_OPS; id++) {
+        const fac__op *op = fac__ops[id];
+        if (is_inner(op->name))
+            continue;
+        for (int k = 0; k < DRAWS; k++) {
+            _Alignas(16) char args[512] = {0};
+            fac_scope *s = fac_scope_open();
+            fill_chest();
+            gave_bad = false;
+            for (int i = 0; i < op->nparams; i++)
+                fill(&op->params[i], args + op->params[i].offset, i);
+            if (trace)
+                fprintf(stderr, "%s\n", op->name);
+            bool ok = call_any(op, args);
+            bool told = fac_error_kind() != FAC_OK;
+            if (ok == told && (told || !gave_bad))
+                check_at(false, op->name, ok ? "succeeded with an error" : "silent", k);
+            calls++;
+            succeeded += ok;
+            fac_clear_error();
+            fac_scope_close(s);
+        }
+    }
+    printf("%d calls, of which %d found something to compute\n", calls, succeeded);
+    CHECK(succeeded > calls / 50);
+}
+
+int main(void) {
+    fac_scope *s = fac_scope_open();
+    nothing_given();
+    bad_given();
+    null_inspected();
+    sizes();
+    kinds();
+    indices();
+    options();
+    gradients();
+    scopes();
+    errors();
+    every_operator();
+    fac_scope_close(s);
+    return check_report();
+}
