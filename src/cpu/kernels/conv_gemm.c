@@ -212,7 +212,8 @@ static void block_product(const forward *f, int64_t g, int64_t row0, int64_t row
         for (int64_t i = row0; i < row0 + rows; i += f->tile) {
             int64_t count = nn_min(f->tile, p->rows - i);
             t->tile[count][vectors](depth, l + i * depth * t->size, 1, count, col + j * t->size,
-                                    f->ld, sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0);
+                                    f->ld, sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0,
+                                    col);
         }
     }
 }
@@ -330,7 +331,7 @@ static void weight_block(const backward *b, const columns *c, int64_t g, int64_t
             int64_t count = nn_min(tile, rows - i);
             t->tile[count][2](width, col + i * b->ld * t->size, b->ld, 1,
                               panels + j * width * t->size, whole,
-                              sums + (i * b->o_ld + j) * t->size, b->o_ld, add);
+                              sums + (i * b->o_ld + j) * t->size, b->o_ld, add, panels);
         }
 }
 
