@@ -11,7 +11,7 @@
  * C = A B is also C^T = B^T A^T, so either operand can be L: a Linear layer at batch 5..64 packs
  * the small input and broadcasts the weight from where it lies.
  */
-#include "gemm_kernels.h"
+#include "gemm_product.h"
 
 #include <string.h>
 
@@ -25,19 +25,6 @@ enum {
     WORK = 1 << 17,         /* multiply-adds worth a thread's while */
     SMALL_STACK = 16 << 10, /* bytes of panels kept on the stack */
 };
-
-/* A product with roles given: L's rows are C's rows, R's columns its columns. */
-typedef struct {
-    const gemm_dtype *d;
-    const gemm_type *t;
-    int64_t m, n, k, block; /* logical elements; block is the length of blocks of k */
-    const char *l, *r;
-    char *c;
-    int64_t l_row, l_k, r_k, r_col, c_row, c_col; /* in elements of the dtype */
-    gemm_finish finish;
-    const char *bias; /* of the type of sums */
-    bool direct_c;    /* tiles write C itself; otherwise sums are kept aside and finished last */
-} product;
 
 typedef struct {
     char *p;
@@ -53,18 +40,6 @@ static bool scratch_get(scratch *s, int64_t elements, int size) {
 static void scratch_drop(scratch *s) {
     if (s->p)
         fac__free(s->p, s->size);
-}
-
-static int64_t round_up(int64_t x, int64_t to) {
-    return (x + to - 1) / to * to;
-}
-
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
 }
 
 /* Rows of a tile such that the fewest tiles cover `rows` evenly, for narrow ones are slow. */
@@ -85,22 +60,6 @@ static void widen(const gemm_dtype *d, int64_t rows, int64_t cols, const void *s
                               .s_n = col,
                               .dst = dst};
     d->pack_r(&a);
-}
-
-static const char *bias_at(const product *g, int64_t i, int64_t j) {
-    const int64_t size = g->d->parts * g->t->size;
-    return g->bias ? g->bias + (i * g->finish.bias_row + j * g->finish.bias_col) * size : NULL;
-}
-
-static char *c_at(const product *g, int64_t i, int64_t j) {
-    return g->c + (i * g->c_row + j * g->c_col) * g->d->item;
-}
-
-/* Finishes sums of rows from i and columns from j into C. */
-static void finish(const product *g, int64_t i, int64_t rows, int64_t j, int64_t cols,
-                   const void *sums, int64_t s_row) {
-    g->d->store(&g->finish, rows, cols, sums, s_row, c_at(g, i, j), g->c_row, g->c_col,
-                bias_at(g, i, j));
 }
 
 /* Bias and activation over what tiles wrote into C itself. */
@@ -624,6 +583,8 @@ static int64_t estimate(const product *g, path *best) {
 
 static int run(product *g) {
     path here, there;
+    if (g->d->bfloat16 && FAC__K(fac__gemm_has_amx)())
+        return FAC__K(fac__gemm_amx)(g);
     const int64_t cost = estimate(g, &here);
     if (g->d->parts == 1) { /* the halves of a complex product are not interchangeable */
         exchange(g);

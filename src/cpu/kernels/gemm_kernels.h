@@ -80,6 +80,7 @@ typedef struct {
     int parts;  /* 2 for complex */
     bool plain; /* memory holds the type of sums: panels may be read in place */
     bool floating;
+    bool bfloat16;
 } gemm_dtype;
 
 /* The row of a dtype, NULL for bool. */
