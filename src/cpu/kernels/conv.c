@@ -54,8 +54,14 @@ static bool direct(const conv_pass *p) {
     return p->chan == 1 && p->groups > 1 && p->taps > 0 && p->rows <= 8 && p->d->floating;
 }
 
+/* Few outputs, and planes that fit in the second-level cache. */
+static bool few_rows(const conv_pass *p) {
+    return p->rows <= 4 && p->taps > 0 && p->grid[2] >= 8 && p->d->floating &&
+           p->chan * conv_product(p->src) * p->d->item <= 512 << 10;
+}
+
 static int run_pass(const conv_pass *p) {
-    return direct(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
+    return direct(p) || few_rows(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
 }
 
 /* Where the taps stand, over the taps of `kernel` in order. */

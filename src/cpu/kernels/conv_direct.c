@@ -1,5 +1,7 @@
-/* Convolution with one channel a group: each plane by itself, through a padded copy that no tap
- * leaves. float32 and float64; other dtypes take the way of products. */
+/* Convolution from padded copies of the planes, which no tap leaves: with one channel a group,
+ * where there is no product to speak of, and onto a few channels, for which laying out columns
+ * would cost more than the multiplying. float32 and float64; other dtypes take the way of products.
+ */
 #include "conv.h"
 #include "gemm_simd.h"
 #include "nn.h"
@@ -74,7 +76,7 @@ static int run(direct *d, int64_t units, int64_t work, fac__range_fn *fn) {
 
 int FAC__K(fac__conv_direct)(const conv_pass *p) {
     direct d = {.p = p};
-    return run(&d, p->n * p->groups, p->rows * p->taps * conv_product(p->grid) / 8,
+    return run(&d, p->n * p->groups, p->rows * p->chan * p->taps * conv_product(p->grid) / 8,
                p->dtype == FAC_FLOAT32 ? forward_f32 : forward_f64);
 }
 

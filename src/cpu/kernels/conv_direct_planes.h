@@ -35,68 +35,96 @@ static void N_(pad)(const direct *d, const DIRECT_T *x, DIRECT_T *to) {
         }
 }
 
-GEMM_INLINE void N_(chunk)(const int vecs, const direct *d, const DIRECT_T *in, const DIRECT_T *w,
-                           DIRECT_T bias, VEC *acc) {
+/* Vectors of a few neighbouring lines of outputs, n of them a line: enough sums side by side that
+ * none waits for its own additions. */
+GEMM_INLINE void N_(chunk)(const int lines, const int vecs, const direct *d, const DIRECT_T *in,
+                           const DIRECT_T *w, DIRECT_T bias, DIRECT_T *out, int64_t n) {
+    const conv_pass *p = d->p;
+    const int64_t line = p->step[1] * d->pad[2], plane = conv_product(d->pad), gap = p->y_step[2];
+    VEC acc[4][4];
 #pragma GCC unroll 4
-    for (int v = 0; v < vecs; v++)
-        acc[v] = bias - (VEC){0};
-    for (int64_t k = 0; k < d->p->taps; k++) {
-        const N_(loose) *s = (const N_(loose) *)(in + d->at[k]);
-        const VEC wk = w[k] - (VEC){0};
+    for (int l = 0; l < lines; l++)
 #pragma GCC unroll 4
         for (int v = 0; v < vecs; v++)
-            acc[v] = VFMA(wk, (VEC)s[v], acc[v]);
+            acc[l][v] = bias - (VEC){0};
+    for (int64_t c = 0; c < p->chan; c++, in += plane, w += p->taps)
+        for (int64_t k = 0; k < p->taps; k++) {
+            const DIRECT_T *s = in + d->at[k];
+            const VEC wk = w[k] - (VEC){0};
+#pragma GCC unroll 4
+            for (int l = 0; l < lines; l++)
+#pragma GCC unroll 4
+                for (int v = 0; v < vecs; v++)
+                    acc[l][v] = VFMA(wk, (VEC)((const N_(loose) *)(s + l * line))[v], acc[l][v]);
+        }
+    const int64_t whole = gap == 1 ? n / LANES : 0;
+    for (int l = 0; l < lines; l++) {
+        DIRECT_T *o = out + l * p->y_step[1];
+        for (int64_t v = 0; v < whole; v++)
+            ((N_(loose) *)o)[v] = acc[l][v];
+        for (int64_t q = whole * LANES; q < n; q++)
+            o[q * gap] = ((const DIRECT_T *)acc[l])[q];
     }
 }
 
-static void N_(row)(const direct *d, const DIRECT_T *in, const DIRECT_T *w, DIRECT_T bias,
-                    DIRECT_T *out) {
-    const int64_t width = d->p->grid[2], gap = d->p->y_step[2];
-    for (int64_t k = 0; k < width;) {
-        VEC acc[4];
-        const int64_t left = (width - k + LANES - 1) / LANES, vecs = left >= 4   ? 4
-                                                                     : left >= 2 ? 2
-                                                                                 : 1;
-        if (vecs == 4)
-            N_(chunk)(4, d, in + k, w, bias, acc);
-        else if (vecs == 2)
-            N_(chunk)(2, d, in + k, w, bias, acc);
-        else
-            N_(chunk)(1, d, in + k, w, bias, acc);
-        const int64_t n = nn_min(vecs * LANES, width - k);
-        DIRECT_T *o = out + k * gap;
-        const int64_t whole = gap == 1 ? n / LANES : 0;
-        for (int64_t v = 0; v < whole; v++)
-            ((N_(loose) *)o)[v] = acc[v];
-        for (int64_t q = whole * LANES; q < n; q++)
-            o[q * gap] = ((const DIRECT_T *)acc)[q];
-        k += n;
+/* Whole lines, four or one. */
+GEMM_INLINE void N_(strip)(const int lines, const direct *d, const DIRECT_T *in, const DIRECT_T *w,
+                           DIRECT_T bias, DIRECT_T *out) {
+    const conv_pass *p = d->p;
+    const int64_t width = p->grid[2];
+    for (int64_t k = 0, n; k < width; k += n) {
+        const int64_t left = (width - k + LANES - 1) / LANES;
+        DIRECT_T *o = out + k * p->y_step[2];
+        if (left >= 4) {
+            const int some = lines == 4 ? 2 : 1;
+            n = nn_min(4 * LANES, width - k);
+            for (int l = 0; l < lines; l += some)
+                N_(chunk)(some, 4, d, in + k + l * p->step[1] * d->pad[2], w, bias,
+                          o + l * p->y_step[1], n);
+        } else if (left >= 2) {
+            n = nn_min(2 * LANES, width - k);
+            N_(chunk)(lines, 2, d, in + k, w, bias, o, n);
+        } else {
+            n = width - k;
+            N_(chunk)(lines, 1, d, in + k, w, bias, o, n);
+        }
+    }
+}
+
+static void N_(plane)(const direct *d, const DIRECT_T *in, const DIRECT_T *w, DIRECT_T bias,
+                      DIRECT_T *y) {
+    const conv_pass *p = d->p;
+    for (int64_t i = 0; i < p->grid[0]; i++) {
+        DIRECT_T *o = y + i * p->y_step[0];
+        int64_t j = 0;
+        for (; j + 4 <= p->grid[1]; j += 4)
+            N_(strip)(4, d, in + direct_at(d, i, j), w, bias, o + j * p->y_step[1]);
+        for (; j < p->grid[1]; j++)
+            N_(strip)(1, d, in + direct_at(d, i, j), w, bias, o + j * p->y_step[1]);
     }
 }
 
 static int N_(forward)(void *ctx, int64_t begin, int64_t end) {
     const direct *d = ctx;
     const conv_pass *p = d->p;
-    const size_t bytes = (size_t)conv_product(d->pad) * sizeof(DIRECT_T);
-    DIRECT_T *plane = fac__alloc(bytes);
-    if (plane == NULL)
+    const int64_t plane = conv_product(d->pad), src = conv_product(p->src);
+    const size_t bytes = (size_t)(p->chan * plane) * sizeof(DIRECT_T);
+    DIRECT_T *planes = fac__alloc(bytes);
+    if (planes == NULL)
         return -1;
-    memset(plane, 0, bytes);
+    memset(planes, 0, bytes);
     for (int64_t u = begin; u < end; u++) { /* (n, group) */
-        N_(pad)(d, (const DIRECT_T *)(const void *)p->x + u * conv_product(p->src), plane);
+        for (int64_t c = 0; c < p->chan; c++)
+            N_(pad)(d, (const DIRECT_T *)(const void *)p->x + (u * p->chan + c) * src,
+                    planes + c * plane);
         for (int64_t r = 0; r < p->rows; r++) {
             const int64_t ch = u % p->groups * p->rows + r;
-            const DIRECT_T *w = (const DIRECT_T *)(const void *)p->w + ch * p->taps;
-            const DIRECT_T bias =
-                p->bias != NULL ? ((const DIRECT_T *)(const void *)p->bias)[ch] : 0;
-            DIRECT_T *y = (DIRECT_T *)(void *)p->y + (u * p->rows + r) * p->y_plane + p->y_base;
-            for (int64_t i = 0; i < p->grid[0]; i++)
-                for (int64_t j = 0; j < p->grid[1]; j++)
-                    N_(row)(d, plane + direct_at(d, i, j), w, bias,
-                            y + i * p->y_step[0] + j * p->y_step[1]);
+            N_(plane)(d, planes, (const DIRECT_T *)(const void *)p->w + ch * p->chan * p->taps,
+                      p->bias != NULL ? ((const DIRECT_T *)(const void *)p->bias)[ch] : 0,
+                      (DIRECT_T *)(void *)p->y + (u * p->rows + r) * p->y_plane + p->y_base);
         }
     }
-    fac__free(plane, bytes);
+    fac__free(planes, bytes);
     return 0;
 }
 
