@@ -12,6 +12,17 @@ def _named(name, args):
     return value if args is None else value(*args)
 
 
+def _record(name, values):
+    """A named result, as torch.max(x, 0) returns."""
+    from . import return_types
+
+    return getattr(return_types, name)(values)
+
+
+def _reduce_record(record):
+    return _record, (type(record).__name__, tuple(record))
+
+
 def _rebuild_tensor(storage, storage_offset, size, stride):
     """A tensor over a storage. What reaches beyond the storage's end is refused."""
     from facula import _C
