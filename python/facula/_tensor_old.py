@@ -101,8 +101,8 @@ def _record_stream(self, stream):
 
 
 def _share_memory_(self):
-    """Moves this tensor's memory to where processes started later see it too."""
-    self.untyped_storage()._share_memory_()
+    """Moves this tensor's memory to where other processes can see it."""
+    self.untyped_storage().share_memory_()
     return self
 
 
