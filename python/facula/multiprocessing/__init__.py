@@ -5,7 +5,7 @@ storage moves to shared memory, once, and what is received looks at the same byt
 """
 
 import multiprocessing
-from multiprocessing import *  # noqa: F403
+from multiprocessing import *
 
 from .reductions import init_reductions
 from .spawn import (
