@@ -37,6 +37,11 @@ _MADE = {
     "RMSprop": "{} {'lr':-1} {'alpha':-1} {'eps':-1} {'momentum':-1} {'centered':1}",
     "Adagrad": "{} {'lr':-1} {'lr_decay':-1} {'eps':-1} {'weight_decay':-1} {'fused':True} "
     "{'initial_accumulator_value':-1} {'initial_accumulator_value':2}",
+    "NAdam": "{} {'lr':-1} {'eps':-1} {'betas':(1.,.9)} {'weight_decay':-1} {'momentum_decay':-1}",
+    "RAdam": "{} {'lr':-1} {'eps':-1} {'betas':(.9,1.)} {'weight_decay':-1} {'foreach':True}",
+    "Adamax": "{} {'lr':-1} {'eps':-1} {'betas':(1.,.9)} {'weight_decay':-1} {'lr':T.tensor(.1)}",
+    "ASGD": "{} {'lr':-1} {'weight_decay':-1} {'lambd':-1} {'lr':T.tensor([1.,2.])}",
+    "Rprop": "{} {'lr':-1} {'etas':(1.2,.5)} {'step_sizes':(1,2)} {'capturable':True}",
 }
 EXPRESSIONS = [
     f"(lambda op: (repr(op), op.defaults, op.state_dict()))(T.optim.{c}([P(o(2))], **{k}))"
@@ -81,6 +86,17 @@ _RUNS = {
     "|centered=True|lr=T.tensor(.1)|momentum=.5,centered=True,differentiable=True",
     "Adagrad": "|lr=.1,lr_decay=.1|weight_decay=.1,eps=.1|initial_accumulator_value=2."
     "|lr=T.tensor(.1)|differentiable=True|fused=True",
+    "NAdam": "|lr=.1,momentum_decay=.1|weight_decay=.1,maximize=True|lr=T.tensor(.1)"
+    "|weight_decay=.1,decoupled_weight_decay=True|lr=.1,differentiable=True|lr=.1,foreach=True",
+    "RAdam": "|lr=.1|lr=.1,betas=(.5,.6)|weight_decay=.1,maximize=True,betas=(.5,.6)"
+    "|weight_decay=.1,decoupled_weight_decay=True|lr=.1,betas=(.5,.6),differentiable=True"
+    "|lr=T.tensor(.1)|capturable=True",
+    "Adamax": "|lr=.1,betas=(.5,.6)|weight_decay=.1,maximize=True|differentiable=True|foreach=True"
+    "|lr=T.tensor(.1)",
+    "ASGD": "|lr=.1,lambd=.1,alpha=.5|weight_decay=.1,maximize=True|t0=1|differentiable=True"
+    "|lr=.1,foreach=True,t0=2",
+    "Rprop": "|lr=.1|lr=.1,etas=(.3,2.)|step_sizes=(.005,.02),maximize=True|differentiable=True"
+    "|foreach=True|lr=T.tensor(.1)",
 }
 
 
