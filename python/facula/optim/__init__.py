@@ -26,6 +26,7 @@ _SUBMODULES = ("adadelta", "adagrad", "adam", "adamw", "lr_scheduler", "rmsprop"
 _RARE = {
     "ASGD": "asgd",
     "Adamax": "adamax",
+    "LBFGS": "lbfgs",
     "NAdam": "nadam",
     "RAdam": "radam",
     "Rprop": "rprop",
