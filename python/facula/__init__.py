@@ -88,6 +88,13 @@ _FROM.update(
         "_settings",
     )
 )
+_FROM.update(dict.fromkeys(["norm_except_dim", "_weight_norm"], "nn.utils.weight_norm"))
+_FROM.update(
+    dict.fromkeys(
+        "cosine_similarity pairwise_distance pixel_shuffle pixel_unshuffle bilinear".split(),
+        "nn.functional",
+    )
+)
 _FROM.update(dict.fromkeys(["AcceleratorError", "OutOfMemoryError"], "_errors"))
 _FROM.update(
     dict.fromkeys(

@@ -8,7 +8,7 @@ from facula.nn.parameter import Buffer, Parameter
 
 __all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "parameter"]
 
-_SUBMODULES = ("parallel", "utils")
+_SUBMODULES = ("attention", "parallel", "utils")
 
 
 def __getattr__(name):
