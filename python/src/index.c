@@ -154,8 +154,8 @@ static int add_item(struct items *it, PyObject *o) {
     return -1;
 }
 
-/* A short sequence that holds sequences, slices, None or Ellipsis stands for a tuple: what NumPy has
- * left behind and PyTorch warns of. 1, 0, or -1 where the warning is an error. */
+/* A short sequence that holds sequences, slices, None or Ellipsis stands for a tuple: what NumPy
+ * has left behind and PyTorch warns of. 1, 0, or -1 where the warning is an error. */
 static int stands_for_tuple(PyObject *key) {
     if (fac__tensor_check(key) || PyUnicode_Check(key) || PyBytes_Check(key) ||
         !PySequence_Check(key) || PyObject_HasAttrString(key, "__array_interface__"))
