@@ -26,7 +26,8 @@
 
 enum { HIDDEN = 128, CLASSES = 10, BATCH = 64 };
 
-static const double RATE = 4e-3; /* falls evenly to zero */
+static const double RATE = 4e-3;   /* at its peak */
+static const double WARM_UP = 0.2; /* the part of the steps in which it rises */
 
 static bool complain(const char *format, ...) {
     va_list args;
@@ -169,23 +170,28 @@ static bool load(struct data *d, const char *folder, const char *part) {
     return true;
 }
 
-/* Brings pixels to mean 0 and deviation 1, as those that are learned from have them. */
+/* Brings every pixel to mean 0 and deviation 1, as those that are learned from have them; the
+ * deviation of nearly constant ones is taken for more than it is. */
 struct scale {
-    double mean, deviation;
+    fac_tensor *mean, *deviation; /* (pixels) */
 };
 
+static const double LEAST_DEVIATION = 25.5; /* of values from 0 to 255 */
+
 static bool measure(struct scale *s, fac_tensor *images) {
+    s->mean = fac_empty(fac_dims(fac_size(images, 1)));
+    s->deviation = fac_empty(fac_dims(fac_size(images, 1)));
     fac_scope *scope = fac_scope_open();
-    fac_tensor *x = fac_to_dtype(images, FAC_FLOAT32), *mean = fac_mean(x);
-    s->mean = fac_item_float(mean);
-    s->deviation = fmax(sqrt(fac_item_float(fac_mse_loss(x, fac_expand_as(mean, x)))), 1e-6);
+    fac_tensor *x = fac_to_dtype(images, FAC_FLOAT32);
+    fac_copy_(s->mean, fac_mean(x, .dim = fac_dims(0)));
+    fac_copy_(s->deviation, fac_add(fac_std(x, .dim = fac_dims(0)), LEAST_DEVIATION));
     fac_scope_close(scope);
     return fac_error_kind() == FAC_OK;
 }
 
 static fac_tensor *pixels(const struct scale *s, fac_tensor *images) {
     fac_tensor *x = fac_to_dtype(images, FAC_FLOAT32);
-    return fac_mul_(fac_sub_(x, s->mean), 1 / s->deviation);
+    return fac_div_(fac_sub_(x, s->mean), s->deviation);
 }
 
 /* --- the model ------------------------------------------------------------------------------- */
@@ -246,15 +252,22 @@ static bool step(const struct model *m, fac_optimizer *o, const struct data *d, 
     return ok && fac_error_kind() == FAC_OK;
 }
 
-static bool epoch(const struct model *m, fac_optimizer *o, const struct data *d, double rate,
-                  double lower, struct totals *t) {
+/* The learning rate rises evenly from zero and falls evenly to zero. done is from 0 to 1. */
+static double rate_at(double done) {
+    return RATE * fmin(done / WARM_UP, (1 - done) / (1 - WARM_UP));
+}
+
+/* Epoch e of `epochs`, from 0. */
+static bool epoch(const struct model *m, fac_optimizer *o, const struct data *d, long e,
+                  long epochs, struct totals *t) {
     fac_scope *scope = fac_scope_open();
     int64_t n = fac_size(d->images, 0);
     fac_tensor *order = fac_randperm(n);
     bool ok = fac_ok(order);
     *t = (struct totals){0};
     for (int64_t i = 0; i < n && ok; i += BATCH)
-        ok = fac_optimizer_set_lr(o, rate + (lower - rate) * (double)i / (double)n) &&
+        ok = fac_optimizer_set_lr(o,
+                                  rate_at(((double)e + (double)i / (double)n) / (double)epochs)) &&
              step(m, o, d, fac_narrow(order, 0, i, n - i < BATCH ? n - i : BATCH), t);
     fac_scope_close(scope);
     return ok;
@@ -280,16 +293,14 @@ static bool train(const struct data *learn, const struct data *test, long epochs
     fac_manual_seed(0);
     if (!make_model(&m, learn->images))
         return failed("the model");
-    fac_optimizer *o = fac_adam(fac_list(m.w1, m.b1, m.w2, m.b2), RATE);
+    fac_optimizer *o = fac_adamw(fac_list(m.w1, m.b1, m.w2, m.b2), RATE);
     if (o == NULL)
         return failed("the optimizer");
     double share = 0;
     bool ok = true;
     for (long e = 1; e <= epochs && ok; e++) {
         struct totals t;
-        double rate = RATE * (double)(epochs - e + 1) / (double)epochs;
-        ok = epoch(&m, o, learn, rate, rate - RATE / (double)epochs, &t) &&
-             (share = held_out(&m, test)) >= 0;
+        ok = epoch(&m, o, learn, e - 1, epochs, &t) && (share = held_out(&m, test)) >= 0;
         if (!ok)
             failed("training");
         else

@@ -70,6 +70,9 @@ def load_fashion(folder):
         images = read_idx(find_idx(folder, part + "-images-idx3-ubyte"))
         labels = read_idx(find_idx(folder, part + "-labels-idx1-ubyte"))
         x = torch.from_numpy(images.copy()).unsqueeze(1).float().div_(255)
+        if not parts:
+            mean, deviation = x.mean(0), x.std(0) + 0.1  # some pixels hardly vary
+        x = x.sub_(mean).div_(deviation)
         parts.append(TensorDataset(x, torch.from_numpy(labels.astype(np.int64))))
     return parts
 
@@ -118,7 +121,12 @@ class Perceptron(nn.Module):
         return self.out(F.relu(self.hidden(torch.flatten(x, 1))))
 
 
-def train_epoch(model, loader, optimizer, label, losses):
+def rise_and_fall(steps, warm_up=0.2):
+    """Factors of the learning rate: evenly from zero to one, and back to zero."""
+    return lambda k: min(k / (warm_up * steps), (1 - k / steps) / (1 - warm_up))
+
+
+def train_epoch(model, loader, optimizer, scheduler, label, losses):
     model.train()
     total = correct = seen = 0
     bar = tqdm(loader, desc=label, leave=False, ncols=80)
@@ -128,6 +136,7 @@ def train_epoch(model, loader, optimizer, label, losses):
         loss = F.cross_entropy(scores, y)
         loss.backward()
         optimizer.step()
+        scheduler.step()
         losses.append(loss.item())
         total += losses[-1] * len(y)
         correct += (scores.argmax(1) == y).sum().item()
@@ -196,7 +205,7 @@ def main():
         title, names, epochs, bar = f"Fashion-MNIST from {folder}", CLOTHES, args.epochs or 3, 88.0
         train, test = load_fashion(folder)
         model = Perceptron()
-        optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     else:
         title, names, epochs, bar = "scikit-learn's digits", "0123456789", args.epochs or 15, 97.0
         train, test = load_digits()
@@ -206,9 +215,13 @@ def main():
     print(f"{title}: {len(train)} images to learn from, {len(test)} held out")
     print(f"{type(model).__name__}, {parameters:,} parameters, torch {torch.__version__}")
     loader = DataLoader(train, batch_size=64, shuffle=True)
+    factors = rise_and_fall(epochs * len(loader)) if folder is not None else lambda k: 1
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
     losses = []
     for epoch in range(1, epochs + 1):
-        loss, accuracy = train_epoch(model, loader, optimizer, f"epoch {epoch}/{epochs}", losses)
+        loss, accuracy = train_epoch(
+            model, loader, optimizer, scheduler, f"epoch {epoch}/{epochs}", losses
+        )
         guesses, held_out = evaluate(model, test)
         print(
             f"epoch {epoch:2}  loss {loss:.4f}  accuracy {accuracy:7.2%}  held out {held_out:7.2%}"

@@ -45,7 +45,8 @@ FAC_API void fac_set_error(fac_error_code code, const char *format, ...)
     ;
 
 /* Warnings tell of what works but should not be relied on, such as `out` being resized. The handler
- * returns 0, or -1 for the call to fail with the error it has set. NULL, the default, hears none. */
+ * returns 0, or -1 for the call to fail with the error it has set. NULL, the default, hears none.
+ */
 typedef int fac_warning_handler(const char *text, void *context);
 FAC_API void fac_on_warning(fac_warning_handler *handler, void *context);
 

@@ -2,7 +2,7 @@
 
 from . import _C
 from ._C import *
-from . import _levels, _tensor, _tensor_str
+from . import _levels, _tensor, _tensor_old, _tensor_str
 from ._C import Generator, Size, Tensor, device, dtype, layout, memory_format, tensor
 from ._device import get_default_device, set_default_device
 from ._numeric import finfo, iinfo
@@ -41,8 +41,7 @@ _levels.guard_methods()
 
 # These read names of this module as they load.
 from . import autograd, cuda, nn, random
-
-__version__ = "2.13.0+facula0.1.0"
+from .version import __version__
 
 from math import e, inf, nan, pi
 
@@ -53,11 +52,13 @@ _LAZY = frozenset(
     """
     optim utils func distributed linalg fft special sparse testing jit backends
     io multiprocessing overrides amp profiler hub onnx distributions return_types version types
-    serialization storage mps xpu library compiler nested quantization ao futures
+    serialization storage mps xpu mtia cpu accelerator library compiler nested quantization ao
+    futures __config__ torch_version masked export fx hub package monitor quasirandom signal
     """.split()
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
          "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
+         "DisableTorchFunction": "overrides", "DisableTorchFunctionSubclass": "overrides",
          "sparse_coo_tensor": "sparse", "from_dlpack": "_dlpack", "to_dlpack": "_dlpack",
          "UntypedStorage": "storage", "TypedStorage": "storage", "Storage": "storage",
          "from_file": "storage"}  # fmt: skip
@@ -74,6 +75,30 @@ _FROM.update(
 _FROM.update(
     dict.fromkeys(
         """
+        use_deterministic_algorithms are_deterministic_algorithms_enabled
+        is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode
+        get_deterministic_debug_mode set_float32_matmul_precision get_float32_matmul_precision
+        set_num_interop_threads get_num_interop_threads set_flush_denormal
+        compiled_with_cxx11_abi set_anomaly_enabled is_anomaly_enabled
+        is_anomaly_check_nan_enabled is_vulkan_available get_device is_distributed
+        SymInt SymFloat SymBool sym_int sym_float sym_not sym_max sym_min sym_sum sym_ite sym_sqrt
+        _assert _check _check_index _check_value _check_type _check_not_implemented
+        _check_is_size
+        """.split(),
+        "_settings",
+    )
+)
+_FROM.update(dict.fromkeys(["norm_except_dim", "_weight_norm"], "nn.utils.weight_norm"))
+_FROM.update(
+    dict.fromkeys(
+        "cosine_similarity pairwise_distance pixel_shuffle pixel_unshuffle bilinear".split(),
+        "nn.functional",
+    )
+)
+_FROM.update(dict.fromkeys(["AcceleratorError", "OutOfMemoryError"], "_errors"))
+_FROM.update(
+    dict.fromkeys(
+        """
         is_autocast_enabled set_autocast_enabled get_autocast_dtype set_autocast_dtype
         is_autocast_cache_enabled set_autocast_cache_enabled clear_autocast_cache
         autocast_increment_nesting autocast_decrement_nesting is_autocast_cpu_enabled
@@ -83,6 +108,10 @@ _FROM.update(
         "amp.autocast_mode",
     )
 )
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_FROM))
 
 
 def __getattr__(name):
@@ -112,38 +141,6 @@ def get_device_module(device=None):  # noqa: F811
 def is_grad_enabled():
     """Whether this thread records."""
     return _C.is_grad_enabled()
-
-
-def use_deterministic_algorithms(mode, *, warn_only=False):
-    """Nothing to change: every kernel of facula is deterministic."""
-
-
-def are_deterministic_algorithms_enabled():
-    """True: every kernel of facula is deterministic."""
-    return True
-
-
-def set_float32_matmul_precision(precision):
-    """Accepted and ignored: products of float32 are always computed in float32."""
-    if precision not in ("highest", "high", "medium"):
-        raise RuntimeError(
-            f"{precision} is not one of 'highest', 'high', or 'medium', "
-            "the currently supported float32_matmul_precision types"
-        )
-
-
-def get_float32_matmul_precision():
-    """Always 'highest'."""
-    return "highest"
-
-
-def set_num_interop_threads(n):
-    """Accepted and ignored: there is one pool."""
-
-
-def get_num_interop_threads():
-    """One: there is one pool."""
-    return 1
 
 
 def compile(model=None, **kwargs):

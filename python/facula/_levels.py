@@ -37,7 +37,9 @@ _C.DisableTorchFunction = DisableTorchFunction
 _C.DisableTorchFunctionSubclass = DisableTorchFunctionSubclass
 
 _NOT_OVERRIDABLE = frozenset(
-    "__init__ __new__ __hash__ __init_subclass__ __class_getitem__ __torch_function__".split()
+    """
+    __init__ __new__ __hash__ __iter__ __init_subclass__ __class_getitem__ __torch_function__
+    """.split()
 )
 
 

@@ -13,7 +13,26 @@ def _name(d):
     return str(d).split(".")[1]
 
 
-class finfo:
+class _Limits:
+    def __hash__(self):
+        raise TypeError(f"unhashable type: 'torch.{type(self).__name__}'")
+
+    def __setattr__(self, name, value=None):
+        kind = f"torch.{type(self).__name__}"
+        if name in self.__dict__:
+            raise AttributeError(f"attribute '{name}' of '{kind}' objects is not writable")
+        raise AttributeError(f"'{kind}' object has no attribute '{name}'")
+
+    __delattr__ = __setattr__
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.dtype == other.dtype
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"cannot pickle 'torch.{type(self).__name__}' object")
+
+
+class finfo(_Limits):
     """The limits of a floating dtype: bits, eps, max, min, tiny, smallest_normal, resolution."""
 
     def __init__(self, type=None):
@@ -28,19 +47,13 @@ class finfo:
                 "torch.finfo() requires a floating point input type. "
                 "Use torch.iinfo to handle 'torch.finfo'"
             )
-        self.dtype = _name(d)
-        self.bits, mantissa, low, high, decimals = _FLOATS[self.dtype]
-        self.eps = 2.0**-mantissa
-        self.max = (2.0 - self.eps) * 2.0 ** (high - 1)
-        self.min = -self.max
-        self.tiny = self.smallest_normal = 2.0**low
-        self.resolution = 10.0**-decimals
-
-    def __eq__(self, other):
-        return isinstance(other, finfo) and self.dtype == other.dtype
-
-    def __hash__(self):
-        return hash(self.dtype)
+        bits, mantissa, low, high, decimals = _FLOATS[_name(d)]
+        eps, tiny = 2.0**-mantissa, 2.0**low
+        most = (2.0 - eps) * 2.0 ** (high - 1)
+        self.__dict__.update(
+            dtype=_name(d), bits=bits, eps=eps, max=most, min=-most, tiny=tiny,
+            smallest_normal=tiny, resolution=10.0**-decimals,
+        )  # fmt: skip
 
     def __repr__(self):
         return (
@@ -50,7 +63,7 @@ class finfo:
         )
 
 
-class iinfo:
+class iinfo(_Limits):
     """The limits of an integer dtype: bits, max, min."""
 
     def __init__(self, *args, **kwargs):
@@ -71,16 +84,10 @@ class iinfo:
             )
         if type is _C.bool:
             raise TypeError("torch.bool is not supported by torch.iinfo")
-        self.dtype = _name(type)
-        self.bits = type.itemsize * 8
-        self.max = 2 ** (self.bits - type.is_signed) - 1
-        self.min = -self.max - 1 if type.is_signed else 0
-
-    def __eq__(self, other):
-        return isinstance(other, iinfo) and self.dtype == other.dtype
-
-    def __hash__(self):
-        return hash(self.dtype)
+        bits = type.itemsize * 8
+        most = 2 ** (bits - type.is_signed) - 1
+        least = -most - 1 if type.is_signed else 0
+        self.__dict__.update(dtype=_name(type), bits=bits, max=most, min=least)
 
     def __repr__(self):
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

@@ -109,8 +109,11 @@ def _str(self, *, tensor_contents=None):
 
 def _plain_str(self, tensor_contents=None, extra=()):
     parameters = sys.modules.get("facula.nn.parameter")  # without it there is no Parameter
-    plain = type(self) is Tensor or parameters and type(self) is parameters.Parameter
-    return _C._repr(self, None if plain else type(self).__name__, tensor_contents, extra, True)
+    if type(self) is Tensor or parameters and type(self) is parameters.Parameter:
+        return _C._repr(self, None, tensor_contents, extra, True)
+    text = _C._repr(self, type(self).__name__, tensor_contents, extra, True)
+    is_parameter = parameters and isinstance(self, parameters.Parameter)
+    return f"Parameter({text})" if is_parameter else text
 
 
 def _tensor_repr(self, *, tensor_contents=None):

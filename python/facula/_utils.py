@@ -12,6 +12,17 @@ def _named(name, args):
     return value if args is None else value(*args)
 
 
+def _record(name, values):
+    """A named result, as torch.max(x, 0) returns."""
+    from . import return_types
+
+    return getattr(return_types, name)(values)
+
+
+def _reduce_record(record):
+    return _record, (type(record).__name__, tuple(record))
+
+
 def _rebuild_tensor(storage, storage_offset, size, stride):
     """A tensor over a storage. What reaches beyond the storage's end is refused."""
     from facula import _C
@@ -186,3 +197,22 @@ class ExceptionWrapper:
         except Exception:
             raise RuntimeError(text) from None  # its constructor takes something else
         raise exception
+
+
+def _flatten_dense_tensors(tensors):
+    """The elements of several tensors of one dtype as a single vector."""
+    from facula import _C
+
+    return _C.cat([t.contiguous().view(-1) for t in tensors])
+
+
+def _unflatten_dense_tensors(flat, tensors):
+    """Views of a vector in the shapes of tensors, one after the other."""
+    from facula import _C
+
+    views, at = [], 0
+    for t in tensors:
+        n = t.numel()  # empty tensors share nothing
+        views.append(flat.narrow(0, at, n).view_as(t) if n else _C.zeros_like(t))
+        at += n
+    return tuple(views)

@@ -4,6 +4,15 @@ import contextlib
 
 from . import _C
 
+__all__ = [
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_rng_state",
+]
+
 default_generator = _C.default_generator
 
 

@@ -161,8 +161,13 @@ class _StorageBase:
         raise RuntimeError("Cannot access accelerator device when none is available.")
 
     def is_shared(self):
-        """Whether other processes see this memory."""
-        return False
+        """Whether other processes may see this memory."""
+        return _C._storage_file(self) >= 0
+
+    def share_memory_(self):
+        """Moves the memory to where other processes can see it."""
+        _C._storage_share(self)
+        return self
 
     @classmethod
     def from_file(cls, filename, shared=False, nbytes=0):
@@ -560,6 +565,11 @@ class TypedStorage:
         return self._untyped_storage.is_shared()
 
     _is_shared = is_shared
+
+    def share_memory_(self):
+        """Moves the memory to where other processes can see it."""
+        self._untyped_storage.share_memory_()
+        return self
 
     @classmethod
     def _dtype_of(cls):

@@ -35,16 +35,50 @@ static PyObject *struct_repr(PyObject *o) {
 PyObject *fac__struct_for(const fac__op *op);
 PyObject *fac__struct_for(const fac__op *op) {
     static PyTypeObject *types[FAC__NUM_OPS];
+    for (int i = 0; types[op->id] == NULL && i < FAC__NUM_OPS; i++)
+        if (types[i] != NULL && strcmp(types[i]->tp_name, op->struct_name) == 0)
+            types[op->id] = types[i]; /* overloads have one type */
     if (types[op->id] != NULL)
         return (PyObject *)types[op->id];
     PyStructSequence_Field fields[5] = {{0}};
     for (int i = 0; i < op->nout && i < 4; i++)
         fields[i].name = op->out_names[i];
     PyStructSequence_Desc desc = {op->struct_name, NULL, fields, op->nout};
-    types[op->id] = PyStructSequence_NewType(&desc);
-    if (types[op->id] != NULL)
-        types[op->id]->tp_repr = struct_repr;
-    return (PyObject *)types[op->id];
+    PyTypeObject *type = PyStructSequence_NewType(&desc);
+    if (type == NULL)
+        return NULL;
+    type->tp_repr = struct_repr;
+    PyObject *copyreg = PyImport_ImportModule("copyreg");
+    PyObject *utils = copyreg == NULL ? NULL : PyImport_ImportModule("facula._utils");
+    PyObject *reduce = utils == NULL ? NULL : PyObject_GetAttrString(utils, "_reduce_record");
+    PyObject *done =
+        reduce == NULL ? NULL : PyObject_CallMethod(copyreg, "pickle", "OO", type, reduce);
+    Py_XDECREF(copyreg);
+    Py_XDECREF(utils);
+    Py_XDECREF(reduce);
+    if (done == NULL) {
+        Py_DECREF(type);
+        return NULL;
+    }
+    Py_DECREF(done);
+    return (PyObject *)(types[op->id] = type);
+}
+
+/* The types of all named results. */
+static PyObject *return_types(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && i < FAC__NUM_OPS; i++) {
+        const fac__op *op = fac__ops[i];
+        if (op->struct_name == NULL)
+            continue;
+        PyObject *type = fac__struct_for(op);
+        int known = type == NULL ? -1 : PySequence_Contains(list, type);
+        if (known < 0 || (known == 0 && PyList_Append(list, type) < 0))
+            Py_CLEAR(list);
+    }
+    return list;
 }
 
 static PyObject *set_num_threads(PyObject *module, PyObject *o) {
@@ -91,6 +125,7 @@ static PyObject *type_name(PyObject *module, PyObject *o) {
 
 static PyMethodDef functions[] = {
     {"_type_name", type_name, METH_O, "_type_name(object): the name that C gives its type"},
+    {"_return_types", return_types, METH_NOARGS, "_return_types(): those of named results"},
     {"_cpu_isa", cpu_isa, METH_NOARGS, "_cpu_isa(): whose kernels run: base, v3, v4"},
     {"_set_grain", set_grain, METH_O, "_set_grain(int)"},
     {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},

@@ -39,9 +39,9 @@ static fac_generator *of(PyObject *o) {
     return ((fac__GeneratorObject *)o)->generator;
 }
 
-/* Any Python integer, negative ones as their two's complement. */
+/* Any integer but bool, negative ones as their two's complement. */
 static int seed_of(PyObject *o, uint64_t *seed) {
-    if (!PyNumber_Check(o)) {
+    if (!PyIndex_Check(o) || PyBool_Check(o)) {
         PyErr_Format(PyExc_RuntimeError, "manual_seed expected a long, but got %s",
                      Py_TYPE(o)->tp_name);
         return -1;

@@ -158,6 +158,37 @@ static PyObject *from_file(PyObject *module, PyObject *args) {
     return n < 0 ? no_such_size(n) : s == NULL ? fac__raise() : fac__wrap_storage(s);
 }
 
+/* _storage_share(storage) */
+static PyObject *share(PyObject *module, PyObject *o) {
+    (void)module;
+    if (!is_storage(o))
+        return PyErr_Format(PyExc_TypeError, "expected a storage");
+    if (fac__storage_share(storage_of(o)) != 0)
+        return fac__raise();
+    Py_RETURN_NONE;
+}
+
+/* _storage_file(storage): the file behind its shared memory, -1 without */
+static PyObject *shared_file(PyObject *module, PyObject *o) {
+    (void)module;
+    if (!is_storage(o))
+        return PyErr_Format(PyExc_TypeError, "expected a storage");
+    return PyLong_FromLong(fac__storage_file(storage_of(o)));
+}
+
+/* _storage_from_shared(fd, nbytes) */
+static PyObject *from_shared(PyObject *module, PyObject *args) {
+    int fd;
+    Py_ssize_t n;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "in:from_shared", &fd, &n))
+        return NULL;
+    if (n < 0)
+        return no_such_size(n);
+    fac_storage *s = fac__storage_from_shared(fd, (size_t)n);
+    return s == NULL ? fac__raise() : fac__wrap_storage(s);
+}
+
 static void release_base(void *base, void *data, size_t nbytes) {
     (void)data;
     (void)nbytes;
@@ -502,6 +533,9 @@ static PyObject *register_type(PyObject *module, PyObject *type) {
 
 PyMethodDef fac__storage_functions[] = {{"_over_storage", over_storage, METH_VARARGS, NULL},
                                         {"_storage_from_file", from_file, METH_VARARGS, NULL},
+                                        {"_storage_share", share, METH_O, NULL},
+                                        {"_storage_file", shared_file, METH_O, NULL},
+                                        {"_storage_from_shared", from_shared, METH_VARARGS, NULL},
                                         {"_register_storage_type", register_type, METH_O, NULL},
                                         {0}};
 

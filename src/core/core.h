@@ -311,6 +311,8 @@ fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac
 fac_storage *fac__storage_retain(fac_storage *s);
 void fac__storage_release(fac_storage *s);
 int fac__storage_resize(fac_storage *s, size_t nbytes);
+/* Takes the storage's bytes to memory of the same size, which free_fn frees from then on. */
+int fac__storage_move(fac_storage *s, char *data, fac__free_fn *free_fn, void *context);
 /* Note [Resized storages]: whether a shared storage has moved since the process began. From then on
  * tensors are brought to their storage's address before they are used. */
 extern _Atomic bool fac__moved_any;

@@ -191,6 +191,19 @@ int fac__storage_resize(fac_storage *s, size_t nbytes) {
     return 0;
 }
 
+int fac__storage_move(fac_storage *s, char *data, fac__free_fn *free_fn, void *context) {
+    if (s->nbytes != 0)
+        memcpy(data, s->data, s->nbytes);
+    if (retire(s) != 0)
+        return -1;
+    s->data = data;
+    s->free = free_fn;
+    s->free_context = context;
+    s->borrowed = true;
+    s->resizable = false;
+    return 0;
+}
+
 /* --- shapes ---------------------------------------------------------------------------------- */
 
 int64_t fac__numel_of(int ndim, const int64_t *sizes) {

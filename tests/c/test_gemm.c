@@ -2,7 +2,7 @@
  * equality is exact: every dtype, path, stride pattern and epilogue, on each instruction set that
  * the machine has, at 1, 2, 3 and 7 threads with small grains. */
 #define FAC__ISA base
-#include "../../src/cpu/kernels/gemm_kernels.h"
+#include "../../src/cpu/kernels/gemm_product.h"
 #include "../../src/cpu/kernels/half.h"
 #include "../../src/core/pool.h"
 
@@ -17,7 +17,8 @@
     extern __typeof__(fac__gemm_base) fac__gemm_##isa;                                             \
     extern __typeof__(fac__gemm_batched_base) fac__gemm_batched_##isa;                             \
     extern __typeof__(fac__gemm_dtype_base) fac__gemm_dtype_##isa;                                 \
-    extern __typeof__(fac__gemm_block_base) fac__gemm_block_##isa;
+    extern __typeof__(fac__gemm_block_base) fac__gemm_block_##isa;                                 \
+    extern __typeof__(fac__gemm_has_amx_base) fac__gemm_has_amx_##isa;
 #if defined(__x86_64__)
 DECLARE(v3)
 DECLARE(v4)
@@ -29,6 +30,7 @@ static struct {
     __typeof__(&fac__gemm_batched_base) batched;
     __typeof__(&fac__gemm_dtype_base) dtype;
     __typeof__(&fac__gemm_block_base) block;
+    bool amx;
 } isa;
 
 static int passed, failed;
@@ -230,14 +232,18 @@ typedef struct {
 static number expected(const test *t, const operand *a, const operand *b, number c, int64_t q,
                        int64_t i, int64_t j, const char *bias) {
     const fac_dtype d = t->d;
-    const int64_t block = isa.block(isa.dtype(d), t->k);
+    /* AMX: steps of 32, the even and the odd elements of each by themselves. */
+    const bool amx = isa.amx && d == FAC_BFLOAT16;
+    const int64_t block = amx ? 32 : isa.block(isa.dtype(d), t->k), chains = amx ? 2 : 1;
     number total = {0};
     for (int64_t p = 0; p < t->k; p += block) {
-        number s = {0};
+        number s[2] = {0};
         for (int64_t x = p; x < p + block && x < t->k; x++)
-            s = multiply_add(d, load(d, element(a, d, q, i, x)), load(d, element(b, d, q, x, j)),
-                             s);
-        total = p ? add(d, total, s) : s;
+            s[x % chains] = multiply_add(d, load(d, element(a, d, q, i, x)),
+                                         load(d, element(b, d, q, x, j)), s[x % chains]);
+        if (amx)
+            s[0] = add(d, s[0], s[1]);
+        total = p ? add(d, total, s[0]) : s[0];
     }
     if (t->alpha != 1)
         total = multiply(d, from_int(d, t->alpha), total);
@@ -361,12 +367,12 @@ static void check_dtype(fac_dtype d) {
 
 /* More of R than is packed at a time: sums are handed from phase to phase. */
 static void check_phases(void) {
-    const fac_dtype dtypes[] = {FAC_FLOAT32, FAC_BFLOAT16};
-    for (int i = 0; i < 4; i++) {
+    const fac_dtype dtypes[] = {FAC_FLOAT32, FAC_FLOAT16, FAC_BFLOAT16};
+    for (int i = 0; i < 6; i++) {
         test t = {.d = dtypes[i / 2],
                   .count = 1,
                   .m = 24,
-                  .n = 2600,
+                  .n = i & 1 ? 1300 : 2600,
                   .k = 1100,
                   .lc = i & 1 ? COLUMNS : ROWS,
                   .alpha = 1,
@@ -398,6 +404,7 @@ static void check_isa(void) {
         isa.batched = fac__gemm_batched_##which;                                                   \
         isa.dtype = fac__gemm_dtype_##which;                                                       \
         isa.block = fac__gemm_block_##which;                                                       \
+        isa.amx = fac__gemm_has_amx_##which();                                                     \
         check_isa();                                                                               \
     } while (0)
 

@@ -37,6 +37,12 @@ _MADE = {
     "RMSprop": "{} {'lr':-1} {'alpha':-1} {'eps':-1} {'momentum':-1} {'centered':1}",
     "Adagrad": "{} {'lr':-1} {'lr_decay':-1} {'eps':-1} {'weight_decay':-1} {'fused':True} "
     "{'initial_accumulator_value':-1} {'initial_accumulator_value':2}",
+    "NAdam": "{} {'lr':-1} {'eps':-1} {'betas':(1.,.9)} {'weight_decay':-1} {'momentum_decay':-1}",
+    "RAdam": "{} {'lr':-1} {'eps':-1} {'betas':(.9,1.)} {'weight_decay':-1} {'foreach':True}",
+    "Adamax": "{} {'lr':-1} {'eps':-1} {'betas':(1.,.9)} {'weight_decay':-1} {'lr':T.tensor(.1)}",
+    "ASGD": "{} {'lr':-1} {'weight_decay':-1} {'lambd':-1} {'lr':T.tensor([1.,2.])}",
+    "LBFGS": "{} {'lr':-1} {'max_iter':3} {'lr':T.tensor([1.,2.])} {'line_search_fn':'x'}",
+    "Rprop": "{} {'lr':-1} {'etas':(1.2,.5)} {'step_sizes':(1,2)} {'capturable':True}",
 }
 EXPRESSIONS = [
     f"(lambda op: (repr(op), op.defaults, op.state_dict()))(T.optim.{c}([P(o(2))], **{k}))"
@@ -81,6 +87,17 @@ _RUNS = {
     "|centered=True|lr=T.tensor(.1)|momentum=.5,centered=True,differentiable=True",
     "Adagrad": "|lr=.1,lr_decay=.1|weight_decay=.1,eps=.1|initial_accumulator_value=2."
     "|lr=T.tensor(.1)|differentiable=True|fused=True",
+    "NAdam": "|lr=.1,momentum_decay=.1|weight_decay=.1,maximize=True|lr=T.tensor(.1)"
+    "|weight_decay=.1,decoupled_weight_decay=True|lr=.1,differentiable=True|lr=.1,foreach=True",
+    "RAdam": "|lr=.1|lr=.1,betas=(.5,.6)|weight_decay=.1,maximize=True,betas=(.5,.6)"
+    "|weight_decay=.1,decoupled_weight_decay=True|lr=.1,betas=(.5,.6),differentiable=True"
+    "|lr=T.tensor(.1)|capturable=True",
+    "Adamax": "|lr=.1,betas=(.5,.6)|weight_decay=.1,maximize=True|differentiable=True|foreach=True"
+    "|lr=T.tensor(.1)",
+    "ASGD": "|lr=.1,lambd=.1,alpha=.5|weight_decay=.1,maximize=True|t0=1|differentiable=True"
+    "|lr=.1,foreach=True,t0=2",
+    "Rprop": "|lr=.1|lr=.1,etas=(.3,2.)|step_sizes=(.005,.02),maximize=True|differentiable=True"
+    "|foreach=True|lr=T.tensor(.1)",
 }
 
 
@@ -118,6 +135,44 @@ EXPRESSIONS += [
     for d in ("float64", "bfloat16", "complex64")
 ]
 TOLERANCE = {t: 2e-2 for t in EXPRESSIONS if "bfloat16" in t}
+
+
+@scenario
+def lbfgs(T):
+    out = []
+    weights = T.tensor([1.0, 5.0], dtype=T.float64)
+    for options in (
+        {},
+        {"lr": 0.1, "max_iter": 4},
+        {"line_search_fn": "strong_wolfe"},
+        {"line_search_fn": "strong_wolfe", "history_size": 3, "max_eval": 9},
+        {"line_search_fn": "strong_wolfe", "lr": 5.0},
+        {"lr": T.tensor(0.5), "tolerance_grad": 1.0},
+        {"line_search_fn": "x"},
+    ):
+        p = T.nn.Parameter(T.tensor([0.8, -0.1, -1.1, 0.3], dtype=T.float64))
+        q = T.nn.Parameter(T.ones(2, dtype=T.float64))
+        op = T.optim.LBFGS([p, q], **options)
+        calls = []
+
+        def closure():
+            op.zero_grad()
+            loss = ((1 - p[:-1]) ** 2).sum() + 100 * ((p[1:] - p[:-1] ** 2) ** 2).sum()
+            loss = loss + ((q - 3) ** 2 * weights).sum()
+            loss.backward()
+            calls.append(loss.item())
+            return loss.detach()
+
+        out.append(tried(lambda: [op.step(closure) for _ in range(2)][-1]))
+        state = op.state_dict()["state"][0]
+        out += [p.detach(), q.detach(), len(calls), list(state)]
+        out += [state["func_evals"], state["n_iter"], len(state.get("old_dirs", ()))]
+        again = T.optim.LBFGS([p, q], **options)
+        again.load_state_dict(copy.deepcopy(op.state_dict()))
+        op = again
+        out.append(tried(lambda: (op.step(closure), p.detach())))
+    out.append(tried(lambda: T.optim.LBFGS([{"params": [p]}, {"params": [q]}])))
+    return out
 
 
 @scenario

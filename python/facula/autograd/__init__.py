@@ -104,10 +104,10 @@ def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused
 
 
 def __getattr__(name):
-    if name == "functional":
+    if name in ("functional", "profiler"):
         import importlib
 
-        return importlib.import_module(f"{__name__}.functional")
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
 
 

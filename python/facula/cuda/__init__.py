@@ -36,8 +36,11 @@ def _unavailable(name):
 for _name in """
     init current_device get_device_name get_device_properties set_device current_stream
     default_stream get_device_capability mem_get_info get_rng_state set_rng_state
-    memory_summary memory_stats set_stream can_device_access_peer utilization
-    set_per_process_memory_fraction
+    memory_summary set_stream can_device_access_peer utilization temperature power_draw
+    set_per_process_memory_fraction get_per_process_memory_fraction initial_seed cudart
+    current_blas_handle current_solver_handle get_sync_debug_mode set_sync_debug_mode
+    caching_allocator_alloc caching_allocator_delete memory_snapshot memory_usage clock_rate
+    is_current_stream_capturing _sleep get_gencode_flags list_gpu_processes
 """.split():
     globals()[_name] = _unavailable(_name)
 
@@ -69,6 +72,14 @@ def memory_allocated(device=None):
 
 
 memory_reserved = max_memory_reserved = memory_allocated
+memory_cached = max_memory_cached = memory_allocated
+
+
+def memory_stats(device=None):
+    """No counts: there is no device."""
+    from collections import OrderedDict
+
+    return OrderedDict()
 
 
 def reset_peak_memory_stats(device=None):
@@ -99,6 +110,14 @@ def seed():
 
 
 seed_all = seed
+default_generators = ()
+has_half = True
+has_magma = False
+
+
+def is_tf32_supported():
+    """False."""
+    return False
 
 
 def get_arch_list():
@@ -113,11 +132,24 @@ class Stream:
         raise RuntimeError("torch.cuda.Stream requires CUDA support")
 
 
-class Event:
+class _Dummy:
+    def __new__(cls, *args, **kwargs):
+        raise RuntimeError(f"Tried to instantiate dummy base class {cls.__name__}")
+
+
+class Event(_Dummy):
     """Raises: there is no CUDA."""
 
-    def __new__(cls, *args, **kwargs):
-        raise RuntimeError("Tried to instantiate dummy base class Event")
+
+class CUDAGraph(_Dummy):
+    """Raises: there is no CUDA."""
+
+
+class graph:
+    """Raises: there is no CUDA."""
+
+    def __init__(self, cuda_graph, pool=None, stream=None, capture_error_mode="global"):
+        Stream()
 
 
 class device:
@@ -139,13 +171,33 @@ class device:
         return False
 
 
+class device_of(device):
+    """The device of a tensor inside a block: nothing happens for one that is not on CUDA."""
+
+    def __init__(self, obj):
+        super().__init__(obj.get_device() if obj.is_cuda else -1)
+
+
+class StreamContext:
+    """A block in a stream; without one, a block as any."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __enter__(self):
+        if self.stream is not None:
+            _lazy_init()
+
+    def __exit__(self, *exc):
+        return None
+
+
 def stream(stream):
     """A block in a stream; without one, a block as any."""
-    import contextlib
+    return StreamContext(stream)
 
-    if stream is not None:
-        _lazy_init()
-    return contextlib.nullcontext()
+
+_SUBMODULES = ("amp", "nvtx", "random", "memory")
 
 
 def __getattr__(name):
@@ -153,8 +205,12 @@ def __getattr__(name):
 
     if name in cuda_types:
         return cuda_types[name]
-    if name == "amp":
+    if name in _SUBMODULES:
         import importlib
 
-        return importlib.import_module(f"{__name__}.amp")
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "OutOfMemoryError":
+        from .._errors import OutOfMemoryError
+
+        return OutOfMemoryError
     raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")

@@ -23,14 +23,24 @@ __all__ = [
 ]
 
 _SUBMODULES = ("adadelta", "adagrad", "adam", "adamw", "lr_scheduler", "rmsprop", "sgd")
+_RARE = {
+    "ASGD": "asgd",
+    "Adamax": "adamax",
+    "LBFGS": "lbfgs",
+    "NAdam": "nadam",
+    "RAdam": "radam",
+    "Rprop": "rprop",
+}  # where classes are that are imported on first use
 
 
 def __getattr__(name):
     # Imported on first use.
     if name in _SUBMODULES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _RARE:
+        return getattr(importlib.import_module(f"{__name__}.{_RARE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_SUBMODULES))
+    return sorted(set(globals()) | set(_SUBMODULES) | set(_RARE))

@@ -54,8 +54,14 @@ static bool direct(const conv_pass *p) {
     return p->chan == 1 && p->groups > 1 && p->taps > 0 && p->rows <= 8 && p->d->floating;
 }
 
+/* Few outputs, and planes that fit in the second-level cache. */
+static bool few_rows(const conv_pass *p) {
+    return p->rows <= 4 && p->taps > 0 && p->grid[2] >= 8 && p->d->floating &&
+           p->chan * conv_product(p->src) * p->d->item <= 512 << 10;
+}
+
 static int run_pass(const conv_pass *p) {
-    return direct(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
+    return direct(p) || few_rows(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
 }
 
 /* Where the taps stand, over the taps of `kernel` in order. */
@@ -129,23 +135,34 @@ static int64_t phase_taps(const conv *c, const int64_t *r, int64_t (*off)[CONV_D
     return n;
 }
 
-/* w (in, out / groups, kernel) as (out, in / groups, taps of the list) */
-static void phase_weights(const conv *c, const int64_t *list, int64_t n, char *to) {
-    int64_t og = c->out_channels / c->groups, ig = c->in_channels / c->groups;
-    int64_t taps = conv_product(c->kernel), item = (int64_t)fac__itemsize((uint8_t)c->dtype);
-    for (int64_t o = 0; o < c->out_channels; o++)
-        for (int64_t i = 0; i < ig; i++) {
-            const char *from = c->w + (((o / og * ig + i) * og) + o % og) * taps * item;
-            for (int64_t k = 0; k < n; k++, to += item)
-                memcpy(to, from + list[k] * item, (size_t)item);
-        }
-}
+/* w (in, out / groups, kernel) as (out, in / groups, taps of the list), a few outputs at a time:
+ * those of one input lie side by side. */
+#define PHASE_WEIGHTS(T)                                                                           \
+    static void phase_weights_##T(const conv *c, const int64_t *list, int64_t n, T *to) {          \
+        const int64_t og = c->out_channels / c->groups, ig = c->in_channels / c->groups;           \
+        const int64_t taps = conv_product(c->kernel);                                              \
+        for (int64_t g = 0; g < c->groups; g++)                                                    \
+            for (int64_t o0 = 0; o0 < og; o0 += 16)                                                \
+                for (int64_t i = 0; i < ig; i++)                                                   \
+                    for (int64_t o = o0; o < nn_min(o0 + 16, og); o++) {                           \
+                        const T *from =                                                            \
+                            (const T *)(const void *)c->w + ((g * ig + i) * og + o) * taps;        \
+                        T *out = to + ((g * og + o) * ig + i) * n;                                 \
+                        for (int64_t k = 0; k < n; k++)                                            \
+                            out[k] = from[list[k]];                                                \
+                    }                                                                              \
+    }
+PHASE_WEIGHTS(uint32_t)
+PHASE_WEIGHTS(uint64_t)
 
 static int run_phase(const conv *c, const int64_t *r, int64_t (*off)[CONV_DIMS], int64_t *list,
                      char *w) {
     conv_pass p = plain_pass(c, (const int64_t (*)[CONV_DIMS])off);
     p.taps = phase_taps(c, r, off, list);
-    phase_weights(c, list, p.taps, w);
+    if (p.d->item == 4)
+        phase_weights_uint32_t(c, list, p.taps, (uint32_t *)(void *)w);
+    else
+        phase_weights_uint64_t(c, list, p.taps, (uint64_t *)(void *)w);
     p.w = w;
     p.y_base = 0;
     for (int i = 0; i < CONV_DIMS; i++) {

@@ -37,7 +37,7 @@ static inline int64_t conv_product(const int64_t *v) {
 
 int FAC__K(fac__conv_gemm)(const conv_pass *p);
 int FAC__K(fac__conv_gemm_weight)(const conv_weight_pass *w);
-/* One channel a group. */
+/* One channel a group; forward, also several. */
 int FAC__K(fac__conv_direct)(const conv_pass *p);
 int FAC__K(fac__conv_direct_weight)(const conv_weight_pass *w);
 

@@ -8,7 +8,13 @@
 
 #include <string.h>
 
-enum { BLOCK_PANELS = 8, MOST_ROWS = 192, SPLITS = 16 };
+enum {
+    BLOCK_PANELS = 8,
+    MOST_ROWS = 192,
+    SPLITS = 16,
+    JOIN_ROWS = 128,  /* of sums turned into columns at a time */
+    SHARED = 8 << 20, /* bytes laid out once for several tasks */
+};
 
 /* A run of columns along the innermost dimension of one image. */
 typedef struct {
@@ -144,6 +150,7 @@ typedef struct {
     int64_t row_tasks, q, kblock;
     char *l;         /* packed weights, a group after the other */
     int64_t l_group; /* elements from group to group */
+    char *cols; /* all columns, [group][block][depth][ld], or NULL: each task lays out its own */
 } forward;
 
 static int pack_weights(void *ctx, int64_t begin, int64_t end) {
@@ -201,6 +208,25 @@ static void store(const forward *f, const columns *c, int64_t g, int64_t row0, i
         (d->item == 4 ? store_u32 : store_u64)(f, c, g, row0, rows, sums);
 }
 
+/* The columns of one block of one group, for all tasks of its rows. */
+static int share_columns(void *ctx, int64_t begin, int64_t end) {
+    const forward *f = ctx;
+    const conv_pass *p = f->p;
+    int64_t depth = p->chan * p->taps, blocks = (f->q + f->width - 1) / f->width;
+    columns c = {0};
+    if (columns_get(&c, p, f->width) != 0)
+        return -1;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t q = u % blocks * f->width, width = nn_min(f->width, f->q - q);
+        find_runs(&c, p, q, width);
+        find_pieces(&c, p);
+        fill(p, &c, u / blocks, 0, depth, width, f->ld,
+             f->cols + u * depth * f->ld * p->d->type->size);
+    }
+    columns_drop(&c);
+    return 0;
+}
+
 static void block_product(const forward *f, int64_t g, int64_t row0, int64_t rows, int64_t k,
                           int64_t depth, int64_t width, const char *col, char *sums) {
     const conv_pass *p = f->p;
@@ -212,7 +238,8 @@ static void block_product(const forward *f, int64_t g, int64_t row0, int64_t row
         for (int64_t i = row0; i < row0 + rows; i += f->tile) {
             int64_t count = nn_min(f->tile, p->rows - i);
             t->tile[count][vectors](depth, l + i * depth * t->size, 1, count, col + j * t->size,
-                                    f->ld, sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0);
+                                    f->ld, sums + ((i - row0) * f->ld + j) * t->size, f->ld, k > 0,
+                                    col);
         }
     }
 }
@@ -222,7 +249,7 @@ static int forward_range(void *ctx, int64_t begin, int64_t end) {
     const conv_pass *p = f->p;
     const int size = p->d->type->size;
     int64_t depth = p->chan * p->taps, blocks = (f->q + f->width - 1) / f->width;
-    size_t col_bytes = (size_t)(nn_min(f->kblock, depth) * f->ld + 64) * (size_t)size;
+    size_t col_bytes = f->cols ? 0 : (size_t)(nn_min(f->kblock, depth) * f->ld + 64) * (size_t)size;
     size_t bytes = col_bytes + (size_t)((f->rows + 1) * f->ld + 64) * (size_t)size;
     columns c = {0};
     char *m = fac__alloc(bytes);
@@ -233,11 +260,16 @@ static int forward_range(void *ctx, int64_t begin, int64_t end) {
         int64_t rows = nn_min(f->rows, p->rows - row0), q = b * f->width;
         int64_t width = nn_min(f->width, f->q - q);
         find_runs(&c, p, q, width);
-        find_pieces(&c, p);
+        if (!f->cols)
+            find_pieces(&c, p);
         for (int64_t k = 0; k < depth; k += f->kblock) {
             int64_t kn = nn_min(f->kblock, depth - k);
-            fill(p, &c, g, k, kn, width, f->ld, m);
-            block_product(f, g, row0, rows, k, kn, width, m, m + col_bytes);
+            char *col = m;
+            if (f->cols)
+                col = f->cols + ((g * blocks + b) * depth + k) * f->ld * size;
+            else
+                fill(p, &c, g, k, kn, width, f->ld, col);
+            block_product(f, g, row0, rows, k, kn, width, col, m + col_bytes);
         }
         if (depth == 0)
             memset(m + col_bytes, 0, (size_t)(rows * f->ld) * (size_t)size);
@@ -271,9 +303,16 @@ int FAC__K(fac__conv_gemm)(const conv_pass *p) {
     if (f.l == NULL)
         return -1;
     int r = fac__parallel_for(p->groups, nn_grain(p->rows * depth), pack_weights, &f);
+    size_t shared = (size_t)((blocks * depth * f.ld + 64) * t->size);
+    if (r == 0 && f.row_tasks > 1 && shared <= SHARED) {
+        f.cols = fac__alloc(shared);
+        r = f.cols ? fac__parallel_for(blocks, nn_grain(depth * f.width), share_columns, &f) : -1;
+    }
     int64_t work = f.rows * depth * f.width;
     if (r == 0)
         r = fac__parallel_for(blocks * f.row_tasks, 1 + (1 << 17) / (work + 1), forward_range, &f);
+    if (f.cols)
+        fac__free(f.cols, shared);
     fac__free(f.l, bytes);
     return r;
 }
@@ -330,7 +369,7 @@ static void weight_block(const backward *b, const columns *c, int64_t g, int64_t
             int64_t count = nn_min(tile, rows - i);
             t->tile[count][2](width, col + i * b->ld * t->size, b->ld, 1,
                               panels + j * width * t->size, whole,
-                              sums + (i * b->o_ld + j) * t->size, b->o_ld, add);
+                              sums + (i * b->o_ld + j) * t->size, b->o_ld, add, panels);
         }
 }
 
@@ -362,32 +401,25 @@ static int backward_range(void *ctx, int64_t begin, int64_t end) {
     return r;
 }
 
-#define JOIN(name, T)                                                                              \
-    static void join_##name(const backward *b, int64_t row) {                                      \
-        const conv_pass *p = &b->w->p;                                                             \
-        int64_t depth = p->chan * p->taps, g = row / p->rows, o = row % p->rows;                   \
-        T *to = (T *)(void *)b->w->w + row * depth;                                                \
-        for (int64_t i = 0; i < depth; i++) {                                                      \
-            T sum = 0;                                                                             \
-            for (int64_t s = 0; s < b->splits; s++)                                                \
-                sum += ((const T *)(const void *)                                                  \
-                            b->sums)[((s * p->groups + g) * depth + i) * b->o_ld + o];             \
-            to[i] = sum;                                                                           \
-        }                                                                                          \
-    }
-JOIN(f32, float)
-JOIN(f64, double)
-JOIN(u32, uint32_t)
-JOIN(u64, uint64_t)
-
+/* Splits are added up in order; then sums (chan * taps, rows) turn into w (rows, chan * taps). */
 static int join_range(void *ctx, int64_t begin, int64_t end) {
     const backward *b = ctx;
-    const gemm_dtype *d = b->w->p.d;
-    for (int64_t i = begin; i < end; i++)
-        if (d->floating)
-            (d->item == 4 ? join_f32 : join_f64)(b, i);
-        else
-            (d->item == 4 ? join_u32 : join_u64)(b, i);
+    const conv_pass *p = &b->w->p;
+    const gemm_dtype *d = p->d;
+    const int64_t depth = p->chan * p->taps, whole = 2 * d->type->lanes, panels = b->o_ld / whole;
+    const int64_t split = p->groups * depth * b->o_ld * d->item;
+    const gemm_finish add = {.mode = GEMM_ADD}, set = {.mode = GEMM_SET};
+    for (int64_t u = begin; u < end; u++) { /* (group, panel of rows) */
+        const int64_t g = u / panels, o = u % panels * whole, cols = nn_min(whole, p->rows - o);
+        for (int64_t i = 0; i < depth; i += JOIN_ROWS) {
+            const int64_t n = nn_min(JOIN_ROWS, depth - i);
+            char *sums = b->sums + ((g * depth + i) * b->o_ld + o) * d->item;
+            for (int64_t s = 1; s < b->splits; s++)
+                d->store(&add, n, cols, sums + s * split, b->o_ld, sums, b->o_ld, 1, NULL);
+            d->store(&set, n, cols, sums, b->o_ld,
+                     b->w->w + ((g * p->rows + o) * depth + i) * d->item, 1, depth, NULL);
+        }
+    }
     return 0;
 }
 
@@ -422,7 +454,8 @@ int FAC__K(fac__conv_gemm_weight)(const conv_weight_pass *w) {
     int64_t work = b.split * b.chans * p->taps * p->rows;
     int r = fac__parallel_for(tasks * b.splits, 1 + (1 << 17) / (work + 1), backward_range, &b);
     if (r == 0)
-        r = fac__parallel_for(rows, nn_grain(depth * b.splits), join_range, &b);
+        r = fac__parallel_for(p->groups * b.o_ld / whole, nn_grain(depth * b.splits * whole),
+                              join_range, &b);
     fac__free(b.sums, bytes);
     return r;
 }

@@ -11,7 +11,7 @@
  * C = A B is also C^T = B^T A^T, so either operand can be L: a Linear layer at batch 5..64 packs
  * the small input and broadcasts the weight from where it lies.
  */
-#include "gemm_kernels.h"
+#include "gemm_product.h"
 
 #include <string.h>
 
@@ -25,19 +25,6 @@ enum {
     WORK = 1 << 17,         /* multiply-adds worth a thread's while */
     SMALL_STACK = 16 << 10, /* bytes of panels kept on the stack */
 };
-
-/* A product with roles given: L's rows are C's rows, R's columns its columns. */
-typedef struct {
-    const gemm_dtype *d;
-    const gemm_type *t;
-    int64_t m, n, k, block; /* logical elements; block is the length of blocks of k */
-    const char *l, *r;
-    char *c;
-    int64_t l_row, l_k, r_k, r_col, c_row, c_col; /* in elements of the dtype */
-    gemm_finish finish;
-    const char *bias; /* of the type of sums */
-    bool direct_c;    /* tiles write C itself; otherwise sums are kept aside and finished last */
-} product;
 
 typedef struct {
     char *p;
@@ -53,18 +40,6 @@ static bool scratch_get(scratch *s, int64_t elements, int size) {
 static void scratch_drop(scratch *s) {
     if (s->p)
         fac__free(s->p, s->size);
-}
-
-static int64_t round_up(int64_t x, int64_t to) {
-    return (x + to - 1) / to * to;
-}
-
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
 }
 
 /* Rows of a tile such that the fewest tiles cover `rows` evenly, for narrow ones are slow. */
@@ -85,22 +60,6 @@ static void widen(const gemm_dtype *d, int64_t rows, int64_t cols, const void *s
                               .s_n = col,
                               .dst = dst};
     d->pack_r(&a);
-}
-
-static const char *bias_at(const product *g, int64_t i, int64_t j) {
-    const int64_t size = g->d->parts * g->t->size;
-    return g->bias ? g->bias + (i * g->finish.bias_row + j * g->finish.bias_col) * size : NULL;
-}
-
-static char *c_at(const product *g, int64_t i, int64_t j) {
-    return g->c + (i * g->c_row + j * g->c_col) * g->d->item;
-}
-
-/* Finishes sums of rows from i and columns from j into C. */
-static void finish(const product *g, int64_t i, int64_t rows, int64_t j, int64_t cols,
-                   const void *sums, int64_t s_row) {
-    g->d->store(&g->finish, rows, cols, sums, s_row, c_at(g, i, j), g->c_row, g->c_col,
-                bias_at(g, i, j));
 }
 
 /* Bias and activation over what tiles wrote into C itself. */
@@ -270,8 +229,9 @@ static int run_dot(product *g) {
 
 /* --- direct ---------------------------------------------------------------------------------- */
 
-/* One strip of up to four vectors of R in place by all rows. */
-static int direct_strip(const product *g, int64_t j, int64_t cols, char *tail, char *sums) {
+/* One strip of up to four vectors of R by all rows: in place, or copied into `panel` where its
+ * columns do not run along memory or fill no whole vectors. */
+static int direct_strip(const product *g, int64_t j, int64_t cols, char *panel, char *sums) {
     const gemm_type *t = g->t;
     const int vecs = (int)((cols + t->lanes - 1) / t->lanes);
     const int64_t width = (int64_t)vecs * t->lanes;
@@ -279,9 +239,9 @@ static int direct_strip(const product *g, int64_t j, int64_t cols, char *tail, c
     const int64_t most = tile_rows(t, g->m);
     for (int64_t p = 0; p < g->k; p += g->block) {
         const int64_t k = min64(g->block, g->k - p);
-        const char *r = g->r + (p * g->r_k + j) * t->size;
+        const char *r = g->r + (p * g->r_k + j * g->r_col) * t->size;
         int64_t r_k = g->r_k;
-        if (!whole) {
+        if (!whole || g->r_col != 1) {
             const gemm_pack_args a = {.k = k,
                                       .n = cols,
                                       .width = width,
@@ -289,9 +249,9 @@ static int direct_strip(const product *g, int64_t j, int64_t cols, char *tail, c
                                       .src = r,
                                       .s_k = g->r_k,
                                       .s_n = g->r_col,
-                                      .dst = tail};
+                                      .dst = panel};
             g->d->pack_r(&a);
-            r = tail;
+            r = panel;
             r_k = width;
         }
         for (int64_t row = 0; row < g->m; row += most) {
@@ -299,7 +259,7 @@ static int direct_strip(const product *g, int64_t j, int64_t cols, char *tail, c
             char *c = in_c ? c_at(g, row, j) : sums + row * width * t->size;
             t->tile[rows][vecs](k, g->l + (row * g->l_row + p * g->l_k) * t->size, g->l_row, g->l_k,
                                 r, r_k, c, in_c ? g->c_row : width,
-                                p > 0 || (in_c && g->finish.mode == GEMM_ADD));
+                                p > 0 || (in_c && g->finish.mode == GEMM_ADD), r);
         }
     }
     if (in_c)
@@ -312,15 +272,15 @@ static int direct_strip(const product *g, int64_t j, int64_t cols, char *tail, c
 static int direct_range(void *ctx, int64_t begin, int64_t end) {
     const product *g = ctx;
     const gemm_type *t = g->t;
-    /* The columns that fill no vector are packed; sums stand aside where C cannot take them. */
+    /* Sums stand aside where C cannot take them. */
     const int64_t strip = (g->m <= 2 ? 4 : 2) * t->lanes;
-    const int64_t tail_size = min64(g->block, g->k) * 2 * t->lanes * t->size;
+    const int64_t panel_size = min64(g->block, g->k) * strip * t->size + 64;
     const int64_t sums_size = g->m * strip * t->size;
     _Alignas(64) char small[SMALL_STACK];
     scratch big = {0};
     char *buffer = small;
-    if (tail_size + sums_size > SMALL_STACK) {
-        if (!scratch_get(&big, tail_size + sums_size, 1))
+    if (panel_size + sums_size > SMALL_STACK) {
+        if (!scratch_get(&big, panel_size + sums_size, 1))
             return -1;
         buffer = big.p;
     }
@@ -329,7 +289,7 @@ static int direct_range(void *ctx, int64_t begin, int64_t end) {
         int64_t cols = min64(strip, g->n - j);
         if (cols > t->lanes && cols < strip)
             cols = cols >= 2 * t->lanes ? 2 * t->lanes : t->lanes;
-        direct_strip(g, j, cols, buffer, buffer + tail_size);
+        direct_strip(g, j, cols, buffer, buffer + panel_size);
         j += cols;
     }
     scratch_drop(&big);
@@ -392,18 +352,18 @@ static int pack_r_range(void *ctx, int64_t begin, int64_t end) {
 
 /* One tile, or a narrow one by way of a buffer. */
 static void one_tile(const product *g, int64_t k, int64_t rows, const char *l, int64_t l_row,
-                     int64_t l_k, const char *r, int64_t width, int64_t row, int64_t col,
-                     bool add) {
+                     int64_t l_k, const char *r, int64_t width, int64_t row, int64_t col, bool add,
+                     const char *ahead) {
     const gemm_type *t = g->t;
     gemm_tile_fn *const tile = t->tile[rows][width / t->lanes];
     const int64_t cols = min64(width, g->n - col);
     if (cols == width) {
-        tile(k, l, l_row, l_k, r, width, c_at(g, row, col), g->c_row, add);
+        tile(k, l, l_row, l_k, r, width, c_at(g, row, col), g->c_row, add, ahead);
         return;
     }
     _Alignas(64) char edge[GEMM_MAX_ROWS * 2 * 64];
     const gemm_finish plain = {.mode = add ? GEMM_ADD : GEMM_SET};
-    tile(k, l, l_row, l_k, r, width, edge, width, false);
+    tile(k, l, l_row, l_k, r, width, edge, width, false, ahead);
     g->d->store(&plain, rows, cols, edge, width, c_at(g, row, col), g->c_row, 1, NULL);
 }
 
@@ -432,6 +392,8 @@ static void sweep(const phase *f, int64_t row, int64_t rows, int64_t p, int64_t 
     for (int64_t j = panel0; j < panel1; j++) {
         const int64_t width = panel_width(f, j);
         const char *r = f->r + (p * f->width + j * k * whole) * parts * t->size;
+        /* The next panel comes closer while this one is in use. */
+        const char *ahead = r + k * width * parts * t->size;
         for (int64_t i = 0; i < rows; i += most) {
             const int64_t count = min64(most, rows - i);
             const char *l =
@@ -439,11 +401,13 @@ static void sweep(const phase *f, int64_t row, int64_t rows, int64_t p, int64_t 
             const int64_t l_row = f->pack_l ? 1 : g->l_row * parts;
             const int64_t l_k = f->pack_l ? count : g->l_k;
             if (g->direct_c)
-                one_tile(g, k, count, l, l_row, l_k, r, width, row + i, f->j0 + j * whole, add);
+                one_tile(g, k, count, l, l_row, l_k, r, width, row + i, f->j0 + j * whole, add,
+                         ahead);
             else
                 t->tile[count][width / t->lanes](
                     k * parts, l, l_row, l_k, r, width,
-                    sums + (i * s_row + (j - panel0) * whole) * t->size, s_row, add);
+                    sums + (i * s_row + (j - panel0) * whole) * t->size, s_row, add, ahead);
+            ahead += k * parts * GEMM_AHEAD;
         }
     }
 }
@@ -453,17 +417,19 @@ static int tile_range(void *ctx, int64_t begin, int64_t end) {
     const product *g = f->g;
     const gemm_type *t = g->t;
     const int64_t parts = g->d->parts, whole = 2 * t->lanes;
+    /* An odd number of vectors from row to row: their columns meet in no one set of a cache. */
+    const int64_t own_row = f->chunk * whole + t->lanes;
     scratch l = {0}, own = {0};
     int status = -1;
     if (f->pack_l && !scratch_get(&l, f->rows * min64(g->block, f->k) * parts + 8, t->size))
         goto out;
-    if (!g->direct_c && !f->sums && !scratch_get(&own, f->rows * f->chunk * whole, t->size))
+    if (!g->direct_c && !f->sums && !scratch_get(&own, f->rows * own_row, t->size))
         goto out;
     for (int64_t u = begin; u < end; u++) {
         const int64_t row = u / f->col_tasks * f->rows, rows = min64(f->rows, g->m - row);
         const int64_t panel0 = u % f->col_tasks * f->chunk;
         const int64_t panel1 = min64(f->panels, panel0 + f->chunk);
-        const int64_t s_row = f->sums ? f->width : f->chunk * whole;
+        const int64_t s_row = f->sums ? f->width : own_row;
         char *sums = f->sums ? f->sums + (row * f->width + panel0 * whole) * t->size : own.p;
         for (int64_t p = 0; p < f->k; p += g->block)
             sweep(f, row, rows, p, panel0, panel1, l.p, sums, s_row);
@@ -605,12 +571,20 @@ static int64_t estimate(const product *g, path *best) {
         *best = DIRECT;
         return multiply + sums;
     }
+    /* Few rows: a panel of R at a time, transposed and used while it is in the first-level cache.
+     */
+    if (g->d->plain && g->r_k == 1 && g->m <= 2 * g->t->rows && g->n >= lanes) {
+        *best = DIRECT;
+        return multiply + sums + kn * 5 / 4;
+    }
     *best = PACKED;
     return multiply + sums + kn * (g->r_col == 1 ? 1 : g->r_k == 1 ? 2 : 6);
 }
 
 static int run(product *g) {
     path here, there;
+    if (g->d->bfloat16 && FAC__K(fac__gemm_has_amx)())
+        return FAC__K(fac__gemm_amx)(g);
     const int64_t cost = estimate(g, &here);
     if (g->d->parts == 1) { /* the halves of a complex product are not interchangeable */
         exchange(g);

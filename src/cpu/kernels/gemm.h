@@ -4,6 +4,7 @@
  * follows from k alone; a block is one chain of fused multiply-adds in the order of k. Neither the
  * number of threads, nor the other rows and columns computed beside it, nor strides or the chosen
  * path change the bits: row i of X W is the same whether X has 1 row or 100.
+ * (bfloat16 where the machine has AMX: its own chains, see gemm_amx.c, with the same promise.)
  */
 #ifndef FAC__GEMM_H
 #define FAC__GEMM_H

@@ -13,7 +13,7 @@
 /* Longest block of k, in real elements. A panel of R this long stays in the first-level cache. */
 #define FAC__GEMM_BLOCK 384
 
-enum { GEMM_MAX_ROWS = 14, GEMM_MAX_GROUP_BYTES = 32, GEMM_MAX_SIZE = 8 };
+enum { GEMM_MAX_ROWS = 14, GEMM_MAX_GROUP_BYTES = 32, GEMM_MAX_SIZE = 8, GEMM_AHEAD = 32 };
 
 enum { GEMM_SET, GEMM_ADD, GEMM_BETA };
 
@@ -26,8 +26,10 @@ typedef struct {
     int64_t bias_row, bias_col;
 } gemm_finish;
 
+/* The k * GEMM_AHEAD bytes from `ahead` on, which the caller wants next, are brought into the
+ * second-level cache meanwhile. */
 typedef void gemm_tile_fn(int64_t k, const void *l, int64_t l_row, int64_t l_k, const void *r,
-                          int64_t r_k, void *c, int64_t c_row, bool add);
+                          int64_t r_k, void *c, int64_t c_row, bool add, const char *ahead);
 
 /* Two products at once, see gemm_micro.h. */
 typedef struct {
@@ -78,6 +80,7 @@ typedef struct {
     int parts;  /* 2 for complex */
     bool plain; /* memory holds the type of sums: panels may be read in place */
     bool floating;
+    bool bfloat16;
 } gemm_dtype;
 
 /* The row of a dtype, NULL for bool. */

@@ -57,7 +57,7 @@ GEMM_INLINE PVEC N_(activate)(PVEC v, fac__activation how) {
 /* C (rows x vecs vectors) = or += L (rows, k) R (k, vecs vectors); strides in elements. */
 GEMM_INLINE void N_(tile)(const int rows, const int vecs, int64_t k, const GEMM_T *l, int64_t l_row,
                           int64_t l_k, const GEMM_T *r, int64_t r_k, GEMM_T *c, int64_t c_row,
-                          bool add) {
+                          bool add, const char *ahead) {
     VEC acc[GEMM_ROWS][4];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
@@ -72,9 +72,15 @@ GEMM_INLINE void N_(tile)(const int rows, const int vecs, int64_t k, const GEMM_
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
         __builtin_prefetch(c + i * c_row);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+        if (vecs > 1)
+            __builtin_prefetch(c + i * c_row + vecs * LANES - 1);
 #pragma GCC unroll 2
     for (int64_t p = 0; p < k; p++) {
         VEC b[4];
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += GEMM_AHEAD;
 #pragma GCC unroll 4
         for (int v = 0; v < vecs; v++)
             b[v] = *(const N_(vec_v) *)(r + v * LANES);
@@ -102,8 +108,8 @@ GEMM_INLINE void N_(tile)(const int rows, const int vecs, int64_t k, const GEMM_
 #define TILE(rows, vecs)                                                                           \
     static void N_(tile_##rows##x##vecs)(int64_t k, const void *l, int64_t l_row, int64_t l_k,     \
                                          const void *r, int64_t r_k, void *c, int64_t c_row,       \
-                                         bool add) {                                               \
-        N_(tile)(rows, vecs, k, l, l_row, l_k, r, r_k, c, c_row, add);                             \
+                                         bool add, const char *ahead) {                            \
+        N_(tile)(rows, vecs, k, l, l_row, l_k, r, r_k, c, c_row, add, ahead);                      \
     }
 #define TILES(rows) TILE(rows, 1) TILE(rows, 2)
 TILES(1)

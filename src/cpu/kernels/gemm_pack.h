@@ -126,9 +126,10 @@ static void S_(store)(const gemm_finish *f, int64_t rows, int64_t cols, const vo
     GEMM_S *c = dst;
     const int64_t b_row = f->bias_row, b_col = f->bias_col;
     int64_t i = 0;
-    if (c_row == 1 && c_col != 1 && (b_row == 0 || b_row == 1))
-        for (; i + PLANES <= rows; i += PLANES)
-            for (int64_t j = 0; j < cols; j += PLANES) {
+    if (c_row == 1 && c_col != 1 && (b_row == 0 || b_row == 1)) {
+        const int64_t whole = rows / PLANES * PLANES;
+        for (int64_t j = 0; j < cols; j += PLANES)
+            for (i = 0; i < whole; i += PLANES) {
                 const int64_t count = cols - j < PLANES ? cols - j : PLANES;
                 PVEC t[PLANES];
                 if (count == PLANES)
@@ -144,6 +145,8 @@ static void S_(store)(const gemm_finish *f, int64_t rows, int64_t cols, const vo
                     S_(finish)(f, t[x], c + i + (j + x) * c_col,
                                b ? b + i * b_row + (j + x) * b_col : b, b_row);
             }
+        i = whole;
+    }
     for (; i < rows; i++) {
         int64_t j = 0;
         if (c_col == 1 && (b_col == 0 || b_col == 1))

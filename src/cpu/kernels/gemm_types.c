@@ -177,7 +177,8 @@ GEMM_INLINE void save_bfloat16(uint16_t *p, pf32 v) {
      .item = bytes,                                                                                \
      .parts = 1,                                                                                   \
      .plain = same,                                                                                \
-     .floating = real}
+     .floating = real,                                                                             \
+     .bfloat16 = store_##S == store_bfloat16}
 #define COMPLEX(T, bytes)                                                                          \
     {.type = &type_##T,                                                                            \
      .pack_l = pack_complex_l_##T,                                                                 \

@@ -33,6 +33,7 @@ from facula.nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
+    SyncBatchNorm,
 )
 from facula.nn.modules.container import (
     Container,
@@ -153,6 +154,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "SyncBatchNorm",
     "Bilinear",
     "CELU",
     "ChannelShuffle",

@@ -9,6 +9,7 @@ import warnings
 from collections import OrderedDict, namedtuple
 
 import facula as torch
+from facula import _C
 from facula.nn.parameter import Parameter
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
@@ -253,8 +254,30 @@ def converted(param, fn):
     return out
 
 
-def parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
+def _no_such_to(args, kwargs):
+    got = [_C._type_name(a) for a in args]
+    got += [f"{name}={_C._type_name(a)}" for name, a in kwargs.items()]
+    comma = ", " if kwargs and not args else ""
+    return TypeError(
+        f"to() received an invalid combination of arguments - got ({', '.join(got)}{comma}), but "
+        "expected one of:\n"
+        " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
+        "bool copy = False, *, torch.memory_format memory_format = None)\n"
+        " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
+        "torch.memory_format memory_format = None)\n"
+        " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
+        "torch.memory_format memory_format = None)\n"
+    )
+
+
+def parse_to(*args, **kwargs):
     """The arguments of `to` in all three forms, as (device, dtype, non_blocking, memory_format)."""
+    given = dict(kwargs)
+    device, dtype = given.pop("device", None), given.pop("dtype", None)
+    non_blocking, _ = given.pop("non_blocking", False), given.pop("copy", False)
+    memory_format = given.pop("memory_format", None)
+    if given:
+        raise _no_such_to(args, kwargs)
     rest = args
     if args and isinstance(args[0], torch.Tensor):
         device, dtype, rest = args[0].device, args[0].dtype, args[1:]
@@ -267,17 +290,7 @@ def parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, mem
         if rest and (rest[0] is None or isinstance(rest[0], torch.dtype)):
             dtype, rest = rest[0], rest[1:]
     if len(rest) > 2 or (rest and not isinstance(rest[0], bool)):
-        got = ", ".join(type(a).__name__ for a in args)
-        raise TypeError(
-            f"to() received an invalid combination of arguments - got ({got}), but expected one "
-            "of:\n"
-            " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
-            "bool copy = False, *, torch.memory_format memory_format = None)\n"
-            " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
-            "torch.memory_format memory_format = None)\n"
-            " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
-            "torch.memory_format memory_format = None)\n"
-        )
+        raise _no_such_to(args, kwargs)
     if rest:
         non_blocking = rest[0]
     if device is not None and not isinstance(device, torch.device):

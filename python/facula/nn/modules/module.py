@@ -600,6 +600,18 @@ class Module(_C._Module):
         """Move to a CUDA device."""
         return self._apply(lambda t: t.cuda(device))
 
+    def xpu(self, device=None):
+        """Move to an XPU."""
+        return self._apply(lambda t: t.xpu(device))
+
+    def ipu(self, device=None):
+        """Move to an IPU."""
+        return self._apply(lambda t: t.ipu(device))
+
+    def mtia(self, device=None):
+        """Move to an MTIA device."""
+        return self._apply(lambda t: t.mtia(device))
+
     def share_memory(self):
         """Move all parameters and buffers to shared memory."""
         return self._apply(lambda t: t.share_memory_())

@@ -1,0 +1,225 @@
+/* Products of bfloat16 by AMX: C's tiles of 16 x 16 float32 sums stay in the matrix unit while all
+ * of k streams by, 32 elements a step. L lies in panels of 16 rows, a step's 64 bytes each; R in
+ * panels of 16 columns, where two neighbours of k stand side by side.
+ *
+ * A sum is the steps in order; within a step the even and the odd elements are a chain of fused
+ * multiply-adds each (Intel's TDPBF16PS; subnormals are zeros). k is filled up with zeros. So bits
+ * depend on k alone, as Note [One chain] asks, and every product of bfloat16 comes this way. */
+#include "gemm_product.h"
+
+#include "gemm_simd.h"
+
+#if GEMM_VEC == 64 && defined(__linux__) && defined(__x86_64__) &&                                 \
+    ((defined(__clang__) && __clang_major__ >= 13) || (!defined(__clang__) && __GNUC__ >= 11))
+
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    SIDE = 16,          /* of a tile */
+    STEP = 32,          /* elements of k */
+    TILE = SIDE * 64,   /* bytes */
+    R_BYTES = 1 << 20,  /* of R packed at a time */
+    TASK_COLUMNS = 256, /* of a task */
+    TASK_WORK = 1 << 21 /* multiply-adds worth a thread's while */
+};
+
+#define AMX __attribute__((target("amx-tile,amx-bf16")))
+
+/* The kernel must allow a process the registers first: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA).
+ */
+bool FAC__K(fac__gemm_has_amx)(void) {
+    static atomic_int known; /* 1: no, 2: yes */
+    int is = atomic_load_explicit(&known, memory_order_relaxed);
+    if (is == 0) {
+        __builtin_cpu_init();
+        const bool has = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+        is = has && syscall(SYS_arch_prctl, 0x1023, 18) == 0 ? 2 : 1;
+        atomic_store_explicit(&known, is, memory_order_relaxed);
+    }
+    return is == 2;
+}
+
+typedef uint16_t pairs16 __attribute__((vector_size(32), aligned(2), may_alias));
+typedef uint32_t pairs32 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint32_t half32 __attribute__((vector_size(32), aligned(2), may_alias));
+
+/* Columns [j0, j0 + n) of a product. */
+typedef struct {
+    const product *g;
+    int64_t j0, n, steps;
+    int64_t panels, panel_bytes, segments; /* of R */
+    char *r;
+} amx;
+
+/* A step of 16 lines of pairs, `line` elements from one to the next, transposed. */
+static void transpose_pairs(const uint16_t *from, int64_t line, uint16_t *to) {
+    for (int64_t c = 0; c < SIDE; c += 8)
+        for (int64_t p = 0; p < SIDE; p += 8) {
+            pu32 t[8];
+#pragma GCC unroll 8
+            for (int64_t j = 0; j < 8; j++)
+                t[j] = (pu32) * (const half32 *)(from + (c + j) * line + 2 * p);
+            gemm_transpose_u32(t);
+#pragma GCC unroll 8
+            for (int64_t q = 0; q < 8; q++)
+                *(half32 *)(to + (p + q) * STEP + 2 * c) = (half32)t[q];
+        }
+}
+
+/* A step of 16 neighbours, an element of k `row` from the next: two of k side by side. */
+static void interleave(const uint16_t *from, int64_t row, uint16_t *to) {
+    for (int64_t p = 0; p < SIDE; p++) {
+        const pairs16 even = *(const pairs16 *)(from + 2 * p * row);
+        const pairs16 odd = *(const pairs16 *)(from + (2 * p + 1) * row);
+        *(pairs32 *)(to + p * STEP) =
+            __builtin_convertvector(even, pairs32) | __builtin_convertvector(odd, pairs32) << 16;
+    }
+}
+
+/* A panel of 16 rows from `row` on; what lies outside L is zero. */
+static void pack_l(const product *g, int64_t row, int64_t steps, uint16_t *to) {
+    const uint16_t *l = (const uint16_t *)(const void *)g->l + row * g->l_row;
+    const int64_t rows = max64(0, min64(SIDE, g->m - row)), line = g->l_row, next = g->l_k;
+    for (int64_t s = 0; s < steps; s++, to += SIDE * STEP) {
+        const uint16_t *from = l + s * STEP * next;
+        const int64_t n = min64(STEP, g->k - s * STEP);
+        if (n == STEP && rows == SIDE && line == 1) {
+            uint16_t pairs[SIDE * STEP];
+            interleave(from, next, pairs);
+            transpose_pairs(pairs, STEP, to);
+            continue;
+        }
+        for (int64_t i = 0; i < rows; i++)
+            if (n == STEP && next == 1)
+                memcpy(to + i * STEP, from + i * line, 2 * STEP);
+            else
+                for (int64_t p = 0; p < STEP; p++)
+                    to[i * STEP + p] = p < n ? from[i * line + p * next] : 0;
+        memset(to + rows * STEP, 0, (size_t)((SIDE - rows) * 2 * STEP));
+    }
+}
+
+/* A panel of 16 columns from `j` on; what lies outside R is zero. */
+static void pack_r(const product *g, int64_t j, int64_t steps, uint16_t *to) {
+    const uint16_t *r = (const uint16_t *)(const void *)g->r + j * g->r_col;
+    const int64_t cols = min64(SIDE, g->n - j), row = g->r_k, col = g->r_col;
+    for (int64_t s = 0; s < steps; s++, to += SIDE * STEP) {
+        const uint16_t *from = r + s * STEP * row;
+        const int64_t n = min64(STEP, g->k - s * STEP);
+        if (n == STEP && cols == SIDE && col == 1)
+            interleave(from, row, to);
+        else if (n == STEP && cols == SIDE && row == 1)
+            transpose_pairs(from, col, to);
+        else
+            for (int64_t p = 0; p < STEP; p++)
+                for (int64_t c = 0; c < SIDE; c++)
+                    to[p / 2 * STEP + 2 * c + p % 2] =
+                        p < n && c < cols ? from[p * row + c * col] : 0;
+    }
+}
+
+static int pack_range(void *ctx, int64_t begin, int64_t end) {
+    const amx *f = ctx;
+    for (int64_t u = begin; u < end; u++)
+        pack_r(f->g, f->j0 + u * SIDE, f->steps, (uint16_t *)(void *)(f->r + u * f->panel_bytes));
+    return 0;
+}
+
+/* Sums (32, 32) of two panels of L by two of R. */
+AMX static void four_tiles(int64_t steps, const char *l, const char *r, float *sums) {
+    const char *l2 = l + steps * TILE, *r2 = r + steps * TILE;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t s = 0; s < steps; s++) {
+        _tile_loadd(4, l + s * TILE, 64);
+        _tile_loadd(6, r + s * TILE, 64);
+        _tile_loadd(7, r2 + s * TILE, 64);
+        _tile_loadd(5, l2 + s * TILE, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, sums, 2 * SIDE * 4);
+    _tile_stored(1, sums + SIDE, 2 * SIDE * 4);
+    _tile_stored(2, sums + 2 * SIDE * SIDE, 2 * SIDE * 4);
+    _tile_stored(3, sums + 2 * SIDE * SIDE + SIDE, 2 * SIDE * 4);
+}
+
+AMX static int tile_range(void *ctx, int64_t begin, int64_t end) {
+    const amx *f = ctx;
+    const product *g = f->g;
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        config.bytes[i] = 64;
+        config.rows[i] = SIDE;
+    }
+    _Alignas(64) float sums[4 * SIDE * SIDE];
+    char *l = fac__alloc((size_t)(2 * f->panel_bytes));
+    if (l == NULL)
+        return -1;
+    _tile_loadconfig(&config);
+    for (int64_t u = begin, packed = -1; u < end; u++) {
+        const int64_t row = u / f->segments * 2 * SIDE, rows = min64(2 * SIDE, g->m - row);
+        const int64_t first = u % f->segments * TASK_COLUMNS;
+        const int64_t last = min64(first + TASK_COLUMNS, f->n);
+        if (packed != row) {
+            pack_l(g, row, f->steps, (uint16_t *)(void *)l);
+            pack_l(g, row + SIDE, f->steps, (uint16_t *)(void *)(l + f->panel_bytes));
+            packed = row;
+        }
+        for (int64_t j = first; j < last; j += 2 * SIDE) {
+            four_tiles(f->steps, l, f->r + j / SIDE * f->panel_bytes, sums);
+            finish(g, row, rows, f->j0 + j, min64(2 * SIDE, last - j), sums, 2 * SIDE);
+        }
+    }
+    _tile_release();
+    fac__free(l, (size_t)(2 * f->panel_bytes));
+    return 0;
+}
+
+int FAC__K(fac__gemm_amx)(const product *g) {
+    amx f = {.g = g, .steps = (g->k + STEP - 1) / STEP};
+    f.panel_bytes = f.steps * TILE;
+    const int64_t most = max64(1, R_BYTES / (2 * f.panel_bytes)) * 2 * SIDE;
+    const int64_t columns = min64(most, round_up(g->n, 2 * SIDE));
+    const size_t bytes = (size_t)(columns / SIDE * f.panel_bytes);
+    f.r = fac__alloc(bytes);
+    if (f.r == NULL)
+        return -1;
+    int status = 0;
+    for (f.j0 = 0; f.j0 < g->n && !status; f.j0 += f.n) {
+        f.n = min64(columns, g->n - f.j0);
+        f.panels = round_up(f.n, 2 * SIDE) / SIDE;
+        f.segments = (f.n + TASK_COLUMNS - 1) / TASK_COLUMNS;
+        const int64_t row_tasks = (g->m + 2 * SIDE - 1) / (2 * SIDE);
+        const int64_t work = 2 * SIDE * min64(f.n, TASK_COLUMNS) * f.steps * STEP;
+        status = fac__parallel_for(f.panels, 1 + TASK_WORK / (32 * f.panel_bytes), pack_range, &f);
+        if (!status)
+            status =
+                fac__parallel_for(row_tasks * f.segments, 1 + TASK_WORK / work, tile_range, &f);
+    }
+    fac__free(f.r, bytes);
+    return status;
+}
+
+#else
+
+bool FAC__K(fac__gemm_has_amx)(void) {
+    return false;
+}
+
+int FAC__K(fac__gemm_amx)(const product *g) {
+    (void)g;
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "this build has no products by AMX");
+}
+
+#endif
