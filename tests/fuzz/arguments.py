@@ -200,6 +200,7 @@ def child(seed):
             pass
         finally:
             faulthandler.cancel_dump_traceback_later()
+            result = None  # its memory may be all there is
             torch.set_default_dtype(torch.float32)
             torch.set_grad_enabled(True)
 
@@ -210,7 +211,8 @@ def main():
     last = f"{os.environ.get('TMPDIR', '/tmp')}/facula-fuzz-{os.getpid()}"
     with open(last, "wb") as f:
         f.truncate(1 << 16)
-    environment = dict(os.environ, FUZZ_LAST=last)
+    # What the allocator kept would be missing where Python starts the watchdog.
+    environment = dict(os.environ, FUZZ_LAST=last, FACULA_CACHE_MB="256")
     until, found, runs = time.monotonic() + seconds, 0, 0
     try:
         while runs == 0 or time.monotonic() < until:
