@@ -26,7 +26,8 @@ enum {
     LEAST_SHIFT = FAC__LEAST_SHIFT,
     STEPS = FAC__CLASS_STEPS,
     SMALL_CLASSES = 14 * STEPS + 1, /* to 1 MiB */
-    LARGE_CLASSES = 27 * STEPS,     /* to 128 TiB */
+    LARGEST_SHIFT = 47,             /* 128 TiB */
+    LARGE_CLASSES = (LARGEST_SHIFT - LEAST_SHIFT) * STEPS + 1,
     SMALL_LIMIT = 1 << 20,
     THREAD_BYTES = 8 << 20, /* a thread's lists together */
 };
@@ -215,7 +216,7 @@ static void small_free(void *p, unsigned c, size_t size) {
 /* --- entry ----------------------------------------------------------------------------------- */
 
 void *fac__alloc(size_t n) {
-    if (FAC_UNLIKELY(told_to_fail() || n > PTRDIFF_MAX - SMALL_LIMIT))
+    if (FAC_UNLIKELY(told_to_fail() || n > (size_t)1 << LARGEST_SHIFT))
         return refuse(n);
     size_t size;
     unsigned c = fac__size_class(n, &size);
