@@ -240,7 +240,7 @@ int fac__out(fac__outs *outs, int i, int ndim, const int64_t *sizes, const int64
     if (outs->how != FAC__CALL_NEW && outs->direct) {
         fac_tensor *g = outs->given[i];
         if (g != NULL && g->dtype == dtype && g->ndim == ndim && fac__is_contig(g) &&
-            memcmp(g->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0) {
+            (ndim == 0 || memcmp(g->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0)) {
             outs->v[i] = fac__retain(g);
             return 0;
         }

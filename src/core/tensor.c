@@ -573,7 +573,8 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
         return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
                          fac__shape_text(ndim, sizes));
     int64_t copy[FAC_MAX_DIMS];
-    memcpy(copy, sizes, sizeof(int64_t) * (size_t)ndim); /* sizes may be t's own */
+    for (int i = 0; i < ndim; i++)
+        copy[i] = sizes[i]; /* sizes may be t's own */
     if (n > 0 && (size_t)need > t->storage->nbytes &&
         fac__storage_resize(t->storage, (size_t)need) != 0)
         return -1;

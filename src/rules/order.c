@@ -258,7 +258,7 @@ int fac__rule_bincount(const fac__op *op, void *args, fac__outs *outs) {
 static int check_search(const struct fac__searchsorted_args *a) {
     const fac_tensor *b = a->sorted_sequence, *x = a->input;
     bool match =
-        b->ndim == 1 || (b->ndim == x->ndim &&
+        b->ndim <= 1 || (b->ndim == x->ndim &&
                          memcmp(b->sizes, x->sizes, sizeof(int64_t) * (size_t)(b->ndim - 1)) == 0);
     if (a->side != NULL && strcmp(a->side, "left") != 0 && strcmp(a->side, "right") != 0)
         return fac__fail(FAC_ERROR_RUNTIME,
