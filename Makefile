@@ -99,4 +99,4 @@ install: build/build.ninja
 	$(MESON) install -C build --no-rebuild --tags runtime,devel
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz $(VENV) python/facula/_C*.so
+	rm -rf build build-wheel build-asan build-tsan build-fuzz $(VENV) python/facula/_C*.so
