@@ -122,8 +122,9 @@ class Param:
 def scalar(v):
     """A Python literal as a fac_scalar expression."""
     if isinstance(v, bool):
-        return f"fac_boolean({str(v).lower()})"
-    return f"fac_int({v})" if isinstance(v, int) else f"fac_float({v})"
+        return f"(fac_scalar){{FAC_BOOL, {{.b = {str(v).lower()}}}}}"
+    kind, field = ("INT64", "i") if isinstance(v, int) else ("FLOAT64", "f")
+    return f"(fac_scalar){{FAC_{kind}, {{.{field} = {v}}}}}"
 
 
 def initializer(p):
@@ -433,7 +434,8 @@ def ops_c(ops):
 
 
 def c_params(op):
-    p = [f"{x.ctype}{x.name}" for x in op.required]
+    types = {"VALUE": "const fac_value *"}
+    p = [types.get(x.type, x.ctype) + x.name for x in op.required]
     if op.options:
         p.append(f"const fac_{op.name}_options *o")
     return p
@@ -469,7 +471,7 @@ def comment(op):
 def wrap(x):
     """How a macro turns what the user wrote into what the function takes."""
     if x.type == "VALUE":
-        return f"FAC_VALUE({x.name})"
+        return f"FAC_VALUE_AT({x.name})"
     if x.type == "SCALAR":
         return f"FAC_NUMBER({x.name})"
     return x.name
@@ -528,7 +530,8 @@ def overloads(op):
     for suffix, fn, extra in forms(op):
         params = ["fac_tensor *out"] if extra else []
         params += [types.get(x.type, x.ctype) + x.name for x in op.required]
-        args = (["out"] if extra else []) + [x.name for x in op.required]
+        args = ["out"] if extra else []
+        args += ["&" + x.name if x.type == "VALUE" else x.name for x in op.required]
         size = ""
         if op.options:
             args.append("&o")
@@ -618,11 +621,15 @@ def api_c(ops):
                 out.append(f"    fac_{op.name}_options room;\n")
                 out.append("    if ((o = fac__options(o, &room, sizeof room)) == NULL)\n")
                 out.append(f"        return {failure(op)};\n")
-            fields = [
-                f".{p.name} = {p.name if not p.optional else p.option()[1]}" for p in op.params
-            ]
+            fields, values = [], ""
+            for p in op.params:
+                if p.type == "VALUE":
+                    at = f"&o->{p.name}" if p.optional else p.name
+                    values += f"    fac__set_value(&args.{p.name}, {at});\n"
+                else:
+                    fields.append(f".{p.name} = {p.option()[1] if p.optional else p.name}")
             init = ", ".join(fields) or "0"
-            out.append(f"    struct fac__{op.name}_args args = {{{init}}};\n")
+            out.append(f"    struct fac__{op.name}_args args = {{{init}}};\n{values}")
             ref = f"&fac__op_{op.name}, &args"
             if suffix == "_inplace_ex":
                 call = f"fac__api_inplace({ref})"

@@ -181,8 +181,8 @@ typedef struct {
 /* linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
  *
  * linspace() between 0-dimensional tensors. */
-FAC_API fac_tensor *fac_linspace_tensors_ex(fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o);
-FAC_API fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o);
+FAC_API fac_tensor *fac_linspace_tensors_ex(const fac_value *start, const fac_value *end, int64_t steps, const fac_linspace_tensors_options *o);
+FAC_API fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, const fac_value *start, const fac_value *end, int64_t steps, const fac_linspace_tensors_options *o);
 
 typedef struct {
     size_t size_;
@@ -361,8 +361,8 @@ FAC_API fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *src, cons
 /* fill_(value) -> Tensor
  *
  * Writes one number, or the element of a zero-dim tensor, everywhere. */
-FAC_API fac_tensor *fac_fill_ex(fac_tensor *input, fac_value value);
-FAC_API fac_tensor *fac_fill_inplace_ex(fac_tensor *input, fac_value value);
+FAC_API fac_tensor *fac_fill_ex(fac_tensor *input, const fac_value *value);
+FAC_API fac_tensor *fac_fill_inplace_ex(fac_tensor *input, const fac_value *value);
 
 /* zero_() -> Tensor
  *
@@ -414,8 +414,8 @@ FAC_API fac_tensor *fac_index_copy_out_ex(fac_tensor *out, fac_tensor *input, in
 /* index_fill(input, dim, index, value) -> Tensor
  *
  * input with one value written at the positions `index` along `dim`. */
-FAC_API fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value);
-FAC_API fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value);
+FAC_API fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_value *value);
+FAC_API fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_value *value);
 
 typedef struct {
     size_t size_;
@@ -515,8 +515,8 @@ FAC_API fac_tensor *fac_put_inplace_ex(fac_tensor *input, fac_tensor *index, fac
 /* masked_fill(input, mask, value) -> Tensor
  *
  * input with value where mask is true. */
-FAC_API fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
-FAC_API fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_value value);
+FAC_API fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, const fac_value *value);
+FAC_API fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, const fac_value *value);
 
 /* masked_select(input, mask, *, out=None) -> Tensor
  *
@@ -1388,9 +1388,9 @@ typedef struct {
 /* add(input, other, *, alpha=1, out=None) -> Tensor
  *
  * input + alpha * other. Shapes broadcast, dtypes promote. */
-FAC_API fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o);
-FAC_API fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o);
-FAC_API fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o);
+FAC_API fac_tensor *fac_add_ex(const fac_value *input, const fac_value *other, const fac_add_options *o);
+FAC_API fac_tensor *fac_add_inplace_ex(const fac_value *input, const fac_value *other, const fac_add_options *o);
+FAC_API fac_tensor *fac_add_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_add_options *o);
 
 /* add(input, alpha, other, *, out=None) -> Tensor
  *
@@ -1406,9 +1406,9 @@ typedef struct {
 /* sub(input, other, *, alpha=1, out=None) -> Tensor
  *
  * input - alpha * other. Shapes broadcast, dtypes promote. */
-FAC_API fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o);
-FAC_API fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o);
-FAC_API fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o);
+FAC_API fac_tensor *fac_sub_ex(const fac_value *input, const fac_value *other, const fac_sub_options *o);
+FAC_API fac_tensor *fac_sub_inplace_ex(const fac_value *input, const fac_value *other, const fac_sub_options *o);
+FAC_API fac_tensor *fac_sub_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_sub_options *o);
 
 /* sub(input, alpha, other, *, out=None) -> Tensor
  *
@@ -1424,9 +1424,9 @@ typedef struct {
 /* subtract(input, other, *, alpha=1, out=None) -> Tensor
  *
  * Alias of sub(). */
-FAC_API fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o);
-FAC_API fac_tensor *fac_subtract_inplace_ex(fac_value input, fac_value other, const fac_subtract_options *o);
-FAC_API fac_tensor *fac_subtract_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_subtract_options *o);
+FAC_API fac_tensor *fac_subtract_ex(const fac_value *input, const fac_value *other, const fac_subtract_options *o);
+FAC_API fac_tensor *fac_subtract_inplace_ex(const fac_value *input, const fac_value *other, const fac_subtract_options *o);
+FAC_API fac_tensor *fac_subtract_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_subtract_options *o);
 
 typedef struct {
     size_t size_;
@@ -1435,103 +1435,103 @@ typedef struct {
 /* rsub(input, other, *, alpha=1) -> Tensor
  *
  * other - alpha * input. */
-FAC_API fac_tensor *fac_rsub_ex(fac_tensor *input, fac_value other, const fac_rsub_options *o);
+FAC_API fac_tensor *fac_rsub_ex(fac_tensor *input, const fac_value *other, const fac_rsub_options *o);
 
 /* mul(input, other, *, out=None) -> Tensor
  *
  * The product, element by element. Shapes broadcast, dtypes promote. */
-FAC_API fac_tensor *fac_mul_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_mul_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_mul_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_mul_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_mul_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_mul_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* multiply(input, other, *, out=None) -> Tensor
  *
  * Alias of mul(). */
-FAC_API fac_tensor *fac_multiply_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_multiply_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_multiply_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_multiply_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_multiply_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_multiply_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* div(input, other, *, out=None) -> Tensor
  *
  * input / other; integers become the default float dtype. */
-FAC_API fac_tensor *fac_div_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_div_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_div_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_div_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_div_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_div_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* divide(input, other, *, out=None) -> Tensor
  *
  * Alias of div(). */
-FAC_API fac_tensor *fac_divide_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_divide_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_divide_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_divide_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* true_divide(input, other, *, out=None) -> Tensor
  *
  * Alias of div(). */
-FAC_API fac_tensor *fac_true_divide_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_true_divide_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_true_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_true_divide_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_true_divide_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_true_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* div(input, other, *, rounding_mode=None, out=None) -> Tensor
  *
  * input / other, rounded towards zero ('trunc') or down ('floor'). */
-FAC_API fac_tensor *fac_div_mode_ex(fac_value input, fac_value other, const char *rounding_mode);
-FAC_API fac_tensor *fac_div_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode);
-FAC_API fac_tensor *fac_div_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_div_mode_ex(const fac_value *input, const fac_value *other, const char *rounding_mode);
+FAC_API fac_tensor *fac_div_mode_inplace_ex(const fac_value *input, const fac_value *other, const char *rounding_mode);
+FAC_API fac_tensor *fac_div_mode_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const char *rounding_mode);
 
 /* divide(input, other, *, rounding_mode=None, out=None) -> Tensor
  *
  * Alias of div(). */
-FAC_API fac_tensor *fac_divide_mode_ex(fac_value input, fac_value other, const char *rounding_mode);
-FAC_API fac_tensor *fac_divide_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode);
-FAC_API fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode);
+FAC_API fac_tensor *fac_divide_mode_ex(const fac_value *input, const fac_value *other, const char *rounding_mode);
+FAC_API fac_tensor *fac_divide_mode_inplace_ex(const fac_value *input, const fac_value *other, const char *rounding_mode);
+FAC_API fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const char *rounding_mode);
 
 /* _div_trunc(input, other, *, out=None) -> Tensor
  *
  * input / other rounded towards zero. */
-FAC_API fac_tensor *fac__div_trunc_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac__div_trunc_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* _div_floor(input, other, *, out=None) -> Tensor
  *
  * input / other rounded down. */
-FAC_API fac_tensor *fac__div_floor_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac__div_floor_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac__div_floor_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac__div_floor_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* floor_divide(input, other, *, out=None) -> Tensor
  *
  * input / other rounded down; keeps integers. */
-FAC_API fac_tensor *fac_floor_divide_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_floor_divide_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_floor_divide_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_floor_divide_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* remainder(input, other, *, out=None) -> Tensor
  *
  * The remainder with the sign of other: input - floor(input / other) * other. */
-FAC_API fac_tensor *fac_remainder_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_remainder_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_remainder_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_remainder_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_remainder_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_remainder_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* fmod(input, other, *, out=None) -> Tensor
  *
  * The remainder with the sign of input: input - trunc(input / other) * other. */
-FAC_API fac_tensor *fac_fmod_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_fmod_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* pow(input, exponent, *, out=None) -> Tensor
  *
  * input to the power of exponent. */
-FAC_API fac_tensor *fac_pow_ex(fac_value input, fac_value exponent);
-FAC_API fac_tensor *fac_pow_inplace_ex(fac_value input, fac_value exponent);
-FAC_API fac_tensor *fac_pow_out_ex(fac_tensor *out, fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_pow_ex(const fac_value *input, const fac_value *exponent);
+FAC_API fac_tensor *fac_pow_inplace_ex(const fac_value *input, const fac_value *exponent);
+FAC_API fac_tensor *fac_pow_out_ex(fac_tensor *out, const fac_value *input, const fac_value *exponent);
 
 /* float_power(input, exponent, *, out=None) -> Tensor
  *
  * pow() in float64 or complex128. */
-FAC_API fac_tensor *fac_float_power_ex(fac_value input, fac_value exponent);
-FAC_API fac_tensor *fac_float_power_inplace_ex(fac_value input, fac_value exponent);
-FAC_API fac_tensor *fac_float_power_out_ex(fac_tensor *out, fac_value input, fac_value exponent);
+FAC_API fac_tensor *fac_float_power_ex(const fac_value *input, const fac_value *exponent);
+FAC_API fac_tensor *fac_float_power_inplace_ex(const fac_value *input, const fac_value *exponent);
+FAC_API fac_tensor *fac_float_power_out_ex(fac_tensor *out, const fac_value *input, const fac_value *exponent);
 
 /* maximum(input, other, *, out=None) -> Tensor
  *
@@ -1581,86 +1581,86 @@ FAC_API fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_ten
 /* copysign(input, other, *, out=None) -> Tensor
  *
  * input with the sign of other. */
-FAC_API fac_tensor *fac_copysign_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_copysign_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* eq(input, other, *, out=None) -> Tensor
  *
  * Whether input is equal to other, as bool. */
-FAC_API fac_tensor *fac_eq_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_eq_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_eq_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_eq_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* ne(input, other, *, out=None) -> Tensor
  *
  * Whether input is not equal to other, as bool. */
-FAC_API fac_tensor *fac_ne_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_ne_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ne_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_ne_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* not_equal(input, other, *, out=None) -> Tensor
  *
  * Alias of ne(). */
-FAC_API fac_tensor *fac_not_equal_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_not_equal_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* lt(input, other, *, out=None) -> Tensor
  *
  * Whether input is less than other, as bool. */
-FAC_API fac_tensor *fac_lt_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_lt_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_lt_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_lt_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* less(input, other, *, out=None) -> Tensor
  *
  * Alias of lt(). */
-FAC_API fac_tensor *fac_less_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_less_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_less_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* le(input, other, *, out=None) -> Tensor
  *
  * Whether input is less or equal to other, as bool. */
-FAC_API fac_tensor *fac_le_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_le_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_le_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_le_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* less_equal(input, other, *, out=None) -> Tensor
  *
  * Alias of le(). */
-FAC_API fac_tensor *fac_less_equal_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_less_equal_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* gt(input, other, *, out=None) -> Tensor
  *
  * Whether input is greater than other, as bool. */
-FAC_API fac_tensor *fac_gt_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_gt_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_gt_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_gt_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* greater(input, other, *, out=None) -> Tensor
  *
  * Alias of gt(). */
-FAC_API fac_tensor *fac_greater_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_greater_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_greater_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* ge(input, other, *, out=None) -> Tensor
  *
  * Whether input is greater or equal to other, as bool. */
-FAC_API fac_tensor *fac_ge_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_ge_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_ge_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_ge_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* greater_equal(input, other, *, out=None) -> Tensor
  *
  * Alias of ge(). */
-FAC_API fac_tensor *fac_greater_equal_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, fac_value other);
-FAC_API fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other);
+FAC_API fac_tensor *fac_greater_equal_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, const fac_value *other);
+FAC_API fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other);
 
 /* logical_and(input, other, *, out=None) -> Tensor
  *
@@ -1672,9 +1672,9 @@ FAC_API fac_tensor *fac_logical_and_out_ex(fac_tensor *out, fac_tensor *input, f
 /* bitwise_and(input, other, *, out=None) -> Tensor
  *
  * Bitwise and of integers, logical and of bools. */
-FAC_API fac_tensor *fac_bitwise_and_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_and_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_and_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_and_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* logical_or(input, other, *, out=None) -> Tensor
  *
@@ -1686,9 +1686,9 @@ FAC_API fac_tensor *fac_logical_or_out_ex(fac_tensor *out, fac_tensor *input, fa
 /* bitwise_or(input, other, *, out=None) -> Tensor
  *
  * Bitwise or of integers, logical or of bools. */
-FAC_API fac_tensor *fac_bitwise_or_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_or_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_or_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_or_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* logical_xor(input, other, *, out=None) -> Tensor
  *
@@ -1700,9 +1700,9 @@ FAC_API fac_tensor *fac_logical_xor_out_ex(fac_tensor *out, fac_tensor *input, f
 /* bitwise_xor(input, other, *, out=None) -> Tensor
  *
  * Bitwise xor of integers, logical xor of bools. */
-FAC_API fac_tensor *fac_bitwise_xor_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_xor_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_xor_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_xor_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* logical_not(input, *, out=None) -> Tensor
  *
@@ -1721,16 +1721,16 @@ FAC_API fac_tensor *fac_bitwise_not_out_ex(fac_tensor *out, fac_tensor *input);
 /* bitwise_left_shift(input, other, *, out=None) -> Tensor
  *
  * input shifted left by other bits. */
-FAC_API fac_tensor *fac_bitwise_left_shift_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_left_shift_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_left_shift_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_left_shift_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* bitwise_right_shift(input, other, *, out=None) -> Tensor
  *
  * input shifted right by other bits, sign kept. */
-FAC_API fac_tensor *fac_bitwise_right_shift_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_right_shift_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_bitwise_right_shift_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_right_shift_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* isnan(input) -> Tensor
  *
@@ -2174,20 +2174,20 @@ FAC_API fac_tensor *fac_logit_out_ex(fac_tensor *out, fac_tensor *input, const f
 /* xlogy(input, other, *, out=None) -> Tensor
  *
  * input * log(other), 0 where input is 0. */
-FAC_API fac_tensor *fac_xlogy_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_xlogy_inplace_ex(fac_value input, fac_value other);
-FAC_API fac_tensor *fac_xlogy_out_ex(fac_tensor *out, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_xlogy_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_xlogy_inplace_ex(const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_xlogy_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other);
 
 /* where(condition, input, other, *, out=None) -> Tensor
  *
  * input where condition is true, other elsewhere. */
-FAC_API fac_tensor *fac_where_ex(fac_tensor *condition, fac_value input, fac_value other);
-FAC_API fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, fac_value input, fac_value other);
+FAC_API fac_tensor *fac_where_ex(fac_tensor *condition, const fac_value *input, const fac_value *other);
+FAC_API fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, const fac_value *input, const fac_value *other);
 
 /* where(condition, other) -> Tensor
  *
  * self where condition is true, other elsewhere. */
-FAC_API fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_value other);
+FAC_API fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, const fac_value *other);
 
 /* lerp(input, end, weight, *, out=None) -> Tensor
  *
@@ -2266,16 +2266,16 @@ FAC_API fac_tensor *fac_clip_out_ex(fac_tensor *out, fac_tensor *input, const fa
 /* clamp_min(input, min, *, out=None) -> Tensor
  *
  * clamp() from below. */
-FAC_API fac_tensor *fac_clamp_min_ex(fac_tensor *input, fac_value min);
-FAC_API fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, fac_value min);
-FAC_API fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, fac_value min);
+FAC_API fac_tensor *fac_clamp_min_ex(fac_tensor *input, const fac_value *min);
+FAC_API fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, const fac_value *min);
+FAC_API fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *min);
 
 /* clamp_max(input, max, *, out=None) -> Tensor
  *
  * clamp() from above. */
-FAC_API fac_tensor *fac_clamp_max_ex(fac_tensor *input, fac_value max);
-FAC_API fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, fac_value max);
-FAC_API fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, fac_value max);
+FAC_API fac_tensor *fac_clamp_max_ex(fac_tensor *input, const fac_value *max);
+FAC_API fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, const fac_value *max);
+FAC_API fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *max);
 
 /* _clamp(input) -> Tensor
  *
@@ -2295,7 +2295,7 @@ FAC_API fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high);
 /* _clamp_tensor(input) -> Tensor
  *
  * clamp() to tensors. */
-FAC_API fac_tensor *fac__clamp_tensor_ex(fac_value input, fac_value low, fac_value high);
+FAC_API fac_tensor *fac__clamp_tensor_ex(const fac_value *input, const fac_value *low, const fac_value *high);
 
 /* conj_physical(input, *, out=None) -> Tensor
  *
@@ -4206,9 +4206,9 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_linspace_out(...) FAC__WITH_linspace_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_options))
 #define FAC__WITH_linspace_out_ex(out, start, end, steps, ...) fac_linspace_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_linspace_options){__VA_ARGS__})
 #define fac_linspace_tensors(...) FAC__WITH_linspace_tensors_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_tensors_options))
-#define FAC__WITH_linspace_tensors_ex(start, end, steps, ...) fac_linspace_tensors_ex(FAC_VALUE(start), FAC_VALUE(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
+#define FAC__WITH_linspace_tensors_ex(start, end, steps, ...) fac_linspace_tensors_ex(FAC_VALUE_AT(start), FAC_VALUE_AT(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
 #define fac_linspace_tensors_out(...) FAC__WITH_linspace_tensors_out_ex(__VA_ARGS__, .size_ = sizeof(fac_linspace_tensors_options))
-#define FAC__WITH_linspace_tensors_out_ex(out, start, end, steps, ...) fac_linspace_tensors_out_ex(out, FAC_VALUE(start), FAC_VALUE(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
+#define FAC__WITH_linspace_tensors_out_ex(out, start, end, steps, ...) fac_linspace_tensors_out_ex(out, FAC_VALUE_AT(start), FAC_VALUE_AT(end), steps, &(const fac_linspace_tensors_options){__VA_ARGS__})
 #define fac_logspace(...) FAC__WITH_logspace_ex(__VA_ARGS__, .size_ = sizeof(fac_logspace_options))
 #define FAC__WITH_logspace_ex(start, end, steps, ...) fac_logspace_ex(FAC_NUMBER(start), FAC_NUMBER(end), steps, &(const fac_logspace_options){__VA_ARGS__})
 #define fac_logspace_out(...) FAC__WITH_logspace_out_ex(__VA_ARGS__, .size_ = sizeof(fac_logspace_options))
@@ -4245,8 +4245,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_copy_ex(input, src, ...) fac_copy_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
 #define fac_copy_(...) FAC__WITH_copy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
 #define FAC__WITH_copy_inplace_ex(input, src, ...) fac_copy_inplace_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
-#define fac_fill(input, value) fac_fill_ex(input, FAC_VALUE(value))
-#define fac_fill_(input, value) fac_fill_inplace_ex(input, FAC_VALUE(value))
+#define fac_fill(input, value) fac_fill_ex(input, FAC_VALUE_AT(value))
+#define fac_fill_(input, value) fac_fill_inplace_ex(input, FAC_VALUE_AT(value))
 #define fac_zero(input) fac_zero_ex(input)
 #define fac_zero_(input) fac_zero_inplace_ex(input)
 #define fac_index(input, indices) fac_index_ex(input, indices)
@@ -4265,8 +4265,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_index_copy(input, dim, index, source) fac_index_copy_ex(input, dim, index, source)
 #define fac_index_copy_(input, dim, index, source) fac_index_copy_inplace_ex(input, dim, index, source)
 #define fac_index_copy_out(out, input, dim, index, source) fac_index_copy_out_ex(out, input, dim, index, source)
-#define fac_index_fill(input, dim, index, value) fac_index_fill_ex(input, dim, index, FAC_VALUE(value))
-#define fac_index_fill_(input, dim, index, value) fac_index_fill_inplace_ex(input, dim, index, FAC_VALUE(value))
+#define fac_index_fill(input, dim, index, value) fac_index_fill_ex(input, dim, index, FAC_VALUE_AT(value))
+#define fac_index_fill_(input, dim, index, value) fac_index_fill_inplace_ex(input, dim, index, FAC_VALUE_AT(value))
 #define fac_index_reduce(...) FAC__WITH_index_reduce_ex(__VA_ARGS__, .size_ = sizeof(fac_index_reduce_options))
 #define FAC__WITH_index_reduce_ex(input, dim, index, source, reduce, ...) fac_index_reduce_ex(input, dim, index, source, reduce, &(const fac_index_reduce_options){__VA_ARGS__})
 #define fac_index_reduce_(...) FAC__WITH_index_reduce_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_index_reduce_options))
@@ -4308,8 +4308,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_put_ex(input, index, source, ...) fac_put_ex(input, index, source, &(const fac_put_options){__VA_ARGS__})
 #define fac_put_(...) FAC__WITH_put_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_put_options))
 #define FAC__WITH_put_inplace_ex(input, index, source, ...) fac_put_inplace_ex(input, index, source, &(const fac_put_options){__VA_ARGS__})
-#define fac_masked_fill(input, mask, value) fac_masked_fill_ex(input, mask, FAC_VALUE(value))
-#define fac_masked_fill_(input, mask, value) fac_masked_fill_inplace_ex(input, mask, FAC_VALUE(value))
+#define fac_masked_fill(input, mask, value) fac_masked_fill_ex(input, mask, FAC_VALUE_AT(value))
+#define fac_masked_fill_(input, mask, value) fac_masked_fill_inplace_ex(input, mask, FAC_VALUE_AT(value))
 #define fac_masked_select(input, mask) fac_masked_select_ex(input, mask)
 #define fac_masked_select_out(out, input, mask) fac_masked_select_out_ex(out, input, mask)
 #define fac_masked_scatter(input, mask, source) fac_masked_scatter_ex(input, mask, source)
@@ -4512,71 +4512,71 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_histc_out(...) FAC__WITH_histc_out_ex(__VA_ARGS__, .size_ = sizeof(fac_histc_options))
 #define FAC__WITH_histc_out_ex(out, input, ...) fac_histc_out_ex(out, input, &(const fac_histc_options){__VA_ARGS__})
 #define fac_add(...) FAC__WITH_add_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define FAC__WITH_add_ex(input, other, ...) fac_add_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_(...) FAC__WITH_add_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define FAC__WITH_add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define FAC__WITH_add_inplace_ex(input, other, ...) fac_add_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_out(...) FAC__WITH_add_out_ex(__VA_ARGS__, .size_ = sizeof(fac_add_options))
-#define FAC__WITH_add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_add_options){__VA_ARGS__})
+#define FAC__WITH_add_out_ex(out, input, other, ...) fac_add_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_add_options){__VA_ARGS__})
 #define fac_add_alpha(input, alpha, other) fac_add_alpha_ex(input, FAC_NUMBER(alpha), other)
 #define fac_add_alpha_(input, alpha, other) fac_add_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
 #define fac_add_alpha_out(out, input, alpha, other) fac_add_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_sub(...) FAC__WITH_sub_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
-#define FAC__WITH_sub_ex(input, other, ...) fac_sub_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define FAC__WITH_sub_ex(input, other, ...) fac_sub_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_(...) FAC__WITH_sub_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
-#define FAC__WITH_sub_inplace_ex(input, other, ...) fac_sub_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define FAC__WITH_sub_inplace_ex(input, other, ...) fac_sub_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_out(...) FAC__WITH_sub_out_ex(__VA_ARGS__, .size_ = sizeof(fac_sub_options))
-#define FAC__WITH_sub_out_ex(out, input, other, ...) fac_sub_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_sub_options){__VA_ARGS__})
+#define FAC__WITH_sub_out_ex(out, input, other, ...) fac_sub_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_sub_options){__VA_ARGS__})
 #define fac_sub_alpha(input, alpha, other) fac_sub_alpha_ex(input, FAC_NUMBER(alpha), other)
 #define fac_sub_alpha_(input, alpha, other) fac_sub_alpha_inplace_ex(input, FAC_NUMBER(alpha), other)
 #define fac_sub_alpha_out(out, input, alpha, other) fac_sub_alpha_out_ex(out, input, FAC_NUMBER(alpha), other)
 #define fac_subtract(...) FAC__WITH_subtract_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
-#define FAC__WITH_subtract_ex(input, other, ...) fac_subtract_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define FAC__WITH_subtract_ex(input, other, ...) fac_subtract_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_subtract_options){__VA_ARGS__})
 #define fac_subtract_(...) FAC__WITH_subtract_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
-#define FAC__WITH_subtract_inplace_ex(input, other, ...) fac_subtract_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define FAC__WITH_subtract_inplace_ex(input, other, ...) fac_subtract_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_subtract_options){__VA_ARGS__})
 #define fac_subtract_out(...) FAC__WITH_subtract_out_ex(__VA_ARGS__, .size_ = sizeof(fac_subtract_options))
-#define FAC__WITH_subtract_out_ex(out, input, other, ...) fac_subtract_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), &(const fac_subtract_options){__VA_ARGS__})
+#define FAC__WITH_subtract_out_ex(out, input, other, ...) fac_subtract_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other), &(const fac_subtract_options){__VA_ARGS__})
 #define fac_rsub(...) FAC__WITH_rsub_ex(__VA_ARGS__, .size_ = sizeof(fac_rsub_options))
-#define FAC__WITH_rsub_ex(input, other, ...) fac_rsub_ex(input, FAC_VALUE(other), &(const fac_rsub_options){__VA_ARGS__})
-#define fac_mul(input, other) fac_mul_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_mul_(input, other) fac_mul_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_mul_out(out, input, other) fac_mul_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_multiply(input, other) fac_multiply_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_multiply_(input, other) fac_multiply_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_multiply_out(out, input, other) fac_multiply_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_div(input, other) fac_div_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_div_(input, other) fac_div_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_div_out(out, input, other) fac_div_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_divide(input, other) fac_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_divide_(input, other) fac_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_divide_out(out, input, other) fac_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_true_divide(input, other) fac_true_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_true_divide_(input, other) fac_true_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_true_divide_out(out, input, other) fac_true_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_div_mode(input, other, rounding_mode) fac_div_mode_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac_div_mode_(input, other, rounding_mode) fac_div_mode_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac_div_mode_out(out, input, other, rounding_mode) fac_div_mode_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac_divide_mode(input, other, rounding_mode) fac_divide_mode_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac_divide_mode_(input, other, rounding_mode) fac_divide_mode_inplace_ex(FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac_divide_mode_out(out, input, other, rounding_mode) fac_divide_mode_out_ex(out, FAC_VALUE(input), FAC_VALUE(other), rounding_mode)
-#define fac__div_trunc(input, other) fac__div_trunc_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac__div_trunc_out(out, input, other) fac__div_trunc_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac__div_floor(input, other) fac__div_floor_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac__div_floor_out(out, input, other) fac__div_floor_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_floor_divide(input, other) fac_floor_divide_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_floor_divide_(input, other) fac_floor_divide_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_floor_divide_out(out, input, other) fac_floor_divide_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_remainder(input, other) fac_remainder_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_remainder_(input, other) fac_remainder_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_remainder_out(out, input, other) fac_remainder_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_fmod(input, other) fac_fmod_ex(input, FAC_VALUE(other))
-#define fac_fmod_(input, other) fac_fmod_inplace_ex(input, FAC_VALUE(other))
-#define fac_fmod_out(out, input, other) fac_fmod_out_ex(out, input, FAC_VALUE(other))
-#define fac_pow(input, exponent) fac_pow_ex(FAC_VALUE(input), FAC_VALUE(exponent))
-#define fac_pow_(input, exponent) fac_pow_inplace_ex(FAC_VALUE(input), FAC_VALUE(exponent))
-#define fac_pow_out(out, input, exponent) fac_pow_out_ex(out, FAC_VALUE(input), FAC_VALUE(exponent))
-#define fac_float_power(input, exponent) fac_float_power_ex(FAC_VALUE(input), FAC_VALUE(exponent))
-#define fac_float_power_(input, exponent) fac_float_power_inplace_ex(FAC_VALUE(input), FAC_VALUE(exponent))
-#define fac_float_power_out(out, input, exponent) fac_float_power_out_ex(out, FAC_VALUE(input), FAC_VALUE(exponent))
+#define FAC__WITH_rsub_ex(input, other, ...) fac_rsub_ex(input, FAC_VALUE_AT(other), &(const fac_rsub_options){__VA_ARGS__})
+#define fac_mul(input, other) fac_mul_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_mul_(input, other) fac_mul_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_mul_out(out, input, other) fac_mul_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_multiply(input, other) fac_multiply_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_multiply_(input, other) fac_multiply_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_multiply_out(out, input, other) fac_multiply_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_div(input, other) fac_div_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_div_(input, other) fac_div_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_div_out(out, input, other) fac_div_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_divide(input, other) fac_divide_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_divide_(input, other) fac_divide_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_divide_out(out, input, other) fac_divide_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_true_divide(input, other) fac_true_divide_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_true_divide_(input, other) fac_true_divide_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_true_divide_out(out, input, other) fac_true_divide_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_div_mode(input, other, rounding_mode) fac_div_mode_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac_div_mode_(input, other, rounding_mode) fac_div_mode_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac_div_mode_out(out, input, other, rounding_mode) fac_div_mode_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac_divide_mode(input, other, rounding_mode) fac_divide_mode_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac_divide_mode_(input, other, rounding_mode) fac_divide_mode_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac_divide_mode_out(out, input, other, rounding_mode) fac_divide_mode_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other), rounding_mode)
+#define fac__div_trunc(input, other) fac__div_trunc_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac__div_trunc_out(out, input, other) fac__div_trunc_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac__div_floor(input, other) fac__div_floor_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac__div_floor_out(out, input, other) fac__div_floor_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_floor_divide(input, other) fac_floor_divide_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_floor_divide_(input, other) fac_floor_divide_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_floor_divide_out(out, input, other) fac_floor_divide_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_remainder(input, other) fac_remainder_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_remainder_(input, other) fac_remainder_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_remainder_out(out, input, other) fac_remainder_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_fmod(input, other) fac_fmod_ex(input, FAC_VALUE_AT(other))
+#define fac_fmod_(input, other) fac_fmod_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_fmod_out(out, input, other) fac_fmod_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_pow(input, exponent) fac_pow_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
+#define fac_pow_(input, exponent) fac_pow_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
+#define fac_pow_out(out, input, exponent) fac_pow_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
+#define fac_float_power(input, exponent) fac_float_power_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
+#define fac_float_power_(input, exponent) fac_float_power_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
+#define fac_float_power_out(out, input, exponent) fac_float_power_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(exponent))
 #define fac_maximum(input, other) fac_maximum_ex(input, other)
 #define fac_maximum_out(out, input, other) fac_maximum_out_ex(out, input, other)
 #define fac_minimum(input, other) fac_minimum_ex(input, other)
@@ -4594,72 +4594,72 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_hypot(input, other) fac_hypot_ex(input, other)
 #define fac_hypot_(input, other) fac_hypot_inplace_ex(input, other)
 #define fac_hypot_out(out, input, other) fac_hypot_out_ex(out, input, other)
-#define fac_copysign(input, other) fac_copysign_ex(input, FAC_VALUE(other))
-#define fac_copysign_(input, other) fac_copysign_inplace_ex(input, FAC_VALUE(other))
-#define fac_copysign_out(out, input, other) fac_copysign_out_ex(out, input, FAC_VALUE(other))
-#define fac_eq(input, other) fac_eq_ex(input, FAC_VALUE(other))
-#define fac_eq_(input, other) fac_eq_inplace_ex(input, FAC_VALUE(other))
-#define fac_eq_out(out, input, other) fac_eq_out_ex(out, input, FAC_VALUE(other))
-#define fac_ne(input, other) fac_ne_ex(input, FAC_VALUE(other))
-#define fac_ne_(input, other) fac_ne_inplace_ex(input, FAC_VALUE(other))
-#define fac_ne_out(out, input, other) fac_ne_out_ex(out, input, FAC_VALUE(other))
-#define fac_not_equal(input, other) fac_not_equal_ex(input, FAC_VALUE(other))
-#define fac_not_equal_(input, other) fac_not_equal_inplace_ex(input, FAC_VALUE(other))
-#define fac_not_equal_out(out, input, other) fac_not_equal_out_ex(out, input, FAC_VALUE(other))
-#define fac_lt(input, other) fac_lt_ex(input, FAC_VALUE(other))
-#define fac_lt_(input, other) fac_lt_inplace_ex(input, FAC_VALUE(other))
-#define fac_lt_out(out, input, other) fac_lt_out_ex(out, input, FAC_VALUE(other))
-#define fac_less(input, other) fac_less_ex(input, FAC_VALUE(other))
-#define fac_less_(input, other) fac_less_inplace_ex(input, FAC_VALUE(other))
-#define fac_less_out(out, input, other) fac_less_out_ex(out, input, FAC_VALUE(other))
-#define fac_le(input, other) fac_le_ex(input, FAC_VALUE(other))
-#define fac_le_(input, other) fac_le_inplace_ex(input, FAC_VALUE(other))
-#define fac_le_out(out, input, other) fac_le_out_ex(out, input, FAC_VALUE(other))
-#define fac_less_equal(input, other) fac_less_equal_ex(input, FAC_VALUE(other))
-#define fac_less_equal_(input, other) fac_less_equal_inplace_ex(input, FAC_VALUE(other))
-#define fac_less_equal_out(out, input, other) fac_less_equal_out_ex(out, input, FAC_VALUE(other))
-#define fac_gt(input, other) fac_gt_ex(input, FAC_VALUE(other))
-#define fac_gt_(input, other) fac_gt_inplace_ex(input, FAC_VALUE(other))
-#define fac_gt_out(out, input, other) fac_gt_out_ex(out, input, FAC_VALUE(other))
-#define fac_greater(input, other) fac_greater_ex(input, FAC_VALUE(other))
-#define fac_greater_(input, other) fac_greater_inplace_ex(input, FAC_VALUE(other))
-#define fac_greater_out(out, input, other) fac_greater_out_ex(out, input, FAC_VALUE(other))
-#define fac_ge(input, other) fac_ge_ex(input, FAC_VALUE(other))
-#define fac_ge_(input, other) fac_ge_inplace_ex(input, FAC_VALUE(other))
-#define fac_ge_out(out, input, other) fac_ge_out_ex(out, input, FAC_VALUE(other))
-#define fac_greater_equal(input, other) fac_greater_equal_ex(input, FAC_VALUE(other))
-#define fac_greater_equal_(input, other) fac_greater_equal_inplace_ex(input, FAC_VALUE(other))
-#define fac_greater_equal_out(out, input, other) fac_greater_equal_out_ex(out, input, FAC_VALUE(other))
+#define fac_copysign(input, other) fac_copysign_ex(input, FAC_VALUE_AT(other))
+#define fac_copysign_(input, other) fac_copysign_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_copysign_out(out, input, other) fac_copysign_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_eq(input, other) fac_eq_ex(input, FAC_VALUE_AT(other))
+#define fac_eq_(input, other) fac_eq_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_eq_out(out, input, other) fac_eq_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_ne(input, other) fac_ne_ex(input, FAC_VALUE_AT(other))
+#define fac_ne_(input, other) fac_ne_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_ne_out(out, input, other) fac_ne_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_not_equal(input, other) fac_not_equal_ex(input, FAC_VALUE_AT(other))
+#define fac_not_equal_(input, other) fac_not_equal_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_not_equal_out(out, input, other) fac_not_equal_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_lt(input, other) fac_lt_ex(input, FAC_VALUE_AT(other))
+#define fac_lt_(input, other) fac_lt_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_lt_out(out, input, other) fac_lt_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_less(input, other) fac_less_ex(input, FAC_VALUE_AT(other))
+#define fac_less_(input, other) fac_less_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_less_out(out, input, other) fac_less_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_le(input, other) fac_le_ex(input, FAC_VALUE_AT(other))
+#define fac_le_(input, other) fac_le_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_le_out(out, input, other) fac_le_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_less_equal(input, other) fac_less_equal_ex(input, FAC_VALUE_AT(other))
+#define fac_less_equal_(input, other) fac_less_equal_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_less_equal_out(out, input, other) fac_less_equal_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_gt(input, other) fac_gt_ex(input, FAC_VALUE_AT(other))
+#define fac_gt_(input, other) fac_gt_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_gt_out(out, input, other) fac_gt_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_greater(input, other) fac_greater_ex(input, FAC_VALUE_AT(other))
+#define fac_greater_(input, other) fac_greater_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_greater_out(out, input, other) fac_greater_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_ge(input, other) fac_ge_ex(input, FAC_VALUE_AT(other))
+#define fac_ge_(input, other) fac_ge_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_ge_out(out, input, other) fac_ge_out_ex(out, input, FAC_VALUE_AT(other))
+#define fac_greater_equal(input, other) fac_greater_equal_ex(input, FAC_VALUE_AT(other))
+#define fac_greater_equal_(input, other) fac_greater_equal_inplace_ex(input, FAC_VALUE_AT(other))
+#define fac_greater_equal_out(out, input, other) fac_greater_equal_out_ex(out, input, FAC_VALUE_AT(other))
 #define fac_logical_and(input, other) fac_logical_and_ex(input, other)
 #define fac_logical_and_(input, other) fac_logical_and_inplace_ex(input, other)
 #define fac_logical_and_out(out, input, other) fac_logical_and_out_ex(out, input, other)
-#define fac_bitwise_and(input, other) fac_bitwise_and_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_and_(input, other) fac_bitwise_and_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_and_out(out, input, other) fac_bitwise_and_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_and(input, other) fac_bitwise_and_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_and_(input, other) fac_bitwise_and_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_and_out(out, input, other) fac_bitwise_and_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
 #define fac_logical_or(input, other) fac_logical_or_ex(input, other)
 #define fac_logical_or_(input, other) fac_logical_or_inplace_ex(input, other)
 #define fac_logical_or_out(out, input, other) fac_logical_or_out_ex(out, input, other)
-#define fac_bitwise_or(input, other) fac_bitwise_or_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_or_(input, other) fac_bitwise_or_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_or_out(out, input, other) fac_bitwise_or_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_or(input, other) fac_bitwise_or_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_or_(input, other) fac_bitwise_or_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_or_out(out, input, other) fac_bitwise_or_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
 #define fac_logical_xor(input, other) fac_logical_xor_ex(input, other)
 #define fac_logical_xor_(input, other) fac_logical_xor_inplace_ex(input, other)
 #define fac_logical_xor_out(out, input, other) fac_logical_xor_out_ex(out, input, other)
-#define fac_bitwise_xor(input, other) fac_bitwise_xor_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_xor_(input, other) fac_bitwise_xor_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_xor_out(out, input, other) fac_bitwise_xor_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_xor(input, other) fac_bitwise_xor_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_xor_(input, other) fac_bitwise_xor_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_xor_out(out, input, other) fac_bitwise_xor_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
 #define fac_logical_not(input) fac_logical_not_ex(input)
 #define fac_logical_not_(input) fac_logical_not_inplace_ex(input)
 #define fac_logical_not_out(out, input) fac_logical_not_out_ex(out, input)
 #define fac_bitwise_not(input) fac_bitwise_not_ex(input)
 #define fac_bitwise_not_(input) fac_bitwise_not_inplace_ex(input)
 #define fac_bitwise_not_out(out, input) fac_bitwise_not_out_ex(out, input)
-#define fac_bitwise_left_shift(input, other) fac_bitwise_left_shift_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_left_shift_(input, other) fac_bitwise_left_shift_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_left_shift_out(out, input, other) fac_bitwise_left_shift_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_right_shift(input, other) fac_bitwise_right_shift_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_right_shift_(input, other) fac_bitwise_right_shift_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_bitwise_right_shift_out(out, input, other) fac_bitwise_right_shift_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
+#define fac_bitwise_left_shift(input, other) fac_bitwise_left_shift_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_left_shift_(input, other) fac_bitwise_left_shift_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_left_shift_out(out, input, other) fac_bitwise_left_shift_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_right_shift(input, other) fac_bitwise_right_shift_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_right_shift_(input, other) fac_bitwise_right_shift_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_bitwise_right_shift_out(out, input, other) fac_bitwise_right_shift_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
 #define fac_isnan(input) fac_isnan_ex(input)
 #define fac_isinf(input) fac_isinf_ex(input)
 #define fac_isfinite(input) fac_isfinite_ex(input)
@@ -4833,12 +4833,12 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_logit_inplace_ex(input, ...) fac_logit_inplace_ex(input, &(const fac_logit_options){__VA_ARGS__})
 #define fac_logit_out(...) FAC__WITH_logit_out_ex(__VA_ARGS__, .size_ = sizeof(fac_logit_options))
 #define FAC__WITH_logit_out_ex(out, input, ...) fac_logit_out_ex(out, input, &(const fac_logit_options){__VA_ARGS__})
-#define fac_xlogy(input, other) fac_xlogy_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_xlogy_(input, other) fac_xlogy_inplace_ex(FAC_VALUE(input), FAC_VALUE(other))
-#define fac_xlogy_out(out, input, other) fac_xlogy_out_ex(out, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_where(condition, input, other) fac_where_ex(condition, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_where_out(out, condition, input, other) fac_where_out_ex(out, condition, FAC_VALUE(input), FAC_VALUE(other))
-#define fac_where_method(input, condition, other) fac_where_method_ex(input, condition, FAC_VALUE(other))
+#define fac_xlogy(input, other) fac_xlogy_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_xlogy_(input, other) fac_xlogy_inplace_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_xlogy_out(out, input, other) fac_xlogy_out_ex(out, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_where(condition, input, other) fac_where_ex(condition, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_where_out(out, condition, input, other) fac_where_out_ex(out, condition, FAC_VALUE_AT(input), FAC_VALUE_AT(other))
+#define fac_where_method(input, condition, other) fac_where_method_ex(input, condition, FAC_VALUE_AT(other))
 #define fac_lerp(input, end, weight) fac_lerp_ex(input, end, weight)
 #define fac_lerp_(input, end, weight) fac_lerp_inplace_ex(input, end, weight)
 #define fac_lerp_out(out, input, end, weight) fac_lerp_out_ex(out, input, end, weight)
@@ -4875,16 +4875,16 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_clip_inplace_ex(input, ...) fac_clip_inplace_ex(input, &(const fac_clip_options){__VA_ARGS__})
 #define fac_clip_out(...) FAC__WITH_clip_out_ex(__VA_ARGS__, .size_ = sizeof(fac_clip_options))
 #define FAC__WITH_clip_out_ex(out, input, ...) fac_clip_out_ex(out, input, &(const fac_clip_options){__VA_ARGS__})
-#define fac_clamp_min(input, min) fac_clamp_min_ex(input, FAC_VALUE(min))
-#define fac_clamp_min_(input, min) fac_clamp_min_inplace_ex(input, FAC_VALUE(min))
-#define fac_clamp_min_out(out, input, min) fac_clamp_min_out_ex(out, input, FAC_VALUE(min))
-#define fac_clamp_max(input, max) fac_clamp_max_ex(input, FAC_VALUE(max))
-#define fac_clamp_max_(input, max) fac_clamp_max_inplace_ex(input, FAC_VALUE(max))
-#define fac_clamp_max_out(out, input, max) fac_clamp_max_out_ex(out, input, FAC_VALUE(max))
+#define fac_clamp_min(input, min) fac_clamp_min_ex(input, FAC_VALUE_AT(min))
+#define fac_clamp_min_(input, min) fac_clamp_min_inplace_ex(input, FAC_VALUE_AT(min))
+#define fac_clamp_min_out(out, input, min) fac_clamp_min_out_ex(out, input, FAC_VALUE_AT(min))
+#define fac_clamp_max(input, max) fac_clamp_max_ex(input, FAC_VALUE_AT(max))
+#define fac_clamp_max_(input, max) fac_clamp_max_inplace_ex(input, FAC_VALUE_AT(max))
+#define fac_clamp_max_out(out, input, max) fac_clamp_max_out_ex(out, input, FAC_VALUE_AT(max))
 #define fac__clamp(input, low, high) fac__clamp_ex(input, FAC_NUMBER(low), FAC_NUMBER(high))
 #define fac__clamp_low(input, low) fac__clamp_low_ex(input, FAC_NUMBER(low))
 #define fac__clamp_high(input, high) fac__clamp_high_ex(input, FAC_NUMBER(high))
-#define fac__clamp_tensor(input, low, high) fac__clamp_tensor_ex(FAC_VALUE(input), FAC_VALUE(low), FAC_VALUE(high))
+#define fac__clamp_tensor(input, low, high) fac__clamp_tensor_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(low), FAC_VALUE_AT(high))
 #define fac_conj_physical(input) fac_conj_physical_ex(input)
 #define fac_conj_physical_(input) fac_conj_physical_inplace_ex(input)
 #define fac_conj_physical_out(out, input) fac_conj_physical_out_ex(out, input)

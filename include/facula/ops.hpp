@@ -112,12 +112,12 @@ inline fac_tensor *fac_linspace_out(fac_tensor *out, fac_any_number start, fac_a
 inline fac_tensor *fac_linspace_tensors(fac_any_value start, fac_any_value end, int64_t steps, fac_linspace_tensors_options o = fac_linspace_tensors_options())
 {
     o.size_ = sizeof o;
-    return fac_linspace_tensors_ex(start, end, steps, &o);
+    return fac_linspace_tensors_ex(&start, &end, steps, &o);
 }
 inline fac_tensor *fac_linspace_tensors_out(fac_tensor *out, fac_any_value start, fac_any_value end, int64_t steps, fac_linspace_tensors_options o = fac_linspace_tensors_options())
 {
     o.size_ = sizeof o;
-    return fac_linspace_tensors_out_ex(out, start, end, steps, &o);
+    return fac_linspace_tensors_out_ex(out, &start, &end, steps, &o);
 }
 inline fac_tensor *fac_logspace(fac_any_number start, fac_any_number end, int64_t steps, fac_logspace_options o = fac_logspace_options())
 {
@@ -211,11 +211,11 @@ inline fac_tensor *fac_copy_(fac_tensor *input, fac_tensor *src, fac_copy_option
 }
 inline fac_tensor *fac_fill(fac_tensor *input, fac_any_value value)
 {
-    return fac_fill_ex(input, value);
+    return fac_fill_ex(input, &value);
 }
 inline fac_tensor *fac_fill_(fac_tensor *input, fac_any_value value)
 {
-    return fac_fill_inplace_ex(input, value);
+    return fac_fill_inplace_ex(input, &value);
 }
 inline fac_tensor *fac_zero(fac_tensor *input)
 {
@@ -276,11 +276,11 @@ inline fac_tensor *fac_index_copy_out(fac_tensor *out, fac_tensor *input, int64_
 }
 inline fac_tensor *fac_index_fill(fac_tensor *input, int64_t dim, fac_tensor *index, fac_any_value value)
 {
-    return fac_index_fill_ex(input, dim, index, value);
+    return fac_index_fill_ex(input, dim, index, &value);
 }
 inline fac_tensor *fac_index_fill_(fac_tensor *input, int64_t dim, fac_tensor *index, fac_any_value value)
 {
-    return fac_index_fill_inplace_ex(input, dim, index, value);
+    return fac_index_fill_inplace_ex(input, dim, index, &value);
 }
 inline fac_tensor *fac_index_reduce(fac_tensor *input, int64_t dim, fac_tensor *index, fac_tensor *source, const char *reduce, fac_index_reduce_options o = fac_index_reduce_options())
 {
@@ -412,11 +412,11 @@ inline fac_tensor *fac_put_(fac_tensor *input, fac_tensor *index, fac_tensor *so
 }
 inline fac_tensor *fac_masked_fill(fac_tensor *input, fac_tensor *mask, fac_any_value value)
 {
-    return fac_masked_fill_ex(input, mask, value);
+    return fac_masked_fill_ex(input, mask, &value);
 }
 inline fac_tensor *fac_masked_fill_(fac_tensor *input, fac_tensor *mask, fac_any_value value)
 {
-    return fac_masked_fill_inplace_ex(input, mask, value);
+    return fac_masked_fill_inplace_ex(input, mask, &value);
 }
 inline fac_tensor *fac_masked_select(fac_tensor *input, fac_tensor *mask)
 {
@@ -1021,17 +1021,17 @@ inline fac_tensor *fac_histc_out(fac_tensor *out, fac_tensor *input, fac_histc_o
 inline fac_tensor *fac_add(fac_any_value input, fac_any_value other, fac_add_options o = fac_add_options())
 {
     o.size_ = sizeof o;
-    return fac_add_ex(input, other, &o);
+    return fac_add_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_add_(fac_any_value input, fac_any_value other, fac_add_options o = fac_add_options())
 {
     o.size_ = sizeof o;
-    return fac_add_inplace_ex(input, other, &o);
+    return fac_add_inplace_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_add_out(fac_tensor *out, fac_any_value input, fac_any_value other, fac_add_options o = fac_add_options())
 {
     o.size_ = sizeof o;
-    return fac_add_out_ex(out, input, other, &o);
+    return fac_add_out_ex(out, &input, &other, &o);
 }
 inline fac_tensor *fac_add_alpha(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
 {
@@ -1048,17 +1048,17 @@ inline fac_tensor *fac_add_alpha_out(fac_tensor *out, fac_tensor *input, fac_any
 inline fac_tensor *fac_sub(fac_any_value input, fac_any_value other, fac_sub_options o = fac_sub_options())
 {
     o.size_ = sizeof o;
-    return fac_sub_ex(input, other, &o);
+    return fac_sub_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_sub_(fac_any_value input, fac_any_value other, fac_sub_options o = fac_sub_options())
 {
     o.size_ = sizeof o;
-    return fac_sub_inplace_ex(input, other, &o);
+    return fac_sub_inplace_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_sub_out(fac_tensor *out, fac_any_value input, fac_any_value other, fac_sub_options o = fac_sub_options())
 {
     o.size_ = sizeof o;
-    return fac_sub_out_ex(out, input, other, &o);
+    return fac_sub_out_ex(out, &input, &other, &o);
 }
 inline fac_tensor *fac_sub_alpha(fac_tensor *input, fac_any_number alpha, fac_tensor *other)
 {
@@ -1075,182 +1075,182 @@ inline fac_tensor *fac_sub_alpha_out(fac_tensor *out, fac_tensor *input, fac_any
 inline fac_tensor *fac_subtract(fac_any_value input, fac_any_value other, fac_subtract_options o = fac_subtract_options())
 {
     o.size_ = sizeof o;
-    return fac_subtract_ex(input, other, &o);
+    return fac_subtract_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_subtract_(fac_any_value input, fac_any_value other, fac_subtract_options o = fac_subtract_options())
 {
     o.size_ = sizeof o;
-    return fac_subtract_inplace_ex(input, other, &o);
+    return fac_subtract_inplace_ex(&input, &other, &o);
 }
 inline fac_tensor *fac_subtract_out(fac_tensor *out, fac_any_value input, fac_any_value other, fac_subtract_options o = fac_subtract_options())
 {
     o.size_ = sizeof o;
-    return fac_subtract_out_ex(out, input, other, &o);
+    return fac_subtract_out_ex(out, &input, &other, &o);
 }
 inline fac_tensor *fac_rsub(fac_tensor *input, fac_any_value other, fac_rsub_options o = fac_rsub_options())
 {
     o.size_ = sizeof o;
-    return fac_rsub_ex(input, other, &o);
+    return fac_rsub_ex(input, &other, &o);
 }
 inline fac_tensor *fac_mul(fac_any_value input, fac_any_value other)
 {
-    return fac_mul_ex(input, other);
+    return fac_mul_ex(&input, &other);
 }
 inline fac_tensor *fac_mul_(fac_any_value input, fac_any_value other)
 {
-    return fac_mul_inplace_ex(input, other);
+    return fac_mul_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_mul_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_mul_out_ex(out, input, other);
+    return fac_mul_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_multiply(fac_any_value input, fac_any_value other)
 {
-    return fac_multiply_ex(input, other);
+    return fac_multiply_ex(&input, &other);
 }
 inline fac_tensor *fac_multiply_(fac_any_value input, fac_any_value other)
 {
-    return fac_multiply_inplace_ex(input, other);
+    return fac_multiply_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_multiply_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_multiply_out_ex(out, input, other);
+    return fac_multiply_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_div(fac_any_value input, fac_any_value other)
 {
-    return fac_div_ex(input, other);
+    return fac_div_ex(&input, &other);
 }
 inline fac_tensor *fac_div_(fac_any_value input, fac_any_value other)
 {
-    return fac_div_inplace_ex(input, other);
+    return fac_div_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_div_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_div_out_ex(out, input, other);
+    return fac_div_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_divide(fac_any_value input, fac_any_value other)
 {
-    return fac_divide_ex(input, other);
+    return fac_divide_ex(&input, &other);
 }
 inline fac_tensor *fac_divide_(fac_any_value input, fac_any_value other)
 {
-    return fac_divide_inplace_ex(input, other);
+    return fac_divide_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_divide_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_divide_out_ex(out, input, other);
+    return fac_divide_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_true_divide(fac_any_value input, fac_any_value other)
 {
-    return fac_true_divide_ex(input, other);
+    return fac_true_divide_ex(&input, &other);
 }
 inline fac_tensor *fac_true_divide_(fac_any_value input, fac_any_value other)
 {
-    return fac_true_divide_inplace_ex(input, other);
+    return fac_true_divide_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_true_divide_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_true_divide_out_ex(out, input, other);
+    return fac_true_divide_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_div_mode(fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_div_mode_ex(input, other, rounding_mode);
+    return fac_div_mode_ex(&input, &other, rounding_mode);
 }
 inline fac_tensor *fac_div_mode_(fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_div_mode_inplace_ex(input, other, rounding_mode);
+    return fac_div_mode_inplace_ex(&input, &other, rounding_mode);
 }
 inline fac_tensor *fac_div_mode_out(fac_tensor *out, fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_div_mode_out_ex(out, input, other, rounding_mode);
+    return fac_div_mode_out_ex(out, &input, &other, rounding_mode);
 }
 inline fac_tensor *fac_divide_mode(fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_divide_mode_ex(input, other, rounding_mode);
+    return fac_divide_mode_ex(&input, &other, rounding_mode);
 }
 inline fac_tensor *fac_divide_mode_(fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_divide_mode_inplace_ex(input, other, rounding_mode);
+    return fac_divide_mode_inplace_ex(&input, &other, rounding_mode);
 }
 inline fac_tensor *fac_divide_mode_out(fac_tensor *out, fac_any_value input, fac_any_value other, const char *rounding_mode)
 {
-    return fac_divide_mode_out_ex(out, input, other, rounding_mode);
+    return fac_divide_mode_out_ex(out, &input, &other, rounding_mode);
 }
 inline fac_tensor *fac__div_trunc(fac_any_value input, fac_any_value other)
 {
-    return fac__div_trunc_ex(input, other);
+    return fac__div_trunc_ex(&input, &other);
 }
 inline fac_tensor *fac__div_trunc_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac__div_trunc_out_ex(out, input, other);
+    return fac__div_trunc_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac__div_floor(fac_any_value input, fac_any_value other)
 {
-    return fac__div_floor_ex(input, other);
+    return fac__div_floor_ex(&input, &other);
 }
 inline fac_tensor *fac__div_floor_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac__div_floor_out_ex(out, input, other);
+    return fac__div_floor_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_floor_divide(fac_any_value input, fac_any_value other)
 {
-    return fac_floor_divide_ex(input, other);
+    return fac_floor_divide_ex(&input, &other);
 }
 inline fac_tensor *fac_floor_divide_(fac_any_value input, fac_any_value other)
 {
-    return fac_floor_divide_inplace_ex(input, other);
+    return fac_floor_divide_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_floor_divide_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_floor_divide_out_ex(out, input, other);
+    return fac_floor_divide_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_remainder(fac_any_value input, fac_any_value other)
 {
-    return fac_remainder_ex(input, other);
+    return fac_remainder_ex(&input, &other);
 }
 inline fac_tensor *fac_remainder_(fac_any_value input, fac_any_value other)
 {
-    return fac_remainder_inplace_ex(input, other);
+    return fac_remainder_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_remainder_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_remainder_out_ex(out, input, other);
+    return fac_remainder_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_fmod(fac_tensor *input, fac_any_value other)
 {
-    return fac_fmod_ex(input, other);
+    return fac_fmod_ex(input, &other);
 }
 inline fac_tensor *fac_fmod_(fac_tensor *input, fac_any_value other)
 {
-    return fac_fmod_inplace_ex(input, other);
+    return fac_fmod_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_fmod_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_fmod_out_ex(out, input, other);
+    return fac_fmod_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_pow(fac_any_value input, fac_any_value exponent)
 {
-    return fac_pow_ex(input, exponent);
+    return fac_pow_ex(&input, &exponent);
 }
 inline fac_tensor *fac_pow_(fac_any_value input, fac_any_value exponent)
 {
-    return fac_pow_inplace_ex(input, exponent);
+    return fac_pow_inplace_ex(&input, &exponent);
 }
 inline fac_tensor *fac_pow_out(fac_tensor *out, fac_any_value input, fac_any_value exponent)
 {
-    return fac_pow_out_ex(out, input, exponent);
+    return fac_pow_out_ex(out, &input, &exponent);
 }
 inline fac_tensor *fac_float_power(fac_any_value input, fac_any_value exponent)
 {
-    return fac_float_power_ex(input, exponent);
+    return fac_float_power_ex(&input, &exponent);
 }
 inline fac_tensor *fac_float_power_(fac_any_value input, fac_any_value exponent)
 {
-    return fac_float_power_inplace_ex(input, exponent);
+    return fac_float_power_inplace_ex(&input, &exponent);
 }
 inline fac_tensor *fac_float_power_out(fac_tensor *out, fac_any_value input, fac_any_value exponent)
 {
-    return fac_float_power_out_ex(out, input, exponent);
+    return fac_float_power_out_ex(out, &input, &exponent);
 }
 inline fac_tensor *fac_maximum(fac_tensor *input, fac_tensor *other)
 {
@@ -1322,147 +1322,147 @@ inline fac_tensor *fac_hypot_out(fac_tensor *out, fac_tensor *input, fac_tensor 
 }
 inline fac_tensor *fac_copysign(fac_tensor *input, fac_any_value other)
 {
-    return fac_copysign_ex(input, other);
+    return fac_copysign_ex(input, &other);
 }
 inline fac_tensor *fac_copysign_(fac_tensor *input, fac_any_value other)
 {
-    return fac_copysign_inplace_ex(input, other);
+    return fac_copysign_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_copysign_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_copysign_out_ex(out, input, other);
+    return fac_copysign_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_eq(fac_tensor *input, fac_any_value other)
 {
-    return fac_eq_ex(input, other);
+    return fac_eq_ex(input, &other);
 }
 inline fac_tensor *fac_eq_(fac_tensor *input, fac_any_value other)
 {
-    return fac_eq_inplace_ex(input, other);
+    return fac_eq_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_eq_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_eq_out_ex(out, input, other);
+    return fac_eq_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_ne(fac_tensor *input, fac_any_value other)
 {
-    return fac_ne_ex(input, other);
+    return fac_ne_ex(input, &other);
 }
 inline fac_tensor *fac_ne_(fac_tensor *input, fac_any_value other)
 {
-    return fac_ne_inplace_ex(input, other);
+    return fac_ne_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_ne_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_ne_out_ex(out, input, other);
+    return fac_ne_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_not_equal(fac_tensor *input, fac_any_value other)
 {
-    return fac_not_equal_ex(input, other);
+    return fac_not_equal_ex(input, &other);
 }
 inline fac_tensor *fac_not_equal_(fac_tensor *input, fac_any_value other)
 {
-    return fac_not_equal_inplace_ex(input, other);
+    return fac_not_equal_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_not_equal_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_not_equal_out_ex(out, input, other);
+    return fac_not_equal_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_lt(fac_tensor *input, fac_any_value other)
 {
-    return fac_lt_ex(input, other);
+    return fac_lt_ex(input, &other);
 }
 inline fac_tensor *fac_lt_(fac_tensor *input, fac_any_value other)
 {
-    return fac_lt_inplace_ex(input, other);
+    return fac_lt_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_lt_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_lt_out_ex(out, input, other);
+    return fac_lt_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_less(fac_tensor *input, fac_any_value other)
 {
-    return fac_less_ex(input, other);
+    return fac_less_ex(input, &other);
 }
 inline fac_tensor *fac_less_(fac_tensor *input, fac_any_value other)
 {
-    return fac_less_inplace_ex(input, other);
+    return fac_less_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_less_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_less_out_ex(out, input, other);
+    return fac_less_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_le(fac_tensor *input, fac_any_value other)
 {
-    return fac_le_ex(input, other);
+    return fac_le_ex(input, &other);
 }
 inline fac_tensor *fac_le_(fac_tensor *input, fac_any_value other)
 {
-    return fac_le_inplace_ex(input, other);
+    return fac_le_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_le_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_le_out_ex(out, input, other);
+    return fac_le_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_less_equal(fac_tensor *input, fac_any_value other)
 {
-    return fac_less_equal_ex(input, other);
+    return fac_less_equal_ex(input, &other);
 }
 inline fac_tensor *fac_less_equal_(fac_tensor *input, fac_any_value other)
 {
-    return fac_less_equal_inplace_ex(input, other);
+    return fac_less_equal_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_less_equal_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_less_equal_out_ex(out, input, other);
+    return fac_less_equal_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_gt(fac_tensor *input, fac_any_value other)
 {
-    return fac_gt_ex(input, other);
+    return fac_gt_ex(input, &other);
 }
 inline fac_tensor *fac_gt_(fac_tensor *input, fac_any_value other)
 {
-    return fac_gt_inplace_ex(input, other);
+    return fac_gt_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_gt_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_gt_out_ex(out, input, other);
+    return fac_gt_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_greater(fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_ex(input, other);
+    return fac_greater_ex(input, &other);
 }
 inline fac_tensor *fac_greater_(fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_inplace_ex(input, other);
+    return fac_greater_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_greater_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_out_ex(out, input, other);
+    return fac_greater_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_ge(fac_tensor *input, fac_any_value other)
 {
-    return fac_ge_ex(input, other);
+    return fac_ge_ex(input, &other);
 }
 inline fac_tensor *fac_ge_(fac_tensor *input, fac_any_value other)
 {
-    return fac_ge_inplace_ex(input, other);
+    return fac_ge_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_ge_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_ge_out_ex(out, input, other);
+    return fac_ge_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_greater_equal(fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_equal_ex(input, other);
+    return fac_greater_equal_ex(input, &other);
 }
 inline fac_tensor *fac_greater_equal_(fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_equal_inplace_ex(input, other);
+    return fac_greater_equal_inplace_ex(input, &other);
 }
 inline fac_tensor *fac_greater_equal_out(fac_tensor *out, fac_tensor *input, fac_any_value other)
 {
-    return fac_greater_equal_out_ex(out, input, other);
+    return fac_greater_equal_out_ex(out, input, &other);
 }
 inline fac_tensor *fac_logical_and(fac_tensor *input, fac_tensor *other)
 {
@@ -1478,15 +1478,15 @@ inline fac_tensor *fac_logical_and_out(fac_tensor *out, fac_tensor *input, fac_t
 }
 inline fac_tensor *fac_bitwise_and(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_and_ex(input, other);
+    return fac_bitwise_and_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_and_(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_and_inplace_ex(input, other);
+    return fac_bitwise_and_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_and_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_and_out_ex(out, input, other);
+    return fac_bitwise_and_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_logical_or(fac_tensor *input, fac_tensor *other)
 {
@@ -1502,15 +1502,15 @@ inline fac_tensor *fac_logical_or_out(fac_tensor *out, fac_tensor *input, fac_te
 }
 inline fac_tensor *fac_bitwise_or(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_or_ex(input, other);
+    return fac_bitwise_or_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_or_(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_or_inplace_ex(input, other);
+    return fac_bitwise_or_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_or_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_or_out_ex(out, input, other);
+    return fac_bitwise_or_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_logical_xor(fac_tensor *input, fac_tensor *other)
 {
@@ -1526,15 +1526,15 @@ inline fac_tensor *fac_logical_xor_out(fac_tensor *out, fac_tensor *input, fac_t
 }
 inline fac_tensor *fac_bitwise_xor(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_xor_ex(input, other);
+    return fac_bitwise_xor_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_xor_(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_xor_inplace_ex(input, other);
+    return fac_bitwise_xor_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_xor_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_xor_out_ex(out, input, other);
+    return fac_bitwise_xor_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_logical_not(fac_tensor *input)
 {
@@ -1562,27 +1562,27 @@ inline fac_tensor *fac_bitwise_not_out(fac_tensor *out, fac_tensor *input)
 }
 inline fac_tensor *fac_bitwise_left_shift(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_left_shift_ex(input, other);
+    return fac_bitwise_left_shift_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_left_shift_(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_left_shift_inplace_ex(input, other);
+    return fac_bitwise_left_shift_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_left_shift_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_left_shift_out_ex(out, input, other);
+    return fac_bitwise_left_shift_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_bitwise_right_shift(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_right_shift_ex(input, other);
+    return fac_bitwise_right_shift_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_right_shift_(fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_right_shift_inplace_ex(input, other);
+    return fac_bitwise_right_shift_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_bitwise_right_shift_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_bitwise_right_shift_out_ex(out, input, other);
+    return fac_bitwise_right_shift_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_isnan(fac_tensor *input)
 {
@@ -2254,27 +2254,27 @@ inline fac_tensor *fac_logit_out(fac_tensor *out, fac_tensor *input, fac_logit_o
 }
 inline fac_tensor *fac_xlogy(fac_any_value input, fac_any_value other)
 {
-    return fac_xlogy_ex(input, other);
+    return fac_xlogy_ex(&input, &other);
 }
 inline fac_tensor *fac_xlogy_(fac_any_value input, fac_any_value other)
 {
-    return fac_xlogy_inplace_ex(input, other);
+    return fac_xlogy_inplace_ex(&input, &other);
 }
 inline fac_tensor *fac_xlogy_out(fac_tensor *out, fac_any_value input, fac_any_value other)
 {
-    return fac_xlogy_out_ex(out, input, other);
+    return fac_xlogy_out_ex(out, &input, &other);
 }
 inline fac_tensor *fac_where(fac_tensor *condition, fac_any_value input, fac_any_value other)
 {
-    return fac_where_ex(condition, input, other);
+    return fac_where_ex(condition, &input, &other);
 }
 inline fac_tensor *fac_where_out(fac_tensor *out, fac_tensor *condition, fac_any_value input, fac_any_value other)
 {
-    return fac_where_out_ex(out, condition, input, other);
+    return fac_where_out_ex(out, condition, &input, &other);
 }
 inline fac_tensor *fac_where_method(fac_tensor *input, fac_tensor *condition, fac_any_value other)
 {
-    return fac_where_method_ex(input, condition, other);
+    return fac_where_method_ex(input, condition, &other);
 }
 inline fac_tensor *fac_lerp(fac_tensor *input, fac_tensor *end, fac_tensor *weight)
 {
@@ -2386,27 +2386,27 @@ inline fac_tensor *fac_clip_out(fac_tensor *out, fac_tensor *input, fac_clip_opt
 }
 inline fac_tensor *fac_clamp_min(fac_tensor *input, fac_any_value min)
 {
-    return fac_clamp_min_ex(input, min);
+    return fac_clamp_min_ex(input, &min);
 }
 inline fac_tensor *fac_clamp_min_(fac_tensor *input, fac_any_value min)
 {
-    return fac_clamp_min_inplace_ex(input, min);
+    return fac_clamp_min_inplace_ex(input, &min);
 }
 inline fac_tensor *fac_clamp_min_out(fac_tensor *out, fac_tensor *input, fac_any_value min)
 {
-    return fac_clamp_min_out_ex(out, input, min);
+    return fac_clamp_min_out_ex(out, input, &min);
 }
 inline fac_tensor *fac_clamp_max(fac_tensor *input, fac_any_value max)
 {
-    return fac_clamp_max_ex(input, max);
+    return fac_clamp_max_ex(input, &max);
 }
 inline fac_tensor *fac_clamp_max_(fac_tensor *input, fac_any_value max)
 {
-    return fac_clamp_max_inplace_ex(input, max);
+    return fac_clamp_max_inplace_ex(input, &max);
 }
 inline fac_tensor *fac_clamp_max_out(fac_tensor *out, fac_tensor *input, fac_any_value max)
 {
-    return fac_clamp_max_out_ex(out, input, max);
+    return fac_clamp_max_out_ex(out, input, &max);
 }
 inline fac_tensor *fac__clamp(fac_tensor *input, fac_any_number low, fac_any_number high)
 {
@@ -2422,7 +2422,7 @@ inline fac_tensor *fac__clamp_high(fac_tensor *input, fac_any_number high)
 }
 inline fac_tensor *fac__clamp_tensor(fac_any_value input, fac_any_value low, fac_any_value high)
 {
-    return fac__clamp_tensor_ex(input, low, high);
+    return fac__clamp_tensor_ex(&input, &low, &high);
 }
 inline fac_tensor *fac_conj_physical(fac_tensor *input)
 {

@@ -62,6 +62,7 @@ enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
         unsigned long: fac_value_of_unsigned,                                                      \
         unsigned long long: fac_value_of_unsigned,                                                 \
         default: fac_value_of_int)(x)
+#define FAC_VALUE_AT(x) ((const fac_value[1]){FAC_VALUE(x)})
 #define FAC_NUMBER(x)                                                                              \
     _Generic((x),                                                                                  \
         fac_scalar: fac_scalar_itself,                                                             \

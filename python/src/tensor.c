@@ -586,9 +586,7 @@ static int set_data(PyObject *o, PyObject *v, void *unused) {
     }
     memcpy(t->sizes, d->sizes, sizeof(int64_t) * (size_t)d->ndim);
     memcpy(t->strides, d->strides, sizeof(int64_t) * (size_t)d->ndim);
-    fac_storage *old = t->storage;
-    t->storage = fac__storage_retain(d->storage);
-    fac__storage_release(old);
+    fac__tensor_set_storage(t, fac__storage_retain(d->storage));
     t->dtype = d->dtype;
     t->device = d->device;
     t->offset = d->offset;

@@ -182,14 +182,7 @@ static struct cache *make_cache(void) {
     return cache;
 }
 
-static void *small_alloc(unsigned c, size_t size) {
-    struct cache *k = cache;
-    if (FAC_LIKELY(k != NULL && k->list[c] != NULL)) {
-        struct block *b = k->list[c];
-        k->list[c] = b->next;
-        k->bytes -= size;
-        return b;
-    }
+static __attribute__((noinline)) void *small_fresh(size_t size) {
     size_t whole = (size + 63) & ~(size_t)63; /* C17 asks for a multiple of the alignment */
     void *p = aligned_alloc(64, whole);
     if (p == NULL) {
@@ -199,12 +192,35 @@ static void *small_alloc(unsigned c, size_t size) {
     return p == NULL ? refuse(size) : p;
 }
 
-static void small_free(void *p, unsigned c, size_t size) {
+static inline void *small_alloc(unsigned c, size_t size) {
     struct cache *k = cache;
-    if (CACHING && FAC_UNLIKELY(k == NULL))
+    if (FAC_UNLIKELY(k == NULL || k->list[c] == NULL))
+        return small_fresh(size);
+    struct block *b = k->list[c];
+    k->list[c] = b->next;
+    k->bytes -= size;
+    return b;
+}
+
+/* Where the thread has no lists yet, or they are full. */
+static __attribute__((noinline)) void small_free_slowly(void *p, unsigned c, size_t size) {
+    struct cache *k = cache;
+    if (CACHING && k == NULL)
         k = make_cache();
     if (!CACHING || k == NULL || k->bytes + size > THREAD_BYTES) {
         free(p);
+        return;
+    }
+    struct block *b = p;
+    b->next = k->list[c];
+    k->list[c] = b;
+    k->bytes += size;
+}
+
+static inline void small_free(void *p, unsigned c, size_t size) {
+    struct cache *k = cache;
+    if (FAC_UNLIKELY(!CACHING || k == NULL || k->bytes + size > THREAD_BYTES)) {
+        small_free_slowly(p, c, size);
         return;
     }
     struct block *b = p;

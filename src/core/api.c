@@ -135,7 +135,7 @@ static int check_one(const fac__op *op, const fac__param *p, const void *a) {
     }
 }
 
-static inline int check(const fac__op *op, const void *args) {
+static int check(const fac__op *op, const void *args) {
     for (int i = 0; i < op->ntensors; i++)
         if (FAC_UNLIKELY(fac__arg_tensor(args, op->tensor_offsets[i]) == NULL) &&
             check_absent(op, args, op->tensor_offsets[i]) != 0)
@@ -148,8 +148,15 @@ static inline int check(const fac__op *op, const void *args) {
     return 0;
 }
 
-static int call(const fac__op *op, void *args, fac__outs *outs) {
-    if (FAC_UNLIKELY(check(op, args) != 0)) {
+static bool needs_check(const fac__op *op, const void *args) {
+    bool absent = (op->flags & FAC__OP_CHECKED) != 0;
+    for (int i = 0; i < op->ntensors; i++)
+        absent |= fac__arg_tensor(args, op->tensor_offsets[i]) == NULL;
+    return absent;
+}
+
+static inline int call(const fac__op *op, void *args, fac__outs *outs) {
+    if (FAC_UNLIKELY(needs_check(op, args)) && check(op, args) != 0) {
         fac__error_op(op);
         return -1;
     }

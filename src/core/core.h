@@ -273,6 +273,15 @@ static inline const void *fac__options(const void *given, void *room, size_t siz
                ? given
                : fac__options_other(given, room, size);
 }
+/* Of a value, the number is read only where there is one: whole, it would be loaded in wider pieces
+ * than the caller has just stored it in, and wait for them. NULL is not given. */
+static inline void fac__set_value(fac_value *to, const fac_value *from) {
+    if (from == NULL)
+        return;
+    to->tensor = from->tensor;
+    if (from->tensor == NULL)
+        to->number = from->number;
+}
 /* Puts a counted reference into the innermost scope and returns it borrowed. */
 fac_tensor *fac__scope_adopt(fac_tensor *t);
 /* Room for a list that lives as long as the innermost scope. */
@@ -305,6 +314,7 @@ fac_tensor *fac__tensor_from_storage(fac_storage *s /* stolen */, int ndim, cons
                                      const int64_t *strides, int64_t offset, fac_dtype dtype);
 /* Uninitialised and contiguous, with the sizes and device of t, none of which is 0. */
 fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype);
+void fac__tensor_set_storage(fac_tensor *t, fac_storage *s /* stolen */);
 fac_storage *fac__storage_new(size_t nbytes, fac_device device);
 fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free,
                                void *context);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t features_of(const fac__op *op, const void *args) {
+static inline uint32_t features_of(const fac__op *op, const void *args) {
     uint32_t f = 0;
     for (int i = 0; i < op->ntensors; i++) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
@@ -402,7 +402,7 @@ static int call_below(const fac__op *op, void *args, fac__outs *outs) {
     return -1;
 }
 
-static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+static int call_levels(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
     if (f & FAC__L_BELOW)
         return any_bad(op, args) ? -1 : call_below(op, args, outs);
     if (f & FAC__L_FUNCTION)
@@ -434,32 +434,38 @@ static int call_slow(const fac__op *op, void *args, fac__outs *outs, uint32_t f)
 /* fac_bad carries this feature, so that it leaves the fast path without a test of its own. */
 enum { BAD = FAC__SHELL };
 
-int fac__call(const fac__op *op, void *args, fac__outs *outs) {
+/* No level has a say: the op itself, and the record of a view. */
+static inline int call_plain(const fac__op *op, void *args, fac__outs *outs) {
+    return FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
+                                                   : fac__record(op, args, outs);
+}
+
+static int failed(const fac__op *op, fac__outs *outs) {
+    fac__outs_clear(outs);
+    fac__error_op(op);
+    return -1;
+}
+
+static __attribute__((noinline)) int call_otherwise(const fac__op *op, void *args, fac__outs *outs,
+                                                    uint32_t f) {
     if (fac__any_moved() && follow_all(op, args, outs) != 0)
         return -1;
-    uint32_t f = features_of(op, args) | fac__tls.levels;
-    if (FAC_UNLIKELY((f & (FAC__VIEW | FAC__GRAD)) == FAC__VIEW) && any_base_wants_grad(op, args))
+    if ((f & (FAC__VIEW | FAC__GRAD)) == FAC__VIEW && any_base_wants_grad(op, args))
         f |= FAC__GRAD;
-    if (outs->how == FAC__CALL_NEW) {
-        const uint32_t leaves = FAC__SLOW | FAC__L_ANY;
-        if (FAC_LIKELY(!(f & (leaves | FAC__GRAD)))) {
-            int r = FAC_LIKELY(!(op->flags & FAC__OP_VIEW)) ? op->exec(op, args, outs)
-                                                            : fac__record(op, args, outs);
-            if (FAC_UNLIKELY(r != 0)) {
-                fac__outs_clear(outs);
-                fac__error_op(op);
-            }
-            return r;
-        }
-    } else {
+    bool plain = !(f & (FAC__SLOW | FAC__L_ANY | FAC__GRAD)) && outs->how == FAC__CALL_NEW;
+    if (outs->how != FAC__CALL_NEW)
         for (int i = 0; i < outs->n && i < 4; i++)
             if (outs->given[i] != NULL)
                 f |= outs->given[i]->features;
-    }
-    int r = call_slow(op, args, outs, f);
-    if (FAC_UNLIKELY(r != 0)) {
-        fac__outs_clear(outs);
-        fac__error_op(op);
-    }
-    return r;
+    int r = plain ? call_plain(op, args, outs) : call_levels(op, args, outs, f);
+    return r == 0 ? 0 : failed(op, outs);
+}
+
+int fac__call(const fac__op *op, void *args, fac__outs *outs) {
+    uint32_t f = features_of(op, args) | fac__tls.levels;
+    /* A view's base may want a gradient that it does not show itself. */
+    const uint32_t leaves = FAC__SLOW | FAC__L_ANY | FAC__GRAD | FAC__VIEW;
+    if (FAC_UNLIKELY((f & leaves) || outs->how != FAC__CALL_NEW || fac__any_moved()))
+        return call_otherwise(op, args, outs, f);
+    return FAC_LIKELY(call_plain(op, args, outs) == 0) ? 0 : failed(op, outs);
 }

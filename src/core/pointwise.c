@@ -414,18 +414,38 @@ static bool computes_as_is(const fac__op *op, fac_dtype d) {
            op->dtypes != FAC__D_COND;
 }
 
-static bool asks(const fac__op *op) {
-    return op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
-}
-
 static bool alike(const fac_tensor *a, const fac_tensor *b) {
-    if (b->dtype != a->dtype || !fac__is_contig(b) || b->ndim != a->ndim ||
-        !fac__same_device(a->device, b->device))
+    if (b->dtype != a->dtype || b->ndim != a->ndim || b->device.type != a->device.type)
         return false;
     for (int i = 0; i < a->ndim; i++)
         if (a->sizes[i] != b->sizes[i])
             return false;
     return true;
+}
+
+static inline double real_of(const fac_scalar *s) {
+    return s->kind == FAC_INT64     ? (double)s->as.i
+           : s->kind == FAC_FLOAT64 ? s->as.f
+                                    : fac__scalar_double(*s);
+}
+
+/* The i-th of the numbers that the loop reads, see number_at(). */
+static inline double real_at(const fac__op *op, const void *args, int i) {
+    const fac__param *q = &op->params[op->numbers[i]];
+    const char *at = (const char *)args + q->offset;
+    if (q->type == FAC__T_SCALAR)
+        return real_of((const fac_scalar *)(const void *)at);
+    if (q->type == FAC__T_FLOAT)
+        return *(const double *)(const void *)at;
+    return (double)*(const int64_t *)(const void *)at;
+}
+
+/* Into the slot of a loop that computes in float32 or float64. */
+static inline void put_real(double v, fac_dtype d, char *slot) {
+    if (d == FAC_FLOAT64)
+        memcpy(slot, &v, sizeof v);
+    else
+        memcpy(slot, &(float){(float)v}, sizeof(float));
 }
 
 /* The number given in place of tensor k, NULL where there is none that any floating dtype takes. */
@@ -437,61 +457,60 @@ static const fac_scalar *real_number(const fac__op *op, const void *args, int k)
     return q->type == FAC__T_VALUE && fac__given(*s) && s->kind != FAC_COMPLEX128 ? s : NULL;
 }
 
-/* Whether the call is the commonest one: tensors of one shape and floating dtype, contiguous, few
- * elements, on the CPU, numbers beside the first, into a new result or into the first. */
-static bool is_row(const fac__op *op, const void *args, const fac__outs *outs) {
-    const fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
-    bool inplace = outs->how == FAC__CALL_INPLACE && outs->given[0] == first;
-    if (first == NULL || op->ntensors > 3 || !fac__is_contig(first) || first->numel > grain ||
-        first->numel == 0 || first->device.type != FAC_CPU || fac__grain_override != 0 ||
-        (outs->how != FAC__CALL_NEW && !inplace))
-        return false;
-    if (!computes_as_is(op, (fac_dtype)first->dtype) || (inplace && asks(op)))
-        return false;
+/* The commonest call, without a plan: tensors of one shape and floating dtype, contiguous, few
+ * elements, on the CPU, numbers beside the first, into a new result or into the first. 1: the call
+ * is another, or the loop for it is missing. */
+static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+    fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
+    bool inplace = outs->how != FAC__CALL_NEW;
+    if (first == NULL || op->ntensors > 3 || first->numel > grain || first->numel == 0 ||
+        first->device.type != FAC_CPU || fac__grain_override != 0)
+        return 1;
+    fac_dtype d = (fac_dtype)first->dtype;
+    if (!computes_as_is(op, d))
+        return 1;
+    bool asks = op->dtypes == FAC__D_COMPARE || op->dtypes == FAC__D_BOOL;
+    if (inplace && (outs->how != FAC__CALL_INPLACE || outs->given[0] != first || asks))
+        return 1;
+    char *data[4], number[4][16];
+    ptrdiff_t strides[8] = {0};
+    ptrdiff_t size = (ptrdiff_t)fac__itemsize((uint8_t)d);
     for (int k = 0; k < op->ntensors; k++) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
-        if (t == NULL && real_number(op, args, k) != NULL)
+        if (t == NULL) {
+            const fac_scalar *s = real_number(op, args, k);
+            if (s == NULL)
+                return 1;
+            put_real(real_of(s), d, number[k]);
+            data[k + 1] = number[k];
             continue;
-        if (t == NULL || (t->features & FAC__NUMBER) || (k > 0 && !alike(first, t)) ||
-            (inplace && t != first && t->storage == first->storage))
-            return false;
+        }
+        if ((t->features & (FAC__CONTIGUOUS | FAC__NUMBER)) != FAC__CONTIGUOUS ||
+            (t != first && (!alike(first, t) || (inplace && t->storage == first->storage))))
+            return 1;
+        data[k + 1] = t->data;
+        strides[k + 1] = size;
     }
-    return true;
-}
-
-/* Such a call, without a plan. 1: the loop for it is missing. */
-static int exec_row(const fac__op *op, void *args, fac__outs *outs) {
-    fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
-    fac_dtype d = (fac_dtype)first->dtype, result = asks(op) ? FAC_BOOL : d;
     fac__loop *const *loops = fac__find_loops(op, first->device);
     if (loops == NULL || loops[d] == NULL)
         return 1;
     if (op->check != NULL && op->check(op, args, outs, d) != 0)
         return -1;
-    fac_tensor *out =
-        outs->how == FAC__CALL_NEW ? fac__empty_as(first, result) : fac__retain(first);
+    fac_tensor *out = inplace ? fac__retain(first) : fac__empty_as(first, asks ? FAC_BOOL : d);
     if (out == NULL)
         return -1;
     outs->v[0] = out;
-    char *data[4] = {out->data}, number[4][16];
-    ptrdiff_t strides[8] = {(ptrdiff_t)fac__itemsize((uint8_t)result)};
-    for (int k = 0; k < op->ntensors; k++) {
-        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
-        data[k + 1] = t != NULL ? t->data : number[k];
-        if (t != NULL)
-            strides[k + 1] = (ptrdiff_t)fac__itemsize((uint8_t)d);
-        else
-            fac__scalar_to(*real_number(op, args, k), d, number[k]);
-    }
+    data[0] = out->data;
+    strides[0] = asks ? 1 : size;
     char ctx[16][16];
     *(int *)ctx[15] = *(int *)ctx[FAC__WIDE] = 0;
     for (int i = 0; i < op->nnumbers; i++)
-        fac__scalar_to(number_at(op, args, i), d, ctx[i]);
+        put_real(real_at(op, args, i), d, ctx[i]);
     loops[d](data, strides, first->numel, 1, ctx);
     return 0;
 }
 
 int fac__exec_pointwise(const fac__op *op, void *args, fac__outs *outs) {
-    int r = is_row(op, args, outs) ? exec_row(op, args, outs) : 1;
-    return r <= 0 ? r : exec_planned(op, args, outs);
+    int r = exec_row(op, args, outs);
+    return FAC_LIKELY(r <= 0) ? r : exec_planned(op, args, outs);
 }

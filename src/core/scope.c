@@ -44,7 +44,7 @@ static void make_key(void) {
     pthread_key_create(&ending, at_thread_end);
 }
 
-static int watch_thread(void) {
+static __attribute__((noinline)) int watch_thread(void) {
     pthread_once(&ending_once, make_key);
     if (pthread_setspecific(ending, &ending) != 0)
         return fac__fail(FAC_ERROR_MEMORY, "not enough memory for a scope");
@@ -52,23 +52,17 @@ static int watch_thread(void) {
     return 0;
 }
 
-static fac_scope *scope_new(fac_scope *outer) {
+fac_scope *fac_scope_open(void) {
     if (FAC_UNLIKELY(!watched) && watch_thread() != 0)
         return NULL;
     fac_scope *s = fac__object_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
-    s->outer = outer;
+    s->outer = fac__tls.scope;
     s->chunk = NULL;
     s->lists = NULL;
     s->n = 0;
-    return s;
-}
-
-fac_scope *fac_scope_open(void) {
-    fac_scope *s = scope_new(fac__tls.scope);
-    if (s != NULL)
-        fac__tls.scope = s;
+    fac__tls.scope = s;
     return s;
 }
 
@@ -118,9 +112,7 @@ void fac_scope_close_all(void) {
 
 /* The innermost scope; the thread's root scope where none is open. */
 static fac_scope *innermost(void) {
-    if (fac__tls.scope == NULL)
-        fac__tls.scope = scope_new(NULL);
-    return fac__tls.scope;
+    return FAC_LIKELY(fac__tls.scope != NULL) ? fac__tls.scope : fac_scope_open();
 }
 
 fac_tensor *fac__scope_adopt(fac_tensor *t) {

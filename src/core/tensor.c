@@ -24,16 +24,48 @@ void (*fac__wrapper_free)(void *wrapper);
 
 /* --- storage --------------------------------------------------------------------------------- */
 
-/* Small storages carry their bytes behind the header: one block instead of two. */
-enum { HEADER = 64, INLINE_BYTES = 64 };
+/* Small storages carry their bytes behind the header: one block instead of two. A small tensor that
+ * is made with its storage has both behind itself: one block instead of three, which goes with the
+ * last of the two. Such a tensor holds a reference to the storage within its block as long as it
+ * lives, whatever storage it looks at. */
+enum {
+    HEADER = 64,
+    INLINE_BYTES = 64,
+    TENSOR = (sizeof(fac_tensor) + 63) / 64 * 64,
+};
 _Static_assert(sizeof(fac_storage) <= HEADER, "the header must leave the data aligned");
+
+enum block { BARE, ROOMY, WITHIN }; /* the header alone, with its bytes, behind a tensor */
 
 static bool is_inline(const fac_storage *s) {
     return s->data == (const char *)s + HEADER;
 }
 
-static size_t block_size(const fac_storage *s) {
-    return s->roomy ? HEADER + INLINE_BYTES : sizeof(fac_storage);
+static fac_storage *storage_within(fac_tensor *t) {
+    return t->features & FAC__WHOLE ? (fac_storage *)(void *)((char *)t + TENSOR) : NULL;
+}
+
+static void free_header(fac_storage *s) {
+    if (s->block == WITHIN)
+        fac__object_free((char *)s - TENSOR, TENSOR + HEADER + INLINE_BYTES);
+    else
+        fac__object_free(s, s->block == ROOMY ? HEADER + INLINE_BYTES : sizeof *s);
+}
+
+/* Every field: a memset of this size is slower than the stores. */
+static inline void init_storage(fac_storage *s, enum block block, char *data, size_t nbytes,
+                                fac_device device) {
+    atomic_init(&s->refs, 1);
+    s->device = device;
+    s->resizable = true;
+    s->borrowed = false;
+    s->block = (uint8_t)block;
+    s->data = data;
+    s->nbytes = nbytes;
+    s->free = NULL;
+    s->free_context = NULL;
+    s->wrapper = NULL;
+    s->retired = NULL;
 }
 
 fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free_fn,
@@ -41,46 +73,32 @@ fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac
     fac_storage *s = fac__object_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
-    atomic_init(&s->refs, 1);
-    s->device = device;
+    init_storage(s, BARE, data, nbytes, device);
     s->resizable = false;
     s->borrowed = free_fn != NULL;
-    s->roomy = false;
-    s->data = data;
-    s->nbytes = nbytes;
     s->free = free_fn;
     s->free_context = context;
-    s->wrapper = NULL;
-    s->retired = NULL;
     return s;
 }
 
+static bool is_small(size_t nbytes, fac_device device) {
+    return nbytes <= INLINE_BYTES && device.type == FAC_CPU;
+}
+
 fac_storage *fac__storage_new(size_t nbytes, fac_device device) {
-    bool small = nbytes <= INLINE_BYTES && device.type == FAC_CPU;
+    bool small = is_small(nbytes, device);
     fac_storage *s = fac__object_alloc(small ? HEADER + INLINE_BYTES : sizeof *s);
     if (s == NULL)
         return NULL;
-    atomic_init(&s->refs, 1);
-    s->device = device;
-    s->resizable = true;
-    s->borrowed = false;
-    s->roomy = small;
-    s->nbytes = nbytes;
-    s->free = NULL;
-    s->free_context = NULL;
-    s->wrapper = NULL;
-    s->retired = NULL;
-    if (FAC_UNLIKELY(fac__user_allocator.allocate != NULL) && !small && device.type == FAC_CPU) {
+    init_storage(s, small ? ROOMY : BARE, small ? (char *)s + HEADER : NULL, nbytes, device);
+    if (small || device.type == FAC_META)
+        return s;
+    if (FAC_UNLIKELY(fac__user_allocator.allocate != NULL) && device.type == FAC_CPU)
         s->data = fac__user_alloc(nbytes, &s->free, &s->free_context);
-    } else if (small) {
-        s->data = (char *)s + HEADER;
-    } else if (device.type == FAC_META) {
-        s->data = NULL;
-    } else {
+    else
         s->data = fac__alloc(nbytes);
-    }
-    if (s->data == NULL && device.type != FAC_META) {
-        fac__object_free(s, sizeof *s);
+    if (s->data == NULL) {
+        free_header(s);
         return NULL;
     }
     return s;
@@ -120,21 +138,28 @@ static void free_own(const fac_storage *s) {
         free_block(s->free, s->free_context, s->data, s->nbytes);
 }
 
-void fac__storage_release(fac_storage *s) {
-    if (s == NULL)
-        return;
-    /* The sole owner need not pay for an atomic read-modify-write. */
-    if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
-        atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    size_t size = block_size(s);
-    free_own(s);
+static void free_retired(fac_storage *s) {
     for (struct fac__retired *r = s->retired, *next; r != NULL; r = next) {
         next = r->next;
         free_block(r->free, r->free_context, r->data, r->nbytes);
         fac__object_free(r, sizeof *r);
     }
-    fac__object_free(s, size);
+}
+
+static inline void storage_release(fac_storage *s) {
+    /* The sole owner need not pay for an atomic read-modify-write. */
+    if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free_own(s);
+    if (FAC_UNLIKELY(s->retired != NULL))
+        free_retired(s);
+    free_header(s);
+}
+
+void fac__storage_release(fac_storage *s) {
+    if (s != NULL)
+        storage_release(s);
 }
 
 /* Lets go of the storage's memory: at once where nobody else looks at it. */
@@ -361,24 +386,90 @@ int fac__tensor_set_rank(fac_tensor *t, int ndim) {
 
 /* --- tensors --------------------------------------------------------------------------------- */
 
+static inline uint32_t inference_feature(void) {
+    return fac__tls.inference ? FAC__INFERENCE : 0;
+}
+
+/* Every field but the dimensions. */
+static inline void init_tensor(fac_tensor *t, int ndim, uint32_t features) {
+    atomic_init(&t->refs, 1);
+    t->features = features;
+    t->dtype = FAC_DTYPE_NONE;
+    t->layout = FAC_STRIDED;
+    t->device = (fac_device){0};
+    t->ndim = ndim;
+    t->numel = 0;
+    t->sizes = t->inline_dims;
+    t->strides = t->inline_dims + FAC__INLINE_DIMS;
+    t->data = NULL;
+    t->offset = 0;
+    t->storage = NULL;
+    t->version = NULL;
+    t->autograd = NULL;
+    t->payload_type = NULL;
+    t->payload = NULL;
+    t->wrapper = NULL;
+}
+
+/* Room for dimensions beyond the inline ones. */
+static int set_high_rank(fac_tensor *t, int ndim) {
+    t->ndim = 0;
+    return fac__tensor_set_rank(t, ndim);
+}
+
 fac_tensor *fac__tensor_new(int ndim) {
     fac_tensor *t = fac__object_alloc(sizeof *t);
     if (t == NULL)
         return NULL;
-    memset(t, 0, offsetof(fac_tensor, inline_dims));
-    atomic_init(&t->refs, 1);
-    t->layout = FAC_STRIDED;
-    t->sizes = t->inline_dims;
-    t->strides = t->inline_dims + FAC__INLINE_DIMS;
-    t->ndim = ndim;
-    if (ndim > FAC__INLINE_DIMS) {
-        t->ndim = 0;
-        if (fac__tensor_set_rank(t, ndim) != 0) {
-            fac__object_free(t, sizeof *t);
-            return NULL;
-        }
+    init_tensor(t, ndim, 0);
+    if (FAC_UNLIKELY(ndim > FAC__INLINE_DIMS) && set_high_rank(t, ndim) != 0) {
+        fac__object_free(t, sizeof *t);
+        return NULL;
     }
     return t;
+}
+
+static __attribute__((noinline)) fac_tensor *
+tensor_beside_storage(int ndim, size_t nbytes, fac_dtype dtype, fac_device device) {
+    fac_storage *s = fac__storage_new(nbytes, device);
+    fac_tensor *t = s == NULL ? NULL : fac__tensor_new(ndim);
+    if (t == NULL) {
+        fac__storage_release(s);
+        return NULL;
+    }
+    t->features = inference_feature();
+    t->dtype = (uint8_t)dtype;
+    t->device = device;
+    t->storage = s;
+    t->data = s->data;
+    return t;
+}
+
+/* With memory of its own, and all but sizes, strides and numel set. */
+static inline fac_tensor *tensor_of_bytes(int ndim, size_t nbytes, fac_dtype dtype,
+                                          fac_device device) {
+    if (FAC_UNLIKELY(!is_small(nbytes, device) || ndim > FAC__INLINE_DIMS))
+        return tensor_beside_storage(ndim, nbytes, dtype, device);
+    fac_tensor *t = fac__object_alloc(TENSOR + HEADER + INLINE_BYTES);
+    if (t == NULL)
+        return NULL;
+    init_tensor(t, ndim, inference_feature() | FAC__WHOLE);
+    fac_storage *s = storage_within(t);
+    init_storage(s, WITHIN, (char *)s + HEADER, nbytes, device);
+    t->dtype = (uint8_t)dtype;
+    t->device = device;
+    t->storage = s;
+    t->data = s->data;
+    return t;
+}
+
+void fac__tensor_set_storage(fac_tensor *t, fac_storage *s) {
+    fac_storage *within = storage_within(t);
+    if (t->storage != within)
+        fac__storage_release(t->storage);
+    t->storage = s;
+    if (s == within)
+        fac__storage_release(s);
 }
 
 static void point_at_data(fac_tensor *t) {
@@ -402,19 +493,8 @@ bool fac__follow(fac_tensor *t) {
     return true;
 }
 
-fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *sizes,
-                                     const int64_t *strides, int64_t offset, fac_dtype dtype) {
-    if (s == NULL)
-        return NULL;
-    fac_tensor *t = fac__tensor_new(ndim);
-    if (t == NULL) {
-        fac__storage_release(s);
-        return NULL;
-    }
-    t->dtype = (uint8_t)dtype;
-    t->device = s->device;
-    t->storage = s;
-    t->offset = offset;
+/* strides NULL: contiguous. */
+static void set_geometry(fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides) {
     for (int i = 0; i < ndim; i++)
         t->sizes[i] = sizes[i];
     if (strides == NULL) {
@@ -429,9 +509,24 @@ fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *si
             t->strides[i] = strides[i];
         fac__tensor_flags(t);
     }
+}
+
+fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *sizes,
+                                     const int64_t *strides, int64_t offset, fac_dtype dtype) {
+    if (s == NULL)
+        return NULL;
+    fac_tensor *t = fac__tensor_new(ndim);
+    if (t == NULL) {
+        fac__storage_release(s);
+        return NULL;
+    }
+    t->dtype = (uint8_t)dtype;
+    t->device = s->device;
+    t->storage = s;
+    t->offset = offset;
+    set_geometry(t, ndim, sizes, strides);
     point_at_data(t);
-    if (fac__tls.inference)
-        t->features |= FAC__INFERENCE;
+    t->features |= inference_feature();
     return t;
 }
 
@@ -455,22 +550,17 @@ fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, f
                   fac__shape_text(ndim, sizes));
         return NULL;
     }
-    return fac__tensor_from_storage(fac__storage_new((size_t)bytes, device), ndim, sizes, strides,
-                                    0, dtype);
+    fac_tensor *t = tensor_of_bytes(ndim, (size_t)bytes, dtype, device);
+    if (t != NULL)
+        set_geometry(t, ndim, sizes, strides);
+    return t;
 }
 
 fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
     size_t bytes = (size_t)t->numel * fac__itemsize((uint8_t)dtype);
-    fac_storage *s = fac__storage_new(bytes, t->device);
-    fac_tensor *r = s == NULL ? NULL : fac__tensor_new(t->ndim);
-    if (r == NULL) {
-        fac__storage_release(s);
+    fac_tensor *r = tensor_of_bytes(t->ndim, bytes, dtype, t->device);
+    if (r == NULL)
         return NULL;
-    }
-    r->dtype = (uint8_t)dtype;
-    r->device = t->device;
-    r->storage = s;
-    r->data = s->data;
     r->numel = t->numel;
     int64_t step = 1; /* t's own strides may be others where it has one element */
     for (int i = t->ndim - 1; i >= 0; i--) {
@@ -478,7 +568,7 @@ fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
         r->strides[i] = step;
         step *= t->sizes[i];
     }
-    r->features = FAC__CONTIGUOUS | FAC__DENSE | (fac__tls.inference ? FAC__INFERENCE : 0u);
+    r->features |= FAC__CONTIGUOUS | FAC__DENSE;
     return r;
 }
 
@@ -533,12 +623,20 @@ static void tensor_free(fac_tensor *t) {
         fac__autograd_free(t);
     if (t->payload != NULL)
         t->payload_type->free(t->payload);
-    fac__storage_release(t->storage);
     if (t->version != NULL)
         fac__version_release(t->version);
     if (t->sizes != t->inline_dims)
         fac__object_free(t->sizes, 2 * sizeof(int64_t) * (size_t)t->ndim);
-    fac__object_free(t, sizeof *t);
+    fac_storage *s = t->storage, *within = storage_within(t);
+    if (FAC_LIKELY(s == within && s != NULL)) {
+        storage_release(s);
+        return;
+    }
+    fac__storage_release(s);
+    if (within != NULL)
+        storage_release(within);
+    else
+        fac__object_free(t, sizeof *t);
 }
 
 void fac__release(fac_tensor *t) {

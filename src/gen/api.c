@@ -144,7 +144,7 @@ fac_tensor *fac_arange_ex(fac_scalar start, fac_scalar end, const fac_arange_opt
     fac_arange_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : fac_int(1), .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : (fac_scalar){FAC_INT64, {.i = 1}}, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_call(&fac__op_arange, &args);
 }
 
@@ -153,7 +153,7 @@ fac_tensor *fac_arange_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end,
     fac_arange_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : fac_int(1), .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    struct fac__arange_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : (fac_scalar){FAC_INT64, {.i = 1}}, .dtype = o->dtype, .layout = o->layout, .device = o->device};
     return fac__api_out(&fac__op_arange, &args, out);
 }
 
@@ -175,21 +175,25 @@ fac_tensor *fac_linspace_out_ex(fac_tensor *out, fac_scalar start, fac_scalar en
     return fac__api_out(&fac__op_linspace, &args, out);
 }
 
-fac_tensor *fac_linspace_tensors_ex(fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
+fac_tensor *fac_linspace_tensors_ex(const fac_value *start, const fac_value *end, int64_t steps, const fac_linspace_tensors_options *o)
 {
     fac_linspace_tensors_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    struct fac__linspace_tensors_args args = {.steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    fac__set_value(&args.start, start);
+    fac__set_value(&args.end, end);
     return fac__api_call(&fac__op_linspace_tensors, &args);
 }
 
-fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, fac_value start, fac_value end, int64_t steps, const fac_linspace_tensors_options *o)
+fac_tensor *fac_linspace_tensors_out_ex(fac_tensor *out, const fac_value *start, const fac_value *end, int64_t steps, const fac_linspace_tensors_options *o)
 {
     fac_linspace_tensors_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__linspace_tensors_args args = {.start = start, .end = end, .steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    struct fac__linspace_tensors_args args = {.steps = steps, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    fac__set_value(&args.start, start);
+    fac__set_value(&args.end, end);
     return fac__api_out(&fac__op_linspace_tensors, &args, out);
 }
 
@@ -355,15 +359,17 @@ fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *src, const fac_co
     return fac__api_inplace(&fac__op_copy, &args);
 }
 
-fac_tensor *fac_fill_ex(fac_tensor *input, fac_value value)
+fac_tensor *fac_fill_ex(fac_tensor *input, const fac_value *value)
 {
-    struct fac__fill_args args = {.input = input, .value = value};
+    struct fac__fill_args args = {.input = input};
+    fac__set_value(&args.value, value);
     return fac__api_call(&fac__op_fill, &args);
 }
 
-fac_tensor *fac_fill_inplace_ex(fac_tensor *input, fac_value value)
+fac_tensor *fac_fill_inplace_ex(fac_tensor *input, const fac_value *value)
 {
-    struct fac__fill_args args = {.input = input, .value = value};
+    struct fac__fill_args args = {.input = input};
+    fac__set_value(&args.value, value);
     return fac__api_inplace(&fac__op_fill, &args);
 }
 
@@ -420,7 +426,7 @@ fac_tensor *fac_index_add_ex(fac_tensor *input, int64_t dim, fac_tensor *index, 
     fac_index_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_index_add, &args);
 }
 
@@ -429,7 +435,7 @@ fac_tensor *fac_index_add_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor 
     fac_index_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_index_add, &args);
 }
 
@@ -438,7 +444,7 @@ fac_tensor *fac_index_add_out_ex(fac_tensor *out, fac_tensor *input, int64_t dim
     fac_index_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__index_add_args args = {.input = input, .dim = dim, .index = index, .source = source, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_index_add, &args, out);
 }
 
@@ -460,15 +466,17 @@ fac_tensor *fac_index_copy_out_ex(fac_tensor *out, fac_tensor *input, int64_t di
     return fac__api_out(&fac__op_index_copy, &args, out);
 }
 
-fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value)
+fac_tensor *fac_index_fill_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_value *value)
 {
-    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index};
+    fac__set_value(&args.value, value);
     return fac__api_call(&fac__op_index_fill, &args);
 }
 
-fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, fac_value value)
+fac_tensor *fac_index_fill_inplace_ex(fac_tensor *input, int64_t dim, fac_tensor *index, const fac_value *value)
 {
-    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index, .value = value};
+    struct fac__index_fill_args args = {.input = input, .dim = dim, .index = index};
+    fac__set_value(&args.value, value);
     return fac__api_inplace(&fac__op_index_fill, &args);
 }
 
@@ -682,15 +690,17 @@ fac_tensor *fac_put_inplace_ex(fac_tensor *input, fac_tensor *index, fac_tensor 
     return fac__api_inplace(&fac__op_put, &args);
 }
 
-fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
+fac_tensor *fac_masked_fill_ex(fac_tensor *input, fac_tensor *mask, const fac_value *value)
 {
-    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
+    struct fac__masked_fill_args args = {.input = input, .mask = mask};
+    fac__set_value(&args.value, value);
     return fac__api_call(&fac__op_masked_fill, &args);
 }
 
-fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, fac_value value)
+fac_tensor *fac_masked_fill_inplace_ex(fac_tensor *input, fac_tensor *mask, const fac_value *value)
 {
-    struct fac__masked_fill_args args = {.input = input, .mask = mask, .value = value};
+    struct fac__masked_fill_args args = {.input = input, .mask = mask};
+    fac__set_value(&args.value, value);
     return fac__api_inplace(&fac__op_masked_fill, &args);
 }
 
@@ -786,7 +796,7 @@ fac_tensor *fac_addmm_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor *mat2, 
     fac_addmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_addmm, &args);
 }
 
@@ -795,7 +805,7 @@ fac_tensor *fac_addmm_inplace_ex(fac_tensor *input, fac_tensor *mat1, fac_tensor
     fac_addmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_addmm, &args);
 }
 
@@ -804,7 +814,7 @@ fac_tensor *fac_addmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat
     fac_addmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmm_args args = {.input = input, .mat1 = mat1, .mat2 = mat2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_addmm, &args, out);
 }
 
@@ -813,7 +823,7 @@ fac_tensor *fac_baddbmm_ex(fac_tensor *input, fac_tensor *batch1, fac_tensor *ba
     fac_baddbmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_baddbmm, &args);
 }
 
@@ -822,7 +832,7 @@ fac_tensor *fac_baddbmm_inplace_ex(fac_tensor *input, fac_tensor *batch1, fac_te
     fac_baddbmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_baddbmm, &args);
 }
 
@@ -831,7 +841,7 @@ fac_tensor *fac_baddbmm_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *b
     fac_baddbmm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__baddbmm_args args = {.input = input, .batch1 = batch1, .batch2 = batch2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_baddbmm, &args, out);
 }
 
@@ -876,7 +886,7 @@ fac_tensor *fac_addmv_ex(fac_tensor *input, fac_tensor *mat, fac_tensor *vec, co
     fac_addmv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_addmv, &args);
 }
 
@@ -885,7 +895,7 @@ fac_tensor *fac_addmv_inplace_ex(fac_tensor *input, fac_tensor *mat, fac_tensor 
     fac_addmv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_addmv, &args);
 }
 
@@ -894,7 +904,7 @@ fac_tensor *fac_addmv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *mat
     fac_addmv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addmv_args args = {.input = input, .mat = mat, .vec = vec, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_addmv, &args, out);
 }
 
@@ -903,7 +913,7 @@ fac_tensor *fac_addr_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor *vec2, c
     fac_addr_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_addr, &args);
 }
 
@@ -912,7 +922,7 @@ fac_tensor *fac_addr_inplace_ex(fac_tensor *input, fac_tensor *vec1, fac_tensor 
     fac_addr_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_addr, &args);
 }
 
@@ -921,7 +931,7 @@ fac_tensor *fac_addr_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec1
     fac_addr_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : fac_int(1), .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__addr_args args = {.input = input, .vec1 = vec1, .vec2 = vec2, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_addr, &args, out);
 }
 
@@ -1683,7 +1693,7 @@ fac_tensor *fac_histc_ex(fac_tensor *input, const fac_histc_options *o)
     fac_histc_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
+    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : (fac_scalar){FAC_INT64, {.i = 0}}, .max = o->max.kind ? o->max : (fac_scalar){FAC_INT64, {.i = 0}}};
     return fac__api_call(&fac__op_histc, &args);
 }
 
@@ -1692,34 +1702,40 @@ fac_tensor *fac_histc_out_ex(fac_tensor *out, fac_tensor *input, const fac_histc
     fac_histc_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : fac_int(0), .max = o->max.kind ? o->max : fac_int(0)};
+    struct fac__histc_args args = {.input = input, .bins = o->bins.given ? o->bins.value : 100, .min = o->min.kind ? o->min : (fac_scalar){FAC_INT64, {.i = 0}}, .max = o->max.kind ? o->max : (fac_scalar){FAC_INT64, {.i = 0}}};
     return fac__api_out(&fac__op_histc, &args, out);
 }
 
-fac_tensor *fac_add_ex(fac_value input, fac_value other, const fac_add_options *o)
+fac_tensor *fac_add_ex(const fac_value *input, const fac_value *other, const fac_add_options *o)
 {
     fac_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__add_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_add, &args);
 }
 
-fac_tensor *fac_add_inplace_ex(fac_value input, fac_value other, const fac_add_options *o)
+fac_tensor *fac_add_inplace_ex(const fac_value *input, const fac_value *other, const fac_add_options *o)
 {
     fac_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__add_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_add, &args);
 }
 
-fac_tensor *fac_add_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_add_options *o)
+fac_tensor *fac_add_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_add_options *o)
 {
     fac_add_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__add_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__add_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_add, &args, out);
 }
 
@@ -1741,30 +1757,36 @@ fac_tensor *fac_add_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar 
     return fac__api_out(&fac__op_add_alpha, &args, out);
 }
 
-fac_tensor *fac_sub_ex(fac_value input, fac_value other, const fac_sub_options *o)
+fac_tensor *fac_sub_ex(const fac_value *input, const fac_value *other, const fac_sub_options *o)
 {
     fac_sub_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__sub_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_sub, &args);
 }
 
-fac_tensor *fac_sub_inplace_ex(fac_value input, fac_value other, const fac_sub_options *o)
+fac_tensor *fac_sub_inplace_ex(const fac_value *input, const fac_value *other, const fac_sub_options *o)
 {
     fac_sub_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__sub_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_sub, &args);
 }
 
-fac_tensor *fac_sub_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_sub_options *o)
+fac_tensor *fac_sub_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_sub_options *o)
 {
     fac_sub_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__sub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__sub_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_sub, &args, out);
 }
 
@@ -1786,279 +1808,363 @@ fac_tensor *fac_sub_alpha_out_ex(fac_tensor *out, fac_tensor *input, fac_scalar 
     return fac__api_out(&fac__op_sub_alpha, &args, out);
 }
 
-fac_tensor *fac_subtract_ex(fac_value input, fac_value other, const fac_subtract_options *o)
+fac_tensor *fac_subtract_ex(const fac_value *input, const fac_value *other, const fac_subtract_options *o)
 {
     fac_subtract_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__subtract_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_subtract, &args);
 }
 
-fac_tensor *fac_subtract_inplace_ex(fac_value input, fac_value other, const fac_subtract_options *o)
+fac_tensor *fac_subtract_inplace_ex(const fac_value *input, const fac_value *other, const fac_subtract_options *o)
 {
     fac_subtract_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__subtract_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_subtract, &args);
 }
 
-fac_tensor *fac_subtract_out_ex(fac_tensor *out, fac_value input, fac_value other, const fac_subtract_options *o)
+fac_tensor *fac_subtract_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const fac_subtract_options *o)
 {
     fac_subtract_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__subtract_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__subtract_args args = {.alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_subtract, &args, out);
 }
 
-fac_tensor *fac_rsub_ex(fac_tensor *input, fac_value other, const fac_rsub_options *o)
+fac_tensor *fac_rsub_ex(fac_tensor *input, const fac_value *other, const fac_rsub_options *o)
 {
     fac_rsub_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__rsub_args args = {.input = input, .other = other, .alpha = o->alpha.kind ? o->alpha : fac_int(1)};
+    struct fac__rsub_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_rsub, &args);
 }
 
-fac_tensor *fac_mul_ex(fac_value input, fac_value other)
+fac_tensor *fac_mul_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__mul_args args = {.input = input, .other = other};
+    struct fac__mul_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_mul, &args);
 }
 
-fac_tensor *fac_mul_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_mul_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__mul_args args = {.input = input, .other = other};
+    struct fac__mul_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_mul, &args);
 }
 
-fac_tensor *fac_mul_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_mul_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__mul_args args = {.input = input, .other = other};
+    struct fac__mul_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_mul, &args, out);
 }
 
-fac_tensor *fac_multiply_ex(fac_value input, fac_value other)
+fac_tensor *fac_multiply_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__multiply_args args = {.input = input, .other = other};
+    struct fac__multiply_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_multiply, &args);
 }
 
-fac_tensor *fac_multiply_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_multiply_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__multiply_args args = {.input = input, .other = other};
+    struct fac__multiply_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_multiply, &args);
 }
 
-fac_tensor *fac_multiply_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_multiply_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__multiply_args args = {.input = input, .other = other};
+    struct fac__multiply_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_multiply, &args, out);
 }
 
-fac_tensor *fac_div_ex(fac_value input, fac_value other)
+fac_tensor *fac_div_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__div_args args = {.input = input, .other = other};
+    struct fac__div_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_div, &args);
 }
 
-fac_tensor *fac_div_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_div_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__div_args args = {.input = input, .other = other};
+    struct fac__div_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_div, &args);
 }
 
-fac_tensor *fac_div_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_div_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__div_args args = {.input = input, .other = other};
+    struct fac__div_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_div, &args, out);
 }
 
-fac_tensor *fac_divide_ex(fac_value input, fac_value other)
+fac_tensor *fac_divide_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__divide_args args = {.input = input, .other = other};
+    struct fac__divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_divide, &args);
 }
 
-fac_tensor *fac_divide_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_divide_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__divide_args args = {.input = input, .other = other};
+    struct fac__divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_divide, &args);
 }
 
-fac_tensor *fac_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__divide_args args = {.input = input, .other = other};
+    struct fac__divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_divide, &args, out);
 }
 
-fac_tensor *fac_true_divide_ex(fac_value input, fac_value other)
+fac_tensor *fac_true_divide_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__true_divide_args args = {.input = input, .other = other};
+    struct fac__true_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_true_divide, &args);
 }
 
-fac_tensor *fac_true_divide_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_true_divide_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__true_divide_args args = {.input = input, .other = other};
+    struct fac__true_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_true_divide, &args);
 }
 
-fac_tensor *fac_true_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_true_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__true_divide_args args = {.input = input, .other = other};
+    struct fac__true_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_true_divide, &args, out);
 }
 
-fac_tensor *fac_div_mode_ex(fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_div_mode_ex(const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__div_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_div_mode, &args);
 }
 
-fac_tensor *fac_div_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_div_mode_inplace_ex(const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__div_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_div_mode, &args);
 }
 
-fac_tensor *fac_div_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_div_mode_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__div_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__div_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_div_mode, &args, out);
 }
 
-fac_tensor *fac_divide_mode_ex(fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_divide_mode_ex(const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__divide_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_divide_mode, &args);
 }
 
-fac_tensor *fac_divide_mode_inplace_ex(fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_divide_mode_inplace_ex(const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__divide_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_divide_mode, &args);
 }
 
-fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, fac_value input, fac_value other, const char *rounding_mode)
+fac_tensor *fac_divide_mode_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other, const char *rounding_mode)
 {
-    struct fac__divide_mode_args args = {.input = input, .other = other, .rounding_mode = rounding_mode};
+    struct fac__divide_mode_args args = {.rounding_mode = rounding_mode};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_divide_mode, &args, out);
 }
 
-fac_tensor *fac__div_trunc_ex(fac_value input, fac_value other)
+fac_tensor *fac__div_trunc_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac___div_trunc_args args = {.input = input, .other = other};
+    struct fac___div_trunc_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op__div_trunc, &args);
 }
 
-fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac__div_trunc_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac___div_trunc_args args = {.input = input, .other = other};
+    struct fac___div_trunc_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op__div_trunc, &args, out);
 }
 
-fac_tensor *fac__div_floor_ex(fac_value input, fac_value other)
+fac_tensor *fac__div_floor_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac___div_floor_args args = {.input = input, .other = other};
+    struct fac___div_floor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op__div_floor, &args);
 }
 
-fac_tensor *fac__div_floor_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac__div_floor_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac___div_floor_args args = {.input = input, .other = other};
+    struct fac___div_floor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op__div_floor, &args, out);
 }
 
-fac_tensor *fac_floor_divide_ex(fac_value input, fac_value other)
+fac_tensor *fac_floor_divide_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__floor_divide_args args = {.input = input, .other = other};
+    struct fac__floor_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_floor_divide, &args);
 }
 
-fac_tensor *fac_floor_divide_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_floor_divide_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__floor_divide_args args = {.input = input, .other = other};
+    struct fac__floor_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_floor_divide, &args);
 }
 
-fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_floor_divide_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__floor_divide_args args = {.input = input, .other = other};
+    struct fac__floor_divide_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_floor_divide, &args, out);
 }
 
-fac_tensor *fac_remainder_ex(fac_value input, fac_value other)
+fac_tensor *fac_remainder_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__remainder_args args = {.input = input, .other = other};
+    struct fac__remainder_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_remainder, &args);
 }
 
-fac_tensor *fac_remainder_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_remainder_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__remainder_args args = {.input = input, .other = other};
+    struct fac__remainder_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_remainder, &args);
 }
 
-fac_tensor *fac_remainder_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_remainder_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__remainder_args args = {.input = input, .other = other};
+    struct fac__remainder_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_remainder, &args, out);
 }
 
-fac_tensor *fac_fmod_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_fmod_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__fmod_args args = {.input = input, .other = other};
+    struct fac__fmod_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_fmod, &args);
 }
 
-fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_fmod_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__fmod_args args = {.input = input, .other = other};
+    struct fac__fmod_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_fmod, &args);
 }
 
-fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_fmod_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__fmod_args args = {.input = input, .other = other};
+    struct fac__fmod_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_fmod, &args, out);
 }
 
-fac_tensor *fac_pow_ex(fac_value input, fac_value exponent)
+fac_tensor *fac_pow_ex(const fac_value *input, const fac_value *exponent)
 {
-    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    struct fac__pow_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_call(&fac__op_pow, &args);
 }
 
-fac_tensor *fac_pow_inplace_ex(fac_value input, fac_value exponent)
+fac_tensor *fac_pow_inplace_ex(const fac_value *input, const fac_value *exponent)
 {
-    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    struct fac__pow_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_inplace(&fac__op_pow, &args);
 }
 
-fac_tensor *fac_pow_out_ex(fac_tensor *out, fac_value input, fac_value exponent)
+fac_tensor *fac_pow_out_ex(fac_tensor *out, const fac_value *input, const fac_value *exponent)
 {
-    struct fac__pow_args args = {.input = input, .exponent = exponent};
+    struct fac__pow_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_out(&fac__op_pow, &args, out);
 }
 
-fac_tensor *fac_float_power_ex(fac_value input, fac_value exponent)
+fac_tensor *fac_float_power_ex(const fac_value *input, const fac_value *exponent)
 {
-    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    struct fac__float_power_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_call(&fac__op_float_power, &args);
 }
 
-fac_tensor *fac_float_power_inplace_ex(fac_value input, fac_value exponent)
+fac_tensor *fac_float_power_inplace_ex(const fac_value *input, const fac_value *exponent)
 {
-    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    struct fac__float_power_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_inplace(&fac__op_float_power, &args);
 }
 
-fac_tensor *fac_float_power_out_ex(fac_tensor *out, fac_value input, fac_value exponent)
+fac_tensor *fac_float_power_out_ex(fac_tensor *out, const fac_value *input, const fac_value *exponent)
 {
-    struct fac__float_power_args args = {.input = input, .exponent = exponent};
+    struct fac__float_power_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.exponent, exponent);
     return fac__api_out(&fac__op_float_power, &args, out);
 }
 
@@ -2164,219 +2270,255 @@ fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *oth
     return fac__api_out(&fac__op_hypot, &args, out);
 }
 
-fac_tensor *fac_copysign_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_copysign_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__copysign_args args = {.input = input, .other = other};
+    struct fac__copysign_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_copysign, &args);
 }
 
-fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_copysign_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__copysign_args args = {.input = input, .other = other};
+    struct fac__copysign_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_copysign, &args);
 }
 
-fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_copysign_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__copysign_args args = {.input = input, .other = other};
+    struct fac__copysign_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_copysign, &args, out);
 }
 
-fac_tensor *fac_eq_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_eq_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__eq_args args = {.input = input, .other = other};
+    struct fac__eq_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_eq, &args);
 }
 
-fac_tensor *fac_eq_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_eq_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__eq_args args = {.input = input, .other = other};
+    struct fac__eq_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_eq, &args);
 }
 
-fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_eq_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__eq_args args = {.input = input, .other = other};
+    struct fac__eq_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_eq, &args, out);
 }
 
-fac_tensor *fac_ne_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_ne_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__ne_args args = {.input = input, .other = other};
+    struct fac__ne_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_ne, &args);
 }
 
-fac_tensor *fac_ne_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_ne_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__ne_args args = {.input = input, .other = other};
+    struct fac__ne_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_ne, &args);
 }
 
-fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_ne_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__ne_args args = {.input = input, .other = other};
+    struct fac__ne_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_ne, &args, out);
 }
 
-fac_tensor *fac_not_equal_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_not_equal_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__not_equal_args args = {.input = input, .other = other};
+    struct fac__not_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_not_equal, &args);
 }
 
-fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_not_equal_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__not_equal_args args = {.input = input, .other = other};
+    struct fac__not_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_not_equal, &args);
 }
 
-fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_not_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__not_equal_args args = {.input = input, .other = other};
+    struct fac__not_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_not_equal, &args, out);
 }
 
-fac_tensor *fac_lt_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_lt_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__lt_args args = {.input = input, .other = other};
+    struct fac__lt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_lt, &args);
 }
 
-fac_tensor *fac_lt_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_lt_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__lt_args args = {.input = input, .other = other};
+    struct fac__lt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_lt, &args);
 }
 
-fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_lt_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__lt_args args = {.input = input, .other = other};
+    struct fac__lt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_lt, &args, out);
 }
 
-fac_tensor *fac_less_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_less_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_args args = {.input = input, .other = other};
+    struct fac__less_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_less, &args);
 }
 
-fac_tensor *fac_less_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_less_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_args args = {.input = input, .other = other};
+    struct fac__less_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_less, &args);
 }
 
-fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_less_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_args args = {.input = input, .other = other};
+    struct fac__less_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_less, &args, out);
 }
 
-fac_tensor *fac_le_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_le_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__le_args args = {.input = input, .other = other};
+    struct fac__le_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_le, &args);
 }
 
-fac_tensor *fac_le_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_le_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__le_args args = {.input = input, .other = other};
+    struct fac__le_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_le, &args);
 }
 
-fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_le_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__le_args args = {.input = input, .other = other};
+    struct fac__le_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_le, &args, out);
 }
 
-fac_tensor *fac_less_equal_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_less_equal_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_equal_args args = {.input = input, .other = other};
+    struct fac__less_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_less_equal, &args);
 }
 
-fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_less_equal_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_equal_args args = {.input = input, .other = other};
+    struct fac__less_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_less_equal, &args);
 }
 
-fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_less_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__less_equal_args args = {.input = input, .other = other};
+    struct fac__less_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_less_equal, &args, out);
 }
 
-fac_tensor *fac_gt_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_gt_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__gt_args args = {.input = input, .other = other};
+    struct fac__gt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_gt, &args);
 }
 
-fac_tensor *fac_gt_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_gt_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__gt_args args = {.input = input, .other = other};
+    struct fac__gt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_gt, &args);
 }
 
-fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_gt_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__gt_args args = {.input = input, .other = other};
+    struct fac__gt_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_gt, &args, out);
 }
 
-fac_tensor *fac_greater_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_args args = {.input = input, .other = other};
+    struct fac__greater_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_greater, &args);
 }
 
-fac_tensor *fac_greater_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_args args = {.input = input, .other = other};
+    struct fac__greater_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_greater, &args);
 }
 
-fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_args args = {.input = input, .other = other};
+    struct fac__greater_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_greater, &args, out);
 }
 
-fac_tensor *fac_ge_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_ge_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__ge_args args = {.input = input, .other = other};
+    struct fac__ge_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_ge, &args);
 }
 
-fac_tensor *fac_ge_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_ge_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__ge_args args = {.input = input, .other = other};
+    struct fac__ge_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_ge, &args);
 }
 
-fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_ge_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__ge_args args = {.input = input, .other = other};
+    struct fac__ge_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_ge, &args, out);
 }
 
-fac_tensor *fac_greater_equal_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_equal_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_equal_args args = {.input = input, .other = other};
+    struct fac__greater_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_greater_equal, &args);
 }
 
-fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_equal_inplace_ex(fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_equal_args args = {.input = input, .other = other};
+    struct fac__greater_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_greater_equal, &args);
 }
 
-fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, fac_value other)
+fac_tensor *fac_greater_equal_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *other)
 {
-    struct fac__greater_equal_args args = {.input = input, .other = other};
+    struct fac__greater_equal_args args = {.input = input};
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_greater_equal, &args, out);
 }
 
@@ -2398,21 +2540,27 @@ fac_tensor *fac_logical_and_out_ex(fac_tensor *out, fac_tensor *input, fac_tenso
     return fac__api_out(&fac__op_logical_and, &args, out);
 }
 
-fac_tensor *fac_bitwise_and_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_and_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    struct fac__bitwise_and_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_bitwise_and, &args);
 }
 
-fac_tensor *fac_bitwise_and_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_and_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    struct fac__bitwise_and_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_bitwise_and, &args);
 }
 
-fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_bitwise_and_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_and_args args = {.input = input, .other = other};
+    struct fac__bitwise_and_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_bitwise_and, &args, out);
 }
 
@@ -2434,21 +2582,27 @@ fac_tensor *fac_logical_or_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor
     return fac__api_out(&fac__op_logical_or, &args, out);
 }
 
-fac_tensor *fac_bitwise_or_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_or_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    struct fac__bitwise_or_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_bitwise_or, &args);
 }
 
-fac_tensor *fac_bitwise_or_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_or_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    struct fac__bitwise_or_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_bitwise_or, &args);
 }
 
-fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_bitwise_or_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_or_args args = {.input = input, .other = other};
+    struct fac__bitwise_or_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_bitwise_or, &args, out);
 }
 
@@ -2470,21 +2624,27 @@ fac_tensor *fac_logical_xor_out_ex(fac_tensor *out, fac_tensor *input, fac_tenso
     return fac__api_out(&fac__op_logical_xor, &args, out);
 }
 
-fac_tensor *fac_bitwise_xor_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_xor_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    struct fac__bitwise_xor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_bitwise_xor, &args);
 }
 
-fac_tensor *fac_bitwise_xor_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_xor_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    struct fac__bitwise_xor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_bitwise_xor, &args);
 }
 
-fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_bitwise_xor_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_xor_args args = {.input = input, .other = other};
+    struct fac__bitwise_xor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_bitwise_xor, &args, out);
 }
 
@@ -2524,39 +2684,51 @@ fac_tensor *fac_bitwise_not_out_ex(fac_tensor *out, fac_tensor *input)
     return fac__api_out(&fac__op_bitwise_not, &args, out);
 }
 
-fac_tensor *fac_bitwise_left_shift_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_left_shift_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_left_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_bitwise_left_shift, &args);
 }
 
-fac_tensor *fac_bitwise_left_shift_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_left_shift_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_left_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_bitwise_left_shift, &args);
 }
 
-fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_bitwise_left_shift_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_left_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_left_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_bitwise_left_shift, &args, out);
 }
 
-fac_tensor *fac_bitwise_right_shift_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_right_shift_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_right_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_bitwise_right_shift, &args);
 }
 
-fac_tensor *fac_bitwise_right_shift_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_bitwise_right_shift_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_right_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_bitwise_right_shift, &args);
 }
 
-fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_bitwise_right_shift_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__bitwise_right_shift_args args = {.input = input, .other = other};
+    struct fac__bitwise_right_shift_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_bitwise_right_shift, &args, out);
 }
 
@@ -3574,39 +3746,50 @@ fac_tensor *fac_logit_out_ex(fac_tensor *out, fac_tensor *input, const fac_logit
     return fac__api_out(&fac__op_logit, &args, out);
 }
 
-fac_tensor *fac_xlogy_ex(fac_value input, fac_value other)
+fac_tensor *fac_xlogy_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__xlogy_args args = {.input = input, .other = other};
+    struct fac__xlogy_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_xlogy, &args);
 }
 
-fac_tensor *fac_xlogy_inplace_ex(fac_value input, fac_value other)
+fac_tensor *fac_xlogy_inplace_ex(const fac_value *input, const fac_value *other)
 {
-    struct fac__xlogy_args args = {.input = input, .other = other};
+    struct fac__xlogy_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_inplace(&fac__op_xlogy, &args);
 }
 
-fac_tensor *fac_xlogy_out_ex(fac_tensor *out, fac_value input, fac_value other)
+fac_tensor *fac_xlogy_out_ex(fac_tensor *out, const fac_value *input, const fac_value *other)
 {
-    struct fac__xlogy_args args = {.input = input, .other = other};
+    struct fac__xlogy_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_xlogy, &args, out);
 }
 
-fac_tensor *fac_where_ex(fac_tensor *condition, fac_value input, fac_value other)
+fac_tensor *fac_where_ex(fac_tensor *condition, const fac_value *input, const fac_value *other)
 {
-    struct fac__where_args args = {.condition = condition, .input = input, .other = other};
+    struct fac__where_args args = {.condition = condition};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_where, &args);
 }
 
-fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, fac_value input, fac_value other)
+fac_tensor *fac_where_out_ex(fac_tensor *out, fac_tensor *condition, const fac_value *input, const fac_value *other)
 {
-    struct fac__where_args args = {.condition = condition, .input = input, .other = other};
+    struct fac__where_args args = {.condition = condition};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.other, other);
     return fac__api_out(&fac__op_where, &args, out);
 }
 
-fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, fac_value other)
+fac_tensor *fac_where_method_ex(fac_tensor *input, fac_tensor *condition, const fac_value *other)
 {
-    struct fac__where_method_args args = {.input = input, .condition = condition, .other = other};
+    struct fac__where_method_args args = {.input = input, .condition = condition};
+    fac__set_value(&args.other, other);
     return fac__api_call(&fac__op_where_method, &args);
 }
 
@@ -3651,7 +3834,7 @@ fac_tensor *fac_addcmul_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *t
     fac_addcmul_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_addcmul, &args);
 }
 
@@ -3660,7 +3843,7 @@ fac_tensor *fac_addcmul_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_t
     fac_addcmul_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_addcmul, &args);
 }
 
@@ -3669,7 +3852,7 @@ fac_tensor *fac_addcmul_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *t
     fac_addcmul_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcmul_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_addcmul, &args, out);
 }
 
@@ -3696,7 +3879,7 @@ fac_tensor *fac_addcdiv_ex(fac_tensor *input, fac_tensor *tensor1, fac_tensor *t
     fac_addcdiv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_addcdiv, &args);
 }
 
@@ -3705,7 +3888,7 @@ fac_tensor *fac_addcdiv_inplace_ex(fac_tensor *input, fac_tensor *tensor1, fac_t
     fac_addcdiv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_addcdiv, &args);
 }
 
@@ -3714,7 +3897,7 @@ fac_tensor *fac_addcdiv_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *t
     fac_addcdiv_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : fac_int(1)};
+    struct fac__addcdiv_args args = {.input = input, .tensor1 = tensor1, .tensor2 = tensor2, .value = o->value.kind ? o->value : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_addcdiv, &args, out);
 }
 
@@ -3741,7 +3924,9 @@ fac_tensor *fac_clamp_ex(fac_tensor *input, const fac_clamp_options *o)
     fac_clamp_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clamp_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_call(&fac__op_clamp, &args);
 }
 
@@ -3750,7 +3935,9 @@ fac_tensor *fac_clamp_inplace_ex(fac_tensor *input, const fac_clamp_options *o)
     fac_clamp_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clamp_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_inplace(&fac__op_clamp, &args);
 }
 
@@ -3759,7 +3946,9 @@ fac_tensor *fac_clamp_out_ex(fac_tensor *out, fac_tensor *input, const fac_clamp
     fac_clamp_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clamp_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clamp_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_out(&fac__op_clamp, &args, out);
 }
 
@@ -3768,7 +3957,9 @@ fac_tensor *fac_clip_ex(fac_tensor *input, const fac_clip_options *o)
     fac_clip_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clip_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_call(&fac__op_clip, &args);
 }
 
@@ -3777,7 +3968,9 @@ fac_tensor *fac_clip_inplace_ex(fac_tensor *input, const fac_clip_options *o)
     fac_clip_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clip_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_inplace(&fac__op_clip, &args);
 }
 
@@ -3786,43 +3979,51 @@ fac_tensor *fac_clip_out_ex(fac_tensor *out, fac_tensor *input, const fac_clip_o
     fac_clip_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__clip_args args = {.input = input, .min = o->min, .max = o->max};
+    struct fac__clip_args args = {.input = input};
+    fac__set_value(&args.min, &o->min);
+    fac__set_value(&args.max, &o->max);
     return fac__api_out(&fac__op_clip, &args, out);
 }
 
-fac_tensor *fac_clamp_min_ex(fac_tensor *input, fac_value min)
+fac_tensor *fac_clamp_min_ex(fac_tensor *input, const fac_value *min)
 {
-    struct fac__clamp_min_args args = {.input = input, .min = min};
+    struct fac__clamp_min_args args = {.input = input};
+    fac__set_value(&args.min, min);
     return fac__api_call(&fac__op_clamp_min, &args);
 }
 
-fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, fac_value min)
+fac_tensor *fac_clamp_min_inplace_ex(fac_tensor *input, const fac_value *min)
 {
-    struct fac__clamp_min_args args = {.input = input, .min = min};
+    struct fac__clamp_min_args args = {.input = input};
+    fac__set_value(&args.min, min);
     return fac__api_inplace(&fac__op_clamp_min, &args);
 }
 
-fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, fac_value min)
+fac_tensor *fac_clamp_min_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *min)
 {
-    struct fac__clamp_min_args args = {.input = input, .min = min};
+    struct fac__clamp_min_args args = {.input = input};
+    fac__set_value(&args.min, min);
     return fac__api_out(&fac__op_clamp_min, &args, out);
 }
 
-fac_tensor *fac_clamp_max_ex(fac_tensor *input, fac_value max)
+fac_tensor *fac_clamp_max_ex(fac_tensor *input, const fac_value *max)
 {
-    struct fac__clamp_max_args args = {.input = input, .max = max};
+    struct fac__clamp_max_args args = {.input = input};
+    fac__set_value(&args.max, max);
     return fac__api_call(&fac__op_clamp_max, &args);
 }
 
-fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, fac_value max)
+fac_tensor *fac_clamp_max_inplace_ex(fac_tensor *input, const fac_value *max)
 {
-    struct fac__clamp_max_args args = {.input = input, .max = max};
+    struct fac__clamp_max_args args = {.input = input};
+    fac__set_value(&args.max, max);
     return fac__api_inplace(&fac__op_clamp_max, &args);
 }
 
-fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, fac_value max)
+fac_tensor *fac_clamp_max_out_ex(fac_tensor *out, fac_tensor *input, const fac_value *max)
 {
-    struct fac__clamp_max_args args = {.input = input, .max = max};
+    struct fac__clamp_max_args args = {.input = input};
+    fac__set_value(&args.max, max);
     return fac__api_out(&fac__op_clamp_max, &args, out);
 }
 
@@ -3844,9 +4045,12 @@ fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high)
     return fac__api_call(&fac__op__clamp_high, &args);
 }
 
-fac_tensor *fac__clamp_tensor_ex(fac_value input, fac_value low, fac_value high)
+fac_tensor *fac__clamp_tensor_ex(const fac_value *input, const fac_value *low, const fac_value *high)
 {
-    struct fac___clamp_tensor_args args = {.input = input, .low = low, .high = high};
+    struct fac___clamp_tensor_args args = {0};
+    fac__set_value(&args.input, input);
+    fac__set_value(&args.low, low);
+    fac__set_value(&args.high, high);
     return fac__api_call(&fac__op__clamp_tensor, &args);
 }
 
@@ -3951,7 +4155,7 @@ fac_tensor *fac_leaky_relu_ex(fac_tensor *input, const fac_leaky_relu_options *o
     fac_leaky_relu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : (fac_scalar){FAC_FLOAT64, {.f = 0.01}}};
     return fac__api_call(&fac__op_leaky_relu, &args);
 }
 
@@ -3960,7 +4164,7 @@ fac_tensor *fac_leaky_relu_inplace_ex(fac_tensor *input, const fac_leaky_relu_op
     fac_leaky_relu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : (fac_scalar){FAC_FLOAT64, {.f = 0.01}}};
     return fac__api_inplace(&fac__op_leaky_relu, &args);
 }
 
@@ -3969,7 +4173,7 @@ fac_tensor *fac_leaky_relu_out_ex(fac_tensor *out, fac_tensor *input, const fac_
     fac_leaky_relu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : fac_float(0.01)};
+    struct fac__leaky_relu_args args = {.input = input, .negative_slope = o->negative_slope.kind ? o->negative_slope : (fac_scalar){FAC_FLOAT64, {.f = 0.01}}};
     return fac__api_out(&fac__op_leaky_relu, &args, out);
 }
 
@@ -3978,7 +4182,7 @@ fac_tensor *fac_elu_ex(fac_tensor *input, const fac_elu_options *o)
     fac_elu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}, .scale = o->scale.kind ? o->scale : (fac_scalar){FAC_INT64, {.i = 1}}, .input_scale = o->input_scale.kind ? o->input_scale : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_elu, &args);
 }
 
@@ -3987,7 +4191,7 @@ fac_tensor *fac_elu_inplace_ex(fac_tensor *input, const fac_elu_options *o)
     fac_elu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}, .scale = o->scale.kind ? o->scale : (fac_scalar){FAC_INT64, {.i = 1}}, .input_scale = o->input_scale.kind ? o->input_scale : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_elu, &args);
 }
 
@@ -3996,7 +4200,7 @@ fac_tensor *fac_elu_out_ex(fac_tensor *out, fac_tensor *input, const fac_elu_opt
     fac_elu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_int(1), .scale = o->scale.kind ? o->scale : fac_int(1), .input_scale = o->input_scale.kind ? o->input_scale : fac_int(1)};
+    struct fac__elu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_INT64, {.i = 1}}, .scale = o->scale.kind ? o->scale : (fac_scalar){FAC_INT64, {.i = 1}}, .input_scale = o->input_scale.kind ? o->input_scale : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_elu, &args, out);
 }
 
@@ -4017,7 +4221,7 @@ fac_tensor *fac_celu_ex(fac_tensor *input, const fac_celu_options *o)
     fac_celu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
+    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_FLOAT64, {.f = 1.0}}};
     return fac__api_call(&fac__op_celu, &args);
 }
 
@@ -4026,7 +4230,7 @@ fac_tensor *fac_celu_inplace_ex(fac_tensor *input, const fac_celu_options *o)
     fac_celu_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : fac_float(1.0)};
+    struct fac__celu_args args = {.input = input, .alpha = o->alpha.kind ? o->alpha : (fac_scalar){FAC_FLOAT64, {.f = 1.0}}};
     return fac__api_inplace(&fac__op_celu, &args);
 }
 
@@ -4092,7 +4296,7 @@ fac_tensor *fac_softplus_ex(fac_tensor *input, const fac_softplus_options *o)
     fac_softplus_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
+    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .threshold = o->threshold.kind ? o->threshold : (fac_scalar){FAC_INT64, {.i = 20}}};
     return fac__api_call(&fac__op_softplus, &args);
 }
 
@@ -4101,7 +4305,7 @@ fac_tensor *fac_softplus_out_ex(fac_tensor *out, fac_tensor *input, const fac_so
     fac_softplus_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : fac_int(1), .threshold = o->threshold.kind ? o->threshold : fac_int(20)};
+    struct fac__softplus_args args = {.input = input, .beta = o->beta.kind ? o->beta : (fac_scalar){FAC_INT64, {.i = 1}}, .threshold = o->threshold.kind ? o->threshold : (fac_scalar){FAC_INT64, {.i = 20}}};
     return fac__api_out(&fac__op_softplus, &args, out);
 }
 
@@ -4110,7 +4314,7 @@ fac_tensor *fac_hardtanh_ex(fac_tensor *input, const fac_hardtanh_options *o)
     fac_hardtanh_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : (fac_scalar){FAC_INT64, {.i = -1}}, .max_val = o->max_val.kind ? o->max_val : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_call(&fac__op_hardtanh, &args);
 }
 
@@ -4119,7 +4323,7 @@ fac_tensor *fac_hardtanh_inplace_ex(fac_tensor *input, const fac_hardtanh_option
     fac_hardtanh_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : (fac_scalar){FAC_INT64, {.i = -1}}, .max_val = o->max_val.kind ? o->max_val : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_inplace(&fac__op_hardtanh, &args);
 }
 
@@ -4128,7 +4332,7 @@ fac_tensor *fac_hardtanh_out_ex(fac_tensor *out, fac_tensor *input, const fac_ha
     fac_hardtanh_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : fac_int(-1), .max_val = o->max_val.kind ? o->max_val : fac_int(1)};
+    struct fac__hardtanh_args args = {.input = input, .min_val = o->min_val.kind ? o->min_val : (fac_scalar){FAC_INT64, {.i = -1}}, .max_val = o->max_val.kind ? o->max_val : (fac_scalar){FAC_INT64, {.i = 1}}};
     return fac__api_out(&fac__op_hardtanh, &args, out);
 }
 
@@ -5283,7 +5487,7 @@ fac_tensor *fac_linalg_vector_norm_ex(fac_tensor *x, const fac_linalg_vector_nor
     fac_linalg_vector_norm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : (fac_scalar){FAC_INT64, {.i = 2}}, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_linalg_vector_norm, &args);
 }
 
@@ -5292,7 +5496,7 @@ fac_tensor *fac_linalg_vector_norm_out_ex(fac_tensor *out, fac_tensor *x, const 
     fac_linalg_vector_norm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    struct fac__linalg_vector_norm_args args = {.x = x, .ord = o->ord.kind ? o->ord : (fac_scalar){FAC_INT64, {.i = 2}}, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_linalg_vector_norm, &args, out);
 }
 
@@ -5301,7 +5505,7 @@ fac_tensor *fac_norm_ex(fac_tensor *input, const fac_norm_options *o)
     fac_norm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : (fac_scalar){FAC_INT64, {.i = 2}}, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_call(&fac__op_norm, &args);
 }
 
@@ -5310,7 +5514,7 @@ fac_tensor *fac_norm_out_ex(fac_tensor *out, fac_tensor *input, const fac_norm_o
     fac_norm_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : fac_int(2), .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
+    struct fac__norm_args args = {.input = input, .p = o->p.kind ? o->p : (fac_scalar){FAC_INT64, {.i = 2}}, .dim = o->dim, .keepdim = o->keepdim, .dtype = o->dtype};
     return fac__api_out(&fac__op_norm, &args, out);
 }
 

@@ -190,8 +190,8 @@ static int sums_and_products(struct dual *d, const struct slots *s, bool *done) 
         r = plus(x, y);
     } else if (d->op == &fac__op_mul) {
         fac_tensor *x = tangent_in(s, &a->input), *y = tangent_in(s, &a->other);
-        r = plus(x == NULL ? NULL : fac_mul_ex((fac_value){.tensor = x}, a->other),
-                 y == NULL ? NULL : fac_mul_ex(a->input, (fac_value){.tensor = y}));
+        r = plus(x == NULL ? NULL : fac_mul_ex(&(fac_value){.tensor = x}, &a->other),
+                 y == NULL ? NULL : fac_mul_ex(&a->input, &(fac_value){.tensor = y}));
     } else if (d->op == &fac__op_mm || d->op == &fac__op_bmm) {
         const struct fac__mm_args *m = (const void *)d->args;
         r = plus(s->tangent[0] == NULL ? NULL : fac_matmul(s->tangent[0], m->mat2),

@@ -51,9 +51,7 @@ static int look_at(fac_tensor *t, const fac_tensor *from, int ndim, const int64_
     if (r == 0) {
         memcpy(t->sizes, sizes, sizeof(int64_t) * (size_t)ndim);
         memcpy(t->strides, strides, sizeof(int64_t) * (size_t)ndim);
-        fac_storage *old = t->storage;
-        t->storage = fac__storage_retain(view->storage);
-        fac__storage_release(old);
+        fac__tensor_set_storage(t, fac__storage_retain(view->storage));
         t->offset = offset;
         t->data = view->data;
         fac__tensor_flags(t);

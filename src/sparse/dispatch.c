@@ -192,7 +192,7 @@ static fac_tensor *do_mul(void *args) {
     }
     fac_tensor *t = x.tensor;
     if (y.tensor == NULL || (y.tensor->ndim == 0 && !is_sparse(y.tensor)))
-        return with_values(t, fac_mul_ex(fac_value_of_tensor(values_of(t)), y));
+        return with_values(t, fac_mul_ex(&(fac_value){.tensor = values_of(t)}, &y));
     t = coalesced(t);
     if (fac__is_bad(t))
         return t;
@@ -204,8 +204,9 @@ static fac_tensor *do_div(void *args) {
     const struct fac__div_args *a = args;
     if (is_sparse(a->input.tensor) && !is_sparse(a->other.tensor) &&
         (a->other.tensor == NULL || a->other.tensor->ndim == 0))
-        return with_values(a->input.tensor,
-                           fac_div_ex(fac_value_of_tensor(values_of(a->input.tensor)), a->other));
+        return with_values(
+            a->input.tensor,
+            fac_div_ex(&(fac_value){.tensor = values_of(a->input.tensor)}, &a->other));
     fac__fail(FAC_ERROR_RUNTIME, "Sparse division requires a scalar or zero-dim dense tensor "
                                  "divisor");
     return fac_bad;

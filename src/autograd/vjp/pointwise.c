@@ -128,12 +128,12 @@ FAC__VJP(pow) {
 
 /* Ties share the gradient. */
 static void extremum(struct fac__vjp *v, fac_tensor *x, fac_tensor *y, fac_tensor *g,
-                     fac_tensor *(*loses)(fac_tensor *, fac_value)) {
+                     fac_tensor *(*loses)(fac_tensor *, const fac_value *)) {
     fac_tensor *half = fac_where(fac_eq(x, y), fac_div(g, 2), g);
     if (NEEDS(0))
-        G0 = fac_where(loses(x, fac_value_of_tensor(y)), 0, half);
+        G0 = fac_where(loses(x, &(fac_value){.tensor = y}), 0, half);
     if (NEEDS(1))
-        G1 = fac_where(loses(y, fac_value_of_tensor(x)), 0, half);
+        G1 = fac_where(loses(y, &(fac_value){.tensor = x}), 0, half);
 }
 
 FAC__VJP(maximum) {
