@@ -75,43 +75,65 @@ static void finish_in_place(const product *g, int64_t i, int64_t rows, int64_t j
 
 /* --- skinny ---------------------------------------------------------------------------------- */
 
-/* The sums of up to two groups of columns, from column j on, into sums (m, 2 groups). Blocks of k
- * are taken two at a time; where their number is odd, the last of both groups together. */
-static void skinny_strip(const product *g, int64_t j, int groups, char *sums) {
+/* The sums of a group of columns, from column j on: blocks of k are taken two at a time. */
+static void skinny_group(const product *g, int64_t j, char *sums) {
     const gemm_type *t = g->t;
-    const int64_t size = t->size;
-    gemm_skinny_args s = {.l_row = g->l_row, .r_col = g->r_col, .c_row = 2 * t->group};
-    const int64_t blocks = (g->k + g->block - 1) / g->block;
+    const int64_t size = t->size, two = 2 * g->block;
     const char *r = g->r + j * g->r_col * size;
-    for (int64_t b = 0; b < blocks; b++) {
-        const int64_t p = b * g->block, k = min64(g->block, g->k - p);
-        const bool pair = b + 1 < blocks;
-        for (int i = 0; i < groups; i++) {
-            const char *own = r + (i * t->group * g->r_col + p) * size;
-            s.k[0] = k;
-            s.l[0] = s.l[1] = g->l + p * size;
-            s.r[0] = own;
-            s.c[0] = sums + i * t->group * size;
-            s.add[0] = b > 0;
-            s.c[1] = NULL;
-            s.k[1] = 0;
-            if (pair) {
-                s.k[1] = min64(g->block, g->k - p - g->block);
-                s.l[1] = g->l + (p + g->block) * size;
-                s.r[1] = own + g->block * size;
-                s.c[1] = s.c[0];
-                s.add[1] = true;
-            } else if (groups == 2) {
-                s.k[1] = k;
-                s.r[1] = own + t->group * g->r_col * size;
-                s.c[1] = sums + t->group * size;
-                s.add[1] = b > 0;
-                i = groups;
-            }
-            t->skinny[g->m](&s);
-        }
-        b += pair;
+    for (int64_t p = 0; p < g->k; p += two) {
+        const int64_t k = min64(g->block, g->k - p), rest = min64(g->block, g->k - p - k);
+        const char *l = g->l + p * size, *own = r + p * size;
+        gemm_skinny_args s = {
+            .k = {k, rest},
+            .l = {l, l + k * size},
+            .r = {own, own + k * size},
+            .c = {sums, rest ? sums : NULL},
+            .add = {p > 0, true},
+            .l_row = g->l_row,
+            .r_col = g->r_col,
+            .c_row = 2 * t->group,
+            .next = p + two < g->k ? two : t->group * g->r_col - p,
+        };
+        t->skinny[g->m](&s);
     }
+}
+
+/* Two groups whose k is one block, side by side. */
+static void skinny_pair(const product *g, int64_t j, char *sums) {
+    const gemm_type *t = g->t;
+    const char *r = g->r + j * g->r_col * t->size;
+    gemm_skinny_args s = {
+        .k = {g->k, g->k},
+        .l = {g->l, g->l},
+        .r = {r, r + t->group * g->r_col * t->size},
+        .c = {sums, sums + t->group * t->size},
+        .l_row = g->l_row,
+        .r_col = g->r_col,
+        .c_row = 2 * t->group,
+        .next = 2 * t->group * g->r_col,
+    };
+    t->skinny[g->m](&s);
+}
+
+/* A group of columns by four blocks of k at a time. */
+static void crowded_group(const product *g, int64_t j, char *sums) {
+    const int64_t size = g->t->size;
+    for (int64_t p = 0; p < g->k; p += 4 * g->block)
+        for (int64_t i = 0; i < g->t->group; i += 4)
+            g->t->crowded(g->block, g->l + p * size, g->r + ((j + i) * g->r_col + p) * size,
+                          g->r_col, sums + i * size, p > 0);
+}
+
+/* The sums of up to two groups of columns, from column j on, into sums (m, 2 groups). */
+static void skinny_strip(const product *g, int64_t j, int groups, char *sums) {
+    const int64_t group = g->t->group;
+    if (groups == 2 && g->k <= g->block) {
+        skinny_pair(g, j, sums);
+        return;
+    }
+    for (int i = 0; i < groups; i++)
+        (g->crowded ? crowded_group : skinny_group)(g, j + i * group,
+                                                    sums + i * group * g->t->size);
 }
 
 static int skinny_range(void *ctx, int64_t begin, int64_t end) {
@@ -148,7 +170,13 @@ static int run_skinny(product *g) {
         char *copy = l.p;
         if (crowded)
             copy += ((uintptr_t)g->r + 2048 - (uintptr_t)copy) & 4095;
-        widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, copy);
+        g->crowded = crowded && t->crowded && g->m == 1 && g->k % (4 * g->block) == 0;
+        if (g->crowded) /* pairs of blocks, interleaved */
+            for (int64_t p = 0; p < g->k; p += 2 * g->block)
+                widen(g->d, g->block, 2, g->l + p * g->l_k * t->size, g->l_k, g->block * g->l_k,
+                      copy + p * t->size);
+        else
+            widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, copy);
         g->l = copy;
         g->l_row = g->k;
     }

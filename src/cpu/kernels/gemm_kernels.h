@@ -37,10 +37,15 @@ typedef struct {
     const void *l[2], *r[2];
     void *c[2];
     int64_t l_row, r_col, c_row;
+    int64_t next; /* from r to what is taken next */
     bool add[2];
 } gemm_skinny_args;
 
 typedef void gemm_skinny_fn(const gemm_skinny_args *s);
+
+/* See gemm_crowded.h. */
+typedef void gemm_crowded_fn(int64_t block, const void *pairs, const void *columns, int64_t r_col,
+                             void *sums, bool add);
 
 /* Panels of `width` columns, k * width elements each, the last one of `last`. */
 typedef struct {
@@ -70,6 +75,7 @@ typedef struct {
     gemm_skinny_fn *const *skinny;  /* [rows], rows 1 to 4 */
     gemm_stream_fn *stream[3];      /* [rows], rows 1 and 2 */
     gemm_dots_fn *dots;
+    gemm_crowded_fn *crowded; /* NULL: there is none */
 } gemm_type;
 
 typedef struct {

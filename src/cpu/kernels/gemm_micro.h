@@ -137,7 +137,7 @@ TILES(14)
  * own additions. */
 GEMM_INLINE
 void N_(chains)(const int rows, const int count, int64_t k, const GEMM_T *const *l, int64_t l_row,
-                const GEMM_T *const *r, int64_t r_col, PVEC acc[4][2]) {
+                const GEMM_T *const *r, int64_t r_col, int64_t next, PVEC acc[4][2]) {
     enum { QUADS = GEMM_QUADS(GEMM_T) };
     const GEMM_T *lp[2], *rp[2][3];
 #pragma GCC unroll 2
@@ -153,10 +153,11 @@ void N_(chains)(const int rows, const int count, int64_t k, const GEMM_T *const 
 #pragma GCC unroll 2
         for (int b = 0; b < count; b++) {
             GEMM_CAT(gemm_gather, GEMM_X)(rp[b], r_col, t[b]);
-            /* Two lines ahead of two columns in turn: the machine's own reading ahead sees too many
-             * short streams. */
-            const GEMM_T *ahead =
-                r[b] + p + 128 / sizeof(GEMM_T) + ((p / QUADS * 2) & (PLANES - 1)) * r_col;
+            /* Two lines ahead of two columns in turn, in the end those of the next columns: the
+             * machine's own reading ahead sees too many short streams. */
+            const int64_t line = p + 128 / (int64_t)sizeof(GEMM_T);
+            const GEMM_T *ahead = r[b] + (line < k ? line : line - k + next) +
+                                  ((p / QUADS * 2) & (PLANES - 1)) * r_col;
             __builtin_prefetch(ahead);
             __builtin_prefetch(ahead + r_col);
         }
@@ -199,7 +200,7 @@ GEMM_INLINE void N_(skinny)(const int rows, const gemm_skinny_args *s) {
     for (int i = 0; i < 4; i++)
         acc[i][0] = acc[i][1] = (PVEC){0};
     const int64_t both = s->k[1] - s->k[1] % GEMM_QUADS(GEMM_T);
-    N_(chains)(rows, 2, both, l, l_row, r, r_col, acc);
+    N_(chains)(rows, 2, both, l, l_row, r, r_col, s->next, acc);
 #pragma GCC unroll 2
     for (int b = 0; b < 2; b++) {
         PVEC own[4][2];
@@ -208,7 +209,7 @@ GEMM_INLINE void N_(skinny)(const int rows, const gemm_skinny_args *s) {
             own[i][0] = acc[i][b];
         if (both < s->k[b]) {
             const GEMM_T *const lb = l[b] + both, *const rb = r[b] + both;
-            N_(chains)(rows, 1, s->k[b] - both, &lb, l_row, &rb, r_col, own);
+            N_(chains)(rows, 1, s->k[b] - both, &lb, l_row, &rb, r_col, s->next, own);
         }
         if (!s->c[b])
             continue;
@@ -355,6 +356,9 @@ static const gemm_type N_(type) = {
     .skinny = N_(skinnies),
     .stream = {NULL, N_(stream_1), N_(stream_2)},
     .dots = N_(dots),
+#ifdef GEMM_CROWDED
+    .crowded = GEMM_CROWDED,
+#endif
 };
 
 #undef TILE

@@ -3,6 +3,7 @@
 #undef GEMM_T
 #undef GEMM_FLOATING
 #undef GEMM_GELU
+#undef GEMM_CROWDED
 #undef GEMM_CAT
 #undef GEMM_CAT2
 #undef GEMM_CATV

@@ -14,6 +14,7 @@ typedef struct {
     int64_t l_row, l_k, r_k, r_col, c_row, c_col; /* in elements of the dtype */
     gemm_finish finish;
     const char *bias; /* of the type of sums */
+    bool crowded;     /* L is laid out for gemm_crowded.h */
     bool direct_c;    /* tiles write C itself; otherwise sums are kept aside and finished last */
 } product;
 

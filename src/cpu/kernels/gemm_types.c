@@ -18,6 +18,10 @@ typedef int32_t pi32 __attribute__((vector_size(GEMM_PACK)));
 
 /* --- float32, and what computes in it -------------------------------------------------------- */
 
+#include "gemm_crowded.h"
+#if GEMM_PACK == 32
+#define GEMM_CROWDED crowded_f32
+#endif
 #define GEMM_X f32
 #define GEMM_T float
 #define GEMM_FLOATING int32_t
