@@ -189,6 +189,19 @@ static int save_packed(fac__saved *s, fac_tensor *t) {
     return 0;
 }
 
+int fac__saved_repack(fac__saved *s, const fac__pack_hooks *h) {
+    void *outer = fac__tls.saved_hooks;
+    fac_tensor *t = s->tensor;
+    fac__tls.saved_hooks = (void *)(uintptr_t)h;
+    int r = save_packed(s, t);
+    fac__tls.saved_hooks = outer;
+    if (r == 0)
+        fac__release(t);
+    else
+        s->tensor = t;
+    return r;
+}
+
 static fac_tensor *unpack_packed(const fac__saved *s, fac_node *node) {
     fac_tensor *got = s->hooks->unpack(s->hooks->ctx, s->packed);
     fac_node *to = s->is_output ? node : s->origin;

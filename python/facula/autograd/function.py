@@ -51,6 +51,10 @@ class FunctionCtx(_C._Node):
         return _C._saved(self) if _C._bound(self) else ()
 
     @property
+    def _raw_saved_tensors(self):
+        return _C._raw_saved(self)
+
+    @property
     def saved_variables(self):
         """The same, by its old name."""
         import warnings
