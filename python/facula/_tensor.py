@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from . import _C
 from ._C import Tensor
+from ._levels import transforms as _transforms
 from ._utils import (
     _get_state,
     _named,
@@ -80,6 +81,7 @@ _SCALARS = {
 
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Adds the gradients of this tensor by the graph's leaves to their .grad."""
+    _transforms.refuse_backward()
     if retain_graph is None:
         retain_graph = create_graph
     if inputs is not None:

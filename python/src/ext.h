@@ -182,6 +182,7 @@ PyObject *fac__begin_grad(PyObject *result); /* requires_grad=True of a creation
 extern const char fac__no_pinned_memory[];
 PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
 PyObject *fac__item_of(fac_tensor *t);
+PyObject *fac__no_storage(void); /* raises what reading a batched or sparse tensor's memory does */
 /* A graph's node. Wrappers of op nodes hold their node; a custom Function's context is held by its
  * node and only looks at it. */
 typedef struct {

@@ -2,6 +2,7 @@
 
 from .. import _C
 from .._C import Tensor
+from .._levels import transforms as _transforms
 from . import forward_ad, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
@@ -30,10 +31,27 @@ def backward(
     inputs=None,
 ):
     """Sums the gradients of tensors by the graph's leaves into their .grad."""
+    _transforms.refuse_backward()
+    if grad_variables is not None:
+        import warnings
+
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     tensors = _tensors(tensors)
     grads = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     retain_graph = create_graph if retain_graph is None else retain_graph
     inputs = None if inputs is None else _tensors(inputs)
+    if inputs == ():
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     _C._backward(tensors, grads, inputs, retain_graph, create_graph, True, True)
 
 

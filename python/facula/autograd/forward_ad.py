@@ -88,8 +88,8 @@ def _repr(t, contents):
     batch = _C._batch_of(t)
     if batch is not None:
         value, dim, level = batch
-        text = "\n".join("    " + line for line in repr(value).splitlines())
-        return f"BatchedTensor(lvl={level}, bdim={dim}, value=\n{text}\n)"
+        text = "\n".join("    " + line if line else "" for line in repr(value).splitlines())
+        return f"BatchedTensor(lvl={_C._level_depth(level)}, bdim={dim}, value=\n{text}\n)"
     if not _levels:
         return _plain_str(t, contents)
     primal, tangent = _C._unpack_dual(t, _levels[-1])
