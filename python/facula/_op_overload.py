@@ -23,7 +23,9 @@ _OVERLOADS = {
         "bitwise_right_shift fill masked_fill".split(),
         _BY_KIND,
     ),
-    "floor_divide": {"T": "default", "S": "Scalar"},
+    "floor_divide": {"T": "default", "S": "default"},
+    "arange_end": {"-": "default"},
+    "arange": {"-": "start_step"},
     "pow": _POWER,
     "where": {"-": "self", "T": "self", "S": "ScalarOther"},
     "sum": {"D": "dim_IntList", "N": "default"},
@@ -143,8 +145,8 @@ def _overload(op, how, kind):
     key = (op, how, kind)
     found = _cache.get(key)
     if found is None:
-        _, overload, python, _, _, _ = _rows()[op]
-        names = _OVERLOADS.get(python)
+        name, overload, python, _, _, _ = _rows()[op]
+        names = _OVERLOADS.get(name) or _OVERLOADS.get(python)
         if not overload:
             overload = names.get(kind, names.get("-", "default")) if names else "default"
         opname = python + "_" if how == _INPLACE else python
