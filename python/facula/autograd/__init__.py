@@ -122,7 +122,7 @@ def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused
 
 
 def __getattr__(name):
-    if name in ("functional", "profiler"):
+    if name in ("functional", "profiler", "profiler_util"):
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")
