@@ -53,11 +53,12 @@ def _rows():
 class _Schema:
     """An op's signature as PyTorch writes it."""
 
-    def __init__(self, name, overload, params, nout, inplace):
+    def __init__(self, name, overload, params, nout, how):
         self.name = f"aten::{name}"
         self.overload_name = overload
         self.arguments = [_Argument(*p) for p in params]
-        self._inplace, self._nout = inplace, nout
+        self._inplace, self._nout = how == _INPLACE, nout
+        self.is_mutable = how != _NEW
 
     def __str__(self):
         parts, star = [], False
@@ -106,7 +107,7 @@ class OpOverload:
             self._name += f".{overload}"
         self.__module__ = "torch._ops.aten"
         text = "" if overload == "default" else overload
-        self._schema = _Schema(opname, text, params, max(nout, 1), how == _INPLACE)
+        self._schema = _Schema(opname, text, params, max(nout, 1), how)
 
     def __call__(self, *args, **kwargs):
         if "self" in kwargs:

@@ -277,6 +277,13 @@ def is_same_size(input, other):
     return _checked("is_same_size", input).shape == other.shape
 
 
+for _name in (
+    "is_floating_point", "is_complex", "numel", "is_signed", "is_conj", "is_neg", "is_inference",
+    "is_same_size",
+):  # fmt: skip
+    globals()[_name] = _C._overridable(globals()[_name])
+
+
 def scalar_tensor(
     s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):

@@ -429,6 +429,13 @@ static PyObject *push_hooks(PyObject *m, PyObject *args) {
     PyObject *pack, *unpack;
     if (!PyArg_ParseTuple(args, "OO", &pack, &unpack))
         return NULL;
+    if (!PyCallable_Check(pack) || !PyCallable_Check(unpack))
+        return PyErr_Format(PyExc_TypeError,
+                            "_push_saved_tensors_default_hooks(): incompatible function arguments. "
+                            "The following argument types are supported:\n    1. (arg0: "
+                            "collections.abc.Callable, arg1: collections.abc.Callable) -> "
+                            "None\n\nInvoked with: %R, %R",
+                            pack, unpack);
     if (disabled != NULL) {
         PyErr_SetObject(PyExc_RuntimeError, disabled);
         return NULL;

@@ -83,6 +83,15 @@ def grad(
     allow_unused=None, is_grads_batched=False, materialize_grads=False,
 ):  # fmt: skip
     """The gradients of the sum of outputs by inputs, as a tuple."""
+    among = (*_tuple(outputs), *_tuple(inputs))
+    if _C._has_torch_function_variadic(*among):
+        from ..overrides import handle_torch_function
+
+        return handle_torch_function(
+            grad, among, outputs, inputs, grad_outputs=grad_outputs, retain_graph=retain_graph,
+            create_graph=create_graph, only_inputs=only_inputs, allow_unused=allow_unused,
+            is_grads_batched=is_grads_batched, materialize_grads=materialize_grads,
+        )  # fmt: skip
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "

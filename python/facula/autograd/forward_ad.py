@@ -17,6 +17,8 @@ def enter_dual_level():
 
 def exit_dual_level(*, level=None):
     """Closes the level; its tangents are gone."""
+    if not _levels and level is None:
+        raise RuntimeError("Dual level must be a positive number.")
     if not _levels or (level is not None and level != len(_levels) - 1):
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This "
