@@ -316,3 +316,23 @@ def test_questions_are_functions_of_their_own():
         torch.is_floating_point(x), torch.is_complex(x), torch.numel(x)
     assert seen[0] == "torch.is_floating_point"
     assert "torch.is_complex" in seen and "torch.numel" in seen
+
+
+def test_parameters_left_as_they_are():
+    """What libraries do to make modules without filling them."""
+
+    class Empty(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            if getattr(func, "__module__", None) == "torch.nn.init":
+                return kwargs["tensor"] if "tensor" in kwargs else args[0]
+            return func(*args, **kwargs)
+
+    before = torch.get_rng_state()
+    with Empty():
+        torch.nn.Linear(3, 2)
+        torch.nn.Conv2d(1, 2, 3)
+        torch.nn.Embedding(3, 2)
+    assert torch.equal(torch.get_rng_state(), before)
+    w = torch.nn.init.uniform_(torch.empty(3), 2, 3)
+    assert w.min() >= 2
