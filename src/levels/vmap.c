@@ -561,7 +561,10 @@ static int rule_random(struct batch *b) {
                              "vmap: Cannot ask for different inplace randomness on an unbatched "
                              "tensor. This will appear like same randomness. If this is necessary "
                              "for your usage, please file an issue with functorch.");
-        /* one draw for the whole batch, as long as it lies in order */
+        /* one draw for the whole batch: of a new tensor, or of one that lies in order */
+        const fac__param *size = ints_param(b->op);
+        if (b->n == 0 && size != NULL && strcmp(size->name, "size") == 0)
+            return rule_sizes(b);
         bool whole =
             b->outs->how == FAC__CALL_INPLACE && b->n == 1 && fac__is_contig(b->v[0].value);
         return whole ? rule_same(b) : fallback(b);

@@ -362,6 +362,25 @@ def test_randomness():
     assert not torch.equal(different[0], different[1])
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (20,), (3, 4)])
+def test_different_draws_are_one_draw_of_the_batch(shape):
+    def drawn(f):
+        torch.manual_seed(3)
+        return f()
+
+    whole = drawn(lambda: torch.randn(5, *shape))
+    zeros = torch.zeros(5, *shape)
+    for draw in (
+        lambda a: torch.randn(shape),
+        torch.randn_like,
+        lambda a: a.clone().normal_(),
+    ):
+        assert torch.equal(drawn(lambda: vmap(draw, randomness="different")(zeros)), whole)
+    integers = drawn(lambda: torch.randint(0, 9, (5, *shape)))
+    batched = vmap(lambda a: torch.randint(0, 9, shape), randomness="different")
+    assert torch.equal(drawn(lambda: batched(zeros)), integers)
+
+
 def test_chunks_draw_the_same():
     y = vmap(lambda a: a + torch.rand(2), randomness="same", chunk_size=2)(torch.zeros(5, 2))
     assert all(torch.equal(y[0], row) for row in y)
