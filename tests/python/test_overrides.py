@@ -336,3 +336,5 @@ def test_parameters_left_as_they_are():
     assert torch.equal(torch.get_rng_state(), before)
     w = torch.nn.init.uniform_(torch.empty(3), 2, 3)
     assert w.min() >= 2
+    name = torch.overrides.resolve_name(torch.nn.init.kaiming_uniform_)
+    assert name == "torch.nn.init.kaiming_uniform_"
