@@ -86,7 +86,7 @@ def test_levels():
     assert fw.unpack_dual(d).tangent is None
     with fw.dual_level():
         assert fw.unpack_dual(d * 2).tangent is None
-    with pytest.raises(RuntimeError, match="not the last one"):
+    with pytest.raises(RuntimeError, match="must be a positive number"):
         fw.exit_dual_level()
 
 
