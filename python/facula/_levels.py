@@ -1,12 +1,36 @@
 """Small parts of the levels that every program needs: which overrides are looked for, and the
 methods of Tensor that are written in Python made visible to them."""
 
+import threading as _threading
 import types as _types
 
 from . import _C
 from ._C import Tensor
 
 MODES, SUBCLASSES = 0, 1  # bits of _C._set_level_bit
+
+
+class _Transforms(_threading.local):
+    """How many of torch.func's transforms this thread is within."""
+
+    depth = 0
+
+    def __enter__(self):
+        self.depth += 1
+
+    def __exit__(self, *exc):
+        self.depth -= 1
+
+    def refuse_backward(self):
+        if self.depth:
+            raise RuntimeError(
+                "backward() called inside a functorch transform. This is not supported, please "
+                "use functorch.grad or functorch.vjp instead or call backward() outside of "
+                "functorch transforms."
+            )
+
+
+transforms = _Transforms()
 
 
 class _Bits:

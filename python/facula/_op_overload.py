@@ -23,7 +23,9 @@ _OVERLOADS = {
         "bitwise_right_shift fill masked_fill".split(),
         _BY_KIND,
     ),
-    "floor_divide": {"T": "default", "S": "Scalar"},
+    "floor_divide": {"T": "default", "S": "default"},
+    "arange_end": {"-": "default"},
+    "arange": {"-": "start_step"},
     "pow": _POWER,
     "where": {"-": "self", "T": "self", "S": "ScalarOther"},
     "sum": {"D": "dim_IntList", "N": "default"},
@@ -51,11 +53,12 @@ def _rows():
 class _Schema:
     """An op's signature as PyTorch writes it."""
 
-    def __init__(self, name, overload, params, nout, inplace):
+    def __init__(self, name, overload, params, nout, how):
         self.name = f"aten::{name}"
         self.overload_name = overload
         self.arguments = [_Argument(*p) for p in params]
-        self._inplace, self._nout = inplace, nout
+        self._inplace, self._nout = how == _INPLACE, nout
+        self.is_mutable = how != _NEW
 
     def __str__(self):
         parts, star = [], False
@@ -104,7 +107,7 @@ class OpOverload:
             self._name += f".{overload}"
         self.__module__ = "torch._ops.aten"
         text = "" if overload == "default" else overload
-        self._schema = _Schema(opname, text, params, max(nout, 1), how == _INPLACE)
+        self._schema = _Schema(opname, text, params, max(nout, 1), how)
 
     def __call__(self, *args, **kwargs):
         if "self" in kwargs:
@@ -143,8 +146,8 @@ def _overload(op, how, kind):
     key = (op, how, kind)
     found = _cache.get(key)
     if found is None:
-        _, overload, python, _, _, _ = _rows()[op]
-        names = _OVERLOADS.get(python)
+        name, overload, python, _, _, _ = _rows()[op]
+        names = _OVERLOADS.get(name) or _OVERLOADS.get(python)
         if not overload:
             overload = names.get(kind, names.get("-", "default")) if names else "default"
         opname = python + "_" if how == _INPLACE else python

@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from . import _C
 from ._C import Tensor
+from ._levels import transforms as _transforms
 from ._utils import (
     _get_state,
     _named,
@@ -80,6 +81,7 @@ _SCALARS = {
 
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Adds the gradients of this tensor by the graph's leaves to their .grad."""
+    _transforms.refuse_backward()
     if retain_graph is None:
         retain_graph = create_graph
     if inputs is not None:
@@ -273,6 +275,13 @@ def is_inference(input):
 def is_same_size(input, other):
     """Whether input and other have the same shape."""
     return _checked("is_same_size", input).shape == other.shape
+
+
+for _name in (
+    "is_floating_point", "is_complex", "numel", "is_signed", "is_conj", "is_neg", "is_inference",
+    "is_same_size",
+):  # fmt: skip
+    globals()[_name] = _C._overridable(globals()[_name])
 
 
 def scalar_tensor(

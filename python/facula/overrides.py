@@ -262,6 +262,7 @@ def _names():
     import facula as torch
     import facula.functional
     import facula.nn.functional
+    import facula.nn.init
 
     found, lists = {}, {}
     ignored = get_ignored_functions()
@@ -286,6 +287,7 @@ def _names():
                 add(value, f"torch.Tensor.{name}", Tensor)
     spaces = [
         (torch.nn.functional, "torch.nn.functional"),
+        (torch.nn.init, "torch.nn.init"),
         (torch.functional, "torch.functional"),
         (torch, "torch"),
     ]

@@ -623,16 +623,18 @@ static PyObject *list_of(const fac_tensor *t, int dim, const char *at) {
     return l;
 }
 
+PyObject *fac__no_storage(void) {
+    return PyErr_Format(PyExc_RuntimeError,
+                        "Cannot access data pointer of Tensor that doesn't have storage");
+}
+
 static PyObject *tolist(PyObject *module, PyObject *o) {
     (void)module;
     fac_tensor *t = fac__tensor_arg(o), *plain = t;
     if (t == NULL)
         return NULL;
-    if (t->features & FAC__WRAPPED)
-        return PyErr_Format(PyExc_RuntimeError, "vmap: a batched tensor has no values of its own");
-    if (t->layout != FAC_STRIDED)
-        return PyErr_Format(PyExc_RuntimeError,
-                            "Cannot access data pointer of Tensor that doesn't have storage");
+    if (t->layout != FAC_STRIDED || (t->features & FAC__WRAPPED))
+        return fac__no_storage();
     if (t->device.type == FAC_META)
         return PyErr_Format(PyExc_NotImplementedError, "Cannot copy out of meta tensor; no data!");
     if (t->features & (FAC__CONJ | FAC__NEG)) {
@@ -658,6 +660,8 @@ static PyObject *array_interface(PyObject *module, PyObject *o) {
     fac_tensor *t = fac__tensor_arg(o);
     if (t == NULL)
         return NULL;
+    if (t->features & FAC__WRAPPED)
+        return fac__no_storage();
     if (types[t->dtype] == NULL)
         return PyErr_Format(PyExc_TypeError, "Got unsupported ScalarType %s",
                             fac__scalar_type_name((fac_dtype)t->dtype));

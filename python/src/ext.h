@@ -182,15 +182,25 @@ PyObject *fac__begin_grad(PyObject *result); /* requires_grad=True of a creation
 extern const char fac__no_pinned_memory[];
 PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
 PyObject *fac__item_of(fac_tensor *t);
+PyObject *fac__no_storage(void); /* raises what reading a batched or sparse tensor's memory does */
 /* A graph's node. Wrappers of op nodes hold their node; a custom Function's context is held by its
  * node and only looks at it. */
 typedef struct {
     PyObject_HEAD fac_node *node;
-    PyObject *dict;
     bool looks_only;
 } fac__NodeObject;
 PyObject *fac__wrap_node(fac_node *n); /* new reference; takes nothing */
 int fac__init_nodes(PyObject *module);
+/* What a node keeps, by PyTorch's names of it. NULL without an exception: no such attribute. */
+PyObject *fac__node_saved(fac_node *n, const char *attribute);
+int fac__node_saved_names(fac_node *n, PyObject *list); /* appends _saved_... and _raw_saved_... */
+PyObject *fac__node_raw_saved(fac_node *n);
+int fac__init_saved(void);
+/* Keeps pack(tensor) in place of a saved tensor. */
+int fac__pack_saved(fac__saved *s, PyObject *pack, PyObject *unpack);
+/* An object that goes when the node does; fac__keep_by_node() takes it over, and returns it. */
+PyObject *fac__kept_by_node(const fac_node *n); /* borrowed, or NULL */
+PyObject *fac__keep_by_node(fac_node *n, PyObject *o);
 bool fac__is_python_hook(const fac__hook *h); /* its ctx is a Python object that it counts */
 bool fac__is_python_node(const fac_node *n);  /* its args are such an object */
 int fac__node_alive(PyObject *node);          /* -1 with an exception where the graph was freed */

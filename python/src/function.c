@@ -203,6 +203,11 @@ static PyObject *saved(PyObject *m, PyObject *o) {
     return r;
 }
 
+static PyObject *raw_saved(PyObject *m, PyObject *o) {
+    (void)m;
+    return fac__node_alive(o) < 0 ? NULL : fac__node_raw_saved(((fac__NodeObject *)o)->node);
+}
+
 static PyObject *bound(PyObject *m, PyObject *o) {
     (void)m;
     return PyBool_FromLong(((fac__NodeObject *)o)->node != NULL);
@@ -222,5 +227,6 @@ PyMethodDef fac__function_functions[] = {{"_bind", bind, METH_VARARGS, NULL},
                                          {"_join", join, METH_VARARGS, NULL},
                                          {"_save", save, METH_VARARGS, NULL},
                                          {"_saved", saved, METH_O, NULL},
+                                         {"_raw_saved", raw_saved, METH_O, NULL},
                                          {"_increment_version", increment_version, METH_O, NULL},
                                          {0}};

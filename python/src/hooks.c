@@ -248,6 +248,21 @@ static PyObject *node_hooks(PyObject *m, PyObject *args) {
     return Py_NewRef(dict);
 }
 
+PyObject *fac__kept_by_node(const fac_node *n) {
+    for (const fac__hook *h = n->hooks; h != NULL; h = h->next)
+        if (h->kind == FAC__HOOK_KEEP)
+            return h->ctx;
+    return NULL;
+}
+
+PyObject *fac__keep_by_node(fac_node *n, PyObject *o) {
+    if (o == NULL)
+        return NULL;
+    if (fac__hook_add(&n->hooks, FAC__HOOK_KEEP, 0, NULL, drop, o) != 0)
+        return fac__raise();
+    return Py_NewRef(o);
+}
+
 bool fac__is_python_hook(const fac__hook *h) {
     return h->free == drop;
 }
@@ -372,6 +387,30 @@ static void pack_release(const fac__pack_hooks *h) {
     PyGILState_Release(gil);
 }
 
+static struct pack *new_pack(PyObject *pack, PyObject *unpack) {
+    struct pack *p = PyMem_Calloc(1, sizeof *p);
+    if (p == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    p->hooks = (fac__pack_hooks){pack_one, unpack_one, drop_one, pack_retain, pack_release, p};
+    p->pack = Py_NewRef(pack);
+    p->unpack = Py_NewRef(unpack);
+    p->refs = 1;
+    return p;
+}
+
+int fac__pack_saved(fac__saved *s, PyObject *pack, PyObject *unpack) {
+    struct pack *p = new_pack(pack, unpack);
+    if (p == NULL)
+        return -1;
+    int r = fac__saved_repack(s, &p->hooks);
+    if (r != 0)
+        fac__raise();
+    pack_release(&p->hooks);
+    return r;
+}
+
 static PyObject *disabled; /* the message of disable_saved_tensors_hooks, or NULL */
 
 static PyObject *disable_hooks(PyObject *m, PyObject *message) {
@@ -390,19 +429,22 @@ static PyObject *push_hooks(PyObject *m, PyObject *args) {
     PyObject *pack, *unpack;
     if (!PyArg_ParseTuple(args, "OO", &pack, &unpack))
         return NULL;
+    if (!PyCallable_Check(pack) || !PyCallable_Check(unpack))
+        return PyErr_Format(PyExc_TypeError,
+                            "_push_saved_tensors_default_hooks(): incompatible function arguments. "
+                            "The following argument types are supported:\n    1. (arg0: "
+                            "collections.abc.Callable, arg1: collections.abc.Callable) -> "
+                            "None\n\nInvoked with: %R, %R",
+                            pack, unpack);
     if (disabled != NULL) {
         PyErr_SetObject(PyExc_RuntimeError, disabled);
         return NULL;
     }
-    struct pack *p = PyMem_Calloc(1, sizeof *p);
+    struct pack *p = new_pack(pack, unpack);
     if (p == NULL)
-        return PyErr_NoMemory();
+        return NULL;
     fac__pack_hooks *outer = fac__tls.saved_hooks;
-    p->hooks = (fac__pack_hooks){pack_one, unpack_one, drop_one, pack_retain, pack_release, p};
-    p->pack = Py_NewRef(pack);
-    p->unpack = Py_NewRef(unpack);
     p->outer = outer == NULL ? NULL : outer->ctx;
-    p->refs = 1;
     fac__tls.saved_hooks = &p->hooks;
     Py_RETURN_NONE;
 }

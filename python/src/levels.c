@@ -148,6 +148,18 @@ static PyObject *batch_of(PyObject *m, PyObject *o) {
                          : Py_BuildValue("(NiK)", value, b->dim, (unsigned long long)b->level);
 }
 
+/* _level_depth(level): its place among the active ones, from 1; 0 where it was left */
+static PyObject *level_depth(PyObject *m, PyObject *o) {
+    (void)m;
+    uint64_t level = PyLong_AsUnsignedLongLong(o);
+    if (PyErr_Occurred())
+        return NULL;
+    for (int i = 0; i < fac__level_count(); i++)
+        if (fac__level_at(i)->level == level)
+            return PyLong_FromLong(i + 1);
+    return PyLong_FromLong(0);
+}
+
 /* _level_of(sequence) -> (is a vmap, level, size of the batch, randomness) or None */
 static PyObject *level_of(PyObject *m, PyObject *o) {
     (void)m;
@@ -320,6 +332,7 @@ static PyMethodDef functions[] = {{"_autocast_get", autocast_get, METH_NOARGS, N
                                   {"_remove_batch_dim", remove_batch_dim, METH_VARARGS, NULL},
                                   {"_batch_of", batch_of, METH_O, NULL},
                                   {"_level_of", level_of, METH_O, NULL},
+                                  {"_level_depth", level_depth, METH_O, NULL},
                                   {"_fresh_leaf", fresh_leaf, METH_O, NULL},
                                   {"_sever", sever, METH_VARARGS, NULL},
                                   {"_make_dual", make_dual, METH_VARARGS, NULL},

@@ -3,12 +3,12 @@
 
 #include <facula/autograd.h>
 
-#include <stdio.h>
 #include <string.h>
 
 typedef fac__NodeObject NodeObject;
 
 static PyTypeObject *node_base;
+static PyTypeObject *metadata_type;
 static PyObject *node_types; /* name -> type: grad_fn prints as <AddBackward0 object at ...> */
 
 static void node_dealloc(PyObject *o) {
@@ -20,7 +20,6 @@ static void node_dealloc(PyObject *o) {
         if (!((NodeObject *)o)->looks_only)
             fac__node_release(n);
     }
-    Py_CLEAR(((NodeObject *)o)->dict);
     type->tp_free(o);
     Py_DECREF(type);
 }
@@ -71,78 +70,65 @@ static PyObject *node_variable(PyObject *o, void *unused) {
 
 static PyObject *node_metadata(PyObject *o, void *unused) {
     (void)unused;
-    NodeObject *n = (NodeObject *)o;
-    if (n->dict == NULL)
-        n->dict = PyDict_New();
-    return Py_XNewRef(n->dict);
+    if (fac__node_alive(o) < 0)
+        return NULL;
+    fac_node *n = ((NodeObject *)o)->node;
+    PyObject *dict = fac__kept_by_node(n);
+    return dict == NULL ? fac__keep_by_node(n, PyDict_New()) : Py_NewRef(dict);
 }
 
-/* --- saved values ------------------------------------------------------------------------------
- * grad_fn._saved_self and so on, by the names of the op's parameters; result, or result0 and so on,
- * for its outputs. */
-
-static const char *saved_name(const fac__param *p) {
-    return strcmp(p->name, "input") == 0 ? "self" : p->name;
+static bool gets_gradient(const fac_node *n, uint32_t output) {
+    fac_dtype d = (fac_dtype)n->outputs[output].dtype;
+    bool none = output < 32 && (n->op->nondiff_outputs & (1u << output)) != 0;
+    return !none && (fac__is_float(d) || fac__is_complex(d));
 }
 
-static PyObject *unpack(const fac__saved *s, fac_node *n) {
-    fac_clear_error();
-    fac_tensor *t = fac__unpack(s, n);
-    if (t != NULL)
-        return fac__wrap(t);
-    if (fac__tls.error.code != FAC_OK)
-        return fac__raise();
+/* What gradients come to the node: as its outputs are. */
+static PyObject *node_input_metadata(PyObject *o, void *unused) {
+    (void)unused;
+    if (fac__node_alive(o) < 0)
+        return NULL;
+    const fac_node *n = ((NodeObject *)o)->node;
+    uint32_t count = n->noutputs; /* indices and statistics, which come last, get no gradient */
+    while (n->op != NULL && count > 1 && !gets_gradient(n, count - 1))
+        count--;
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        const fac__meta *m = &n->outputs[i];
+        PyObject *shape = PyList_New(m->ndim), *one = PyStructSequence_New(metadata_type);
+        if (shape == NULL || one == NULL) {
+            Py_XDECREF(shape);
+            Py_XDECREF(one);
+            Py_CLEAR(list);
+            break;
+        }
+        for (int k = 0; k < m->ndim; k++)
+            PyList_SET_ITEM(shape, k, PyLong_FromLongLong(m->sizes[k]));
+        PyStructSequence_SetItem(one, 0, fac__wrap_dtype((fac_dtype)m->dtype));
+        PyStructSequence_SetItem(one, 1, shape);
+        PyStructSequence_SetItem(one, 2, fac__wrap_device(m->device));
+        PyStructSequence_SetItem(one, 3, Py_NewRef(Py_False));
+        PyStructSequence_SetItem(one, 4, Py_NewRef(Py_False));
+        PyList_SET_ITEM(list, (Py_ssize_t)i, one);
+    }
+    return list;
+}
+
+static PyObject *node_requires_grad(PyObject *o, void *unused) {
+    (void)o, (void)unused;
+    Py_RETURN_TRUE; /* there is a node because something does */
+}
+
+static PyObject *node_set_sequence(PyObject *o, PyObject *nr) {
+    uint64_t value = PyLong_AsUnsignedLongLong(nr);
+    if (fac__node_alive(o) < 0 || PyErr_Occurred())
+        return NULL;
+    ((NodeObject *)o)->node->sequence = value;
     Py_RETURN_NONE;
 }
 
-static PyObject *saved_list(fac_node *n, int slot) {
-    PyObject *list = PyList_New(0);
-    for (uint32_t i = 0; list != NULL && i < n->nsaved; i++) {
-        if (n->saved[i].is_output || n->saved[i].slot != slot)
-            continue;
-        PyObject *t = unpack(&n->saved[i], n);
-        if (t == NULL || PyList_Append(list, t) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(t);
-    }
-    PyObject *tuple = list == NULL ? NULL : PyList_AsTuple(list);
-    Py_XDECREF(list);
-    return tuple;
-}
-
-static bool holds_number(const fac__param *p, const fac_node *n) {
-    const fac_value *v = (const void *)((const char *)n->args + p->offset);
-    return p->tensor_index == 255 || (p->type == FAC__T_VALUE && fac__given(v->number));
-}
-
-/* NULL without an exception where there is no such value. */
-static PyObject *saved_value(fac_node *n, const char *name) {
-    const fac__op *op = n->op;
-    uint32_t outputs = 0;
-    for (uint32_t i = 0; i < n->nsaved; i++)
-        outputs += n->saved[i].is_output;
-    if (strncmp(name, "result", 6) == 0)
-        for (uint32_t i = 0; i < n->nsaved; i++) {
-            const fac__saved *s = &n->saved[i];
-            char nr[16];
-            snprintf(nr, sizeof nr, "%u", s->output_nr);
-            if (s->is_output && (name[6] == 0 ? outputs == 1 : strcmp(name + 6, nr) == 0))
-                return unpack(s, n);
-        }
-    for (int k = 0; k < op->nparams; k++) {
-        const fac__param *p = &op->params[k];
-        if (strcmp(saved_name(p), name) != 0)
-            continue;
-        if (p->type == FAC__T_TENSORS)
-            return saved_list(n, k);
-        if (holds_number(p, n))
-            return fac__box(p, n->args);
-        for (uint32_t i = 0; i < n->nsaved; i++)
-            if (!n->saved[i].is_output && n->saved[i].slot == k)
-                return unpack(&n->saved[i], n);
-    }
-    return NULL;
-}
+/* --- attributes --------------------------------------------------------------------------------
+ */
 
 static PyObject *node_getattr(PyObject *o, PyObject *key) {
     PyObject *v = PyObject_GenericGetAttr(o, key);
@@ -150,11 +136,11 @@ static PyObject *node_getattr(PyObject *o, PyObject *key) {
     if (v != NULL || n == NULL || n->op == NULL || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return v;
     const char *name = PyUnicode_AsUTF8(key);
-    if (name == NULL || strncmp(name, "_saved_", 7) != 0)
+    if (name == NULL)
         return NULL;
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
-    v = saved_value(n, name + 7);
+    v = fac__node_saved(n, name);
     if (v == NULL && !PyErr_Occurred()) {
         PyErr_Restore(kind, value, trace);
         return NULL;
@@ -165,33 +151,19 @@ static PyObject *node_getattr(PyObject *o, PyObject *key) {
     return v;
 }
 
-static int add_name(PyObject *list, const char *name) {
-    PyObject *s = PyUnicode_FromFormat("_saved_%s", name);
-    int r = s == NULL ? -1 : PyList_Append(list, s);
-    Py_XDECREF(s);
-    return r;
-}
-
 static PyObject *node_dir(PyObject *o, PyObject *unused) {
     (void)unused;
     fac_node *n = ((NodeObject *)o)->node;
     PyObject *list = PyObject_CallMethod((PyObject *)&PyBaseObject_Type, "__dir__", "(O)", o);
-    if (list == NULL || n == NULL || n->op == NULL)
+    if (list == NULL || n == NULL)
         return list;
-    int r = 0;
-    for (int k = 0; r == 0 && k < n->op->nparams; k++) {
-        const fac__param *p = &n->op->params[k];
-        bool has = holds_number(p, n);
-        for (uint32_t i = 0; !has && i < n->nsaved; i++)
-            has = !n->saved[i].is_output && n->saved[i].slot == k;
-        if (has)
-            r = add_name(list, saved_name(p));
-    }
-    for (uint32_t i = 0; r == 0 && i < n->nsaved; i++)
-        if (n->saved[i].is_output)
-            r = add_name(list, "result");
-    if (r != 0)
+    int r = n->op == NULL ? 0 : fac__node_saved_names(n, list);
+    PyObject *gone = NULL;
+    if (r == 0 && n->variable == NULL)
+        gone = PyObject_CallMethod(list, "remove", "s", "variable");
+    if (r != 0 || (n->variable == NULL && gone == NULL))
         Py_CLEAR(list);
+    Py_XDECREF(gone);
     return list;
 }
 
@@ -206,6 +178,7 @@ static PyObject *node_sequence(PyObject *o, PyObject *unused) {
 }
 
 static PyMethodDef node_methods[] = {{"_sequence_nr", node_sequence, METH_NOARGS, NULL},
+                                     {"_set_sequence_nr", node_set_sequence, METH_O, NULL},
                                      {"name", node_name, METH_NOARGS, "name() -> str"},
                                      {"__dir__", node_dir, METH_NOARGS, NULL},
                                      {0}};
@@ -213,6 +186,8 @@ static PyGetSetDef node_getset[] = {
     {"next_functions", node_next, NULL, "(node, which of its outputs) for each input.", NULL},
     {"variable", node_variable, NULL, "The leaf, of nodes that accumulate.", NULL},
     {"metadata", node_metadata, NULL, "A dictionary for the user's own.", NULL},
+    {"requires_grad", node_requires_grad, NULL, NULL, NULL},
+    {"_input_metadata", node_input_metadata, NULL, "dtype, shape and device of its outputs.", NULL},
     {0}};
 static PyType_Slot node_slots[] = {{Py_tp_dealloc, node_dealloc},
                                    {Py_tp_getattro, node_getattr},
@@ -244,7 +219,6 @@ PyObject *fac__wrap_node(fac_node *n) {
     if (o == NULL)
         return NULL;
     o->node = fac__node_retain(n);
-    o->dict = NULL;
     n->wrapper = o;
     return (PyObject *)o;
 }
@@ -279,7 +253,15 @@ int fac__tensor_traverse_graph(fac__TensorObject *o, visitproc visit, void *arg)
 int fac__init_nodes(PyObject *module) {
     node_base = (PyTypeObject *)PyType_FromSpec(&node_spec);
     node_types = PyDict_New();
-    if (node_base == NULL || node_types == NULL)
+    static PyStructSequence_Field fields[] = {{"dtype", NULL},
+                                              {"shape", NULL},
+                                              {"device", NULL},
+                                              {"is_nested_tensor", NULL},
+                                              {"is_cpp_nested_tensor", NULL},
+                                              {0}};
+    static PyStructSequence_Desc metadata = {"facula._C._autograd.InputMetadata", NULL, fields, 5};
+    metadata_type = PyStructSequence_NewType(&metadata);
+    if (node_base == NULL || node_types == NULL || metadata_type == NULL || fac__init_saved() < 0)
         return -1;
     return PyModule_AddObjectRef(module, "_Node", (PyObject *)node_base);
 }

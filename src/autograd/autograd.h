@@ -71,6 +71,7 @@ enum {
     FAC__HOOK_PRE,        /* Node.register_prehook */
     FAC__HOOK_POST,       /* Node.register_hook */
     FAC__HOOK_RETAIN,     /* retain_grad: after the tensor hooks */
+    FAC__HOOK_KEEP,       /* never called: ctx lives as long as the node */
 };
 
 typedef struct {
@@ -193,6 +194,8 @@ int fac__meta_set(fac__meta *m, const fac_tensor *t);
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node); /* new reference */
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr);
 void fac__saved_release(fac__saved *s);
+/* Packs a tensor that was saved as it is. */
+int fac__saved_repack(fac__saved *s, const fac__pack_hooks *h);
 extern const fac__node_type fac__accumulate_type;
 
 /* Judges and prepares an in-place write to t by autograd's rules; and joins the node after it. */

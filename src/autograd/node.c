@@ -189,6 +189,19 @@ static int save_packed(fac__saved *s, fac_tensor *t) {
     return 0;
 }
 
+int fac__saved_repack(fac__saved *s, const fac__pack_hooks *h) {
+    void *outer = fac__tls.saved_hooks;
+    fac_tensor *t = s->tensor;
+    fac__tls.saved_hooks = (void *)(uintptr_t)h;
+    int r = save_packed(s, t);
+    fac__tls.saved_hooks = outer;
+    if (r == 0)
+        fac__release(t);
+    else
+        s->tensor = t;
+    return r;
+}
+
 static fac_tensor *unpack_packed(const fac__saved *s, fac_node *node) {
     fac_tensor *got = s->hooks->unpack(s->hooks->ctx, s->packed);
     fac_node *to = s->is_output ? node : s->origin;
@@ -270,9 +283,13 @@ int fac__released_error(void) {
 }
 
 static int version_error(const fac__saved *s, const fac_node *node, uint32_t now) {
-    static const char hint[] =
-        "Hint: enable anomaly detection to find the operation that failed to compute its "
-        "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).";
+    const char *hint =
+        fac__tls.anomaly
+            ? "Hint: the backtrace further above shows the operation that failed to compute its "
+              "gradient. The variable in question was changed in there or anywhere later. Good "
+              "luck!"
+            : "Hint: enable anomaly detection to find the operation that failed to compute its "
+              "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).";
     static const char type[] = "torch.%sTensor";
     char name[48];
     snprintf(name, sizeof name, type, fac__scalar_type_name((fac_dtype)s->tensor->dtype));
@@ -285,6 +302,8 @@ static int version_error(const fac__saved *s, const fac_node *node, uint32_t now
                          name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), s->output_nr,
                          fac__node_brief(node, of, sizeof of), now, s->version, hint);
     struct fac__autograd *a = s->tensor->autograd;
+    if (a != NULL && a->base != NULL && a->creation == FAC__CREATED_NORMAL)
+        (void)fac__grad_fn(s->tensor); /* names the node that the view has since the write */
     if (a != NULL && a->grad_fn != NULL)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "one of the variables needed for gradient computation has been modified "

@@ -490,6 +490,59 @@ static int fallback(struct batch *b) {
     return r;
 }
 
+/* --- what has no rule ---------------------------------------------------------------------------
+ */
+
+/* Results whose sizes depend on values: each element of the batch would have its own. */
+static int rule_dynamic(struct batch *b) {
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "vmap: We do not support batching operators that can output dynamic shape. "
+                     "Attempted to vmap over aten::%s. Please file an issue at "
+                     "https://github.com/pytorch/pytorch/issues if you need this feature.",
+                     b->op->name);
+}
+
+static int rule_masked_select(struct batch *b) {
+    if (b->v[1].value == NULL)
+        return fallback(b);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We "
+                     "cannot support this because for each batch this would return a differently "
+                     "shaped Tensor. Please file an issue at "
+                     "https://github.com/pytorch/pytorch/issues if you need this feature.");
+}
+
+/* A mask of its own for each element takes a number, which fills, but no tensor of values. */
+static int rule_index(struct batch *b) {
+    bool put = b->op == &fac__op_index_put;
+    int first = put ? 2 : 1;
+    bool masked = false;
+    for (int i = first; i < b->n; i++)
+        masked |= b->v[i].value != NULL &&
+                  (b->v[i].logical->dtype == FAC_BOOL || b->v[i].logical->dtype == FAC_UINT8);
+    if (!masked || (put && b->v[1].logical->numel == 1))
+        return fallback(b);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "vmap: We do not support batching operators that can support dynamic shape. "
+                     "Attempting to batch over indexing with a boolean mask.");
+}
+
+/* Statistics that all elements of the batch would write to. */
+static int rule_batch_norm(struct batch *b) {
+    const struct fac__native_batch_norm_args *a = (const void *)b->args;
+    for (int i = 1; a->training && b->v[0].value != NULL && i < b->n; i++)
+        if (b->v[i].value == NULL &&
+            (b->v[i].logical == a->running_mean || b->v[i].logical == a->running_var))
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "Batch norm got a batched tensor as input while the running_mean or running_var, "
+                "which will be updated in place, were not batched.\nIf you are using a module and "
+                "do not need eval mode, please set `track_running_stats` to be False.If you are "
+                "using a prebuilt module and do not need eval mode, please see the functorch "
+                "website for resources on how to patch your module to work with vmap");
+    return fallback(b);
+}
+
 /* --- random -------------------------------------------------------------------------------------
  */
 
@@ -508,14 +561,20 @@ static int rule_random(struct batch *b) {
                              "vmap: Cannot ask for different inplace randomness on an unbatched "
                              "tensor. This will appear like same randomness. If this is necessary "
                              "for your usage, please file an issue with functorch.");
-        return fallback(b);
+        /* one draw for the whole batch: of a new tensor, or of one that lies in order */
+        const fac__param *size = ints_param(b->op);
+        if (b->n == 0 && size != NULL && strcmp(size->name, "size") == 0)
+            return rule_sizes(b);
+        bool whole =
+            b->outs->how == FAC__CALL_INPLACE && b->n == 1 && fac__is_contig(b->v[0].value);
+        return whole ? rule_same(b) : fallback(b);
     }
     if (!any)
         return fac__call(b->op, b->args, b->outs);
     if (b->outs->how != FAC__CALL_INPLACE || b->n != 1)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Vmap does not currently support same randomness with a batched tensor "
-                         "input");
+                         "input. Please file an issue with functorch");
     fac_tensor *unused[1], *value = b->v[0].value;
     if (run_element(b, 0, unused, 1) < 0 || fac__is_bad(fac_copy_(value, fac_select(value, 0, 0))))
         return -1;
@@ -552,6 +611,11 @@ static const struct {
     {" mm bmm mv dot ", rule_product},
     {" linear ", rule_linear},
     {" addmm ", rule_addmm},
+    {" nonzero nonzero_numpy where_condition _unique2 unique_dim unique_consecutive ",
+     rule_dynamic},
+    {" masked_select ", rule_masked_select},
+    {" index index_put ", rule_index},
+    {" native_batch_norm ", rule_batch_norm},
 };
 
 static bool names(const char *list, const char *name) {

@@ -227,3 +227,21 @@ def test_op_objects():
         torch.ops.aten.no_such_op
     with pytest.raises(AttributeError, match="has no overload name 'nope'"):
         torch.ops.aten.add.nope
+
+
+def test_no_two_primitives_share_a_name():
+    """A handler given another op of the same name would run that one: arange(end) and
+    arange(start, end) did."""
+    from facula import _op_overload
+
+    composite = 1
+    owners = {}
+    for i, (_, _, _, flags, _, _) in enumerate(_op_overload._rows()):
+        if not flags & composite:
+            for kind in "-TSRDN":
+                owners.setdefault(str(_op_overload._overload(i, 0, kind)), set()).add(i)
+    assert {name: ops for name, ops in owners.items() if len(ops) > 1} == {}
+    assert logged(lambda: (torch.arange(3), torch.arange(1, 3))) == [
+        "aten.arange.default",
+        "aten.arange.start_step",
+    ]

@@ -86,7 +86,7 @@ def test_levels():
     assert fw.unpack_dual(d).tangent is None
     with fw.dual_level():
         assert fw.unpack_dual(d * 2).tangent is None
-    with pytest.raises(RuntimeError, match="not the last one"):
+    with pytest.raises(RuntimeError, match="must be a positive number"):
         fw.exit_dual_level()
 
 
@@ -133,3 +133,37 @@ def test_modules_and_parameters():
         out = torch.nn.functional.linear(x, *duals)
         t = fw.unpack_dual(out).tangent
     assert torch.allclose(t, x.sum(1, keepdim=True).expand(4, 2) + 1, atol=1e-5)
+
+
+def in_place_function(tangent_in_place):
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+        @staticmethod
+        def jvp(ctx, t):
+            return t.mul_(2) if tangent_in_place else t * 2
+
+    return Double.apply
+
+
+def test_a_function_that_writes_to_a_dual_gives_it_back():
+    with fw.dual_level():
+        x = fw.make_dual(torch.arange(3.0), torch.ones(3)).clone()
+        y = in_place_function(True)(x)
+        assert y is x
+        primal, tangent = fw.unpack_dual(x)
+        assert primal.tolist() == [0, 2, 4] and tangent.tolist() == [2, 2, 2]
+
+
+def test_a_function_that_writes_to_a_dual_writes_to_the_tangent():
+    with fw.dual_level():
+        x = fw.make_dual(torch.arange(3.0), torch.ones(3)).clone()
+        with pytest.raises(RuntimeError, match="must modify the corresponding gradient inplace"):
+            in_place_function(False)(x)

@@ -299,7 +299,29 @@ def test_in_place_on_the_batch():
         (lambda x: vmap(lambda a: torch.ones(2).add_(a))(x), RuntimeError, "not possible because"),
         (lambda x: vmap(lambda a: a.sum(5))(x), IndexError, r"range of \[-1, 0\], but got 5"),
         (lambda x: vmap(lambda a: a, chunk_size=0)(x), ValueError, "chunk_size should be None"),
-        (lambda x: vmap(lambda a: a.tolist())(x), RuntimeError, "vmap"),
+        (lambda x: vmap(lambda a: a.tolist())(x), RuntimeError, "doesn't have storage"),
+        (lambda x: vmap(lambda a: a.numpy())(x), RuntimeError, "doesn't have storage"),
+        (lambda x: vmap(lambda a: a.data_ptr())(x), RuntimeError, "doesn't have storage"),
+        (lambda x: vmap(lambda a: a.nonzero())(x), RuntimeError, "dynamic shape. Attempted to vmap over aten::nonzero"),
+        (lambda x: vmap(lambda a: a.nonzero(as_tuple=True))(x), RuntimeError, "aten::nonzero"),
+        (lambda x: vmap(lambda a: a.unique())(x), RuntimeError, "aten::_unique2"),
+        (lambda x: vmap(lambda a: a.unique_consecutive())(x), RuntimeError, "aten::unique_consecutive"),
+        (lambda x: vmap(lambda a: a[a > 0])(x), RuntimeError, "indexing with a boolean mask"),
+        (lambda x: vmap(lambda a: torch.ones(2)[a > 0])(x), RuntimeError, "indexing with a boolean mask"),
+        (lambda x: vmap(lambda a: a.masked_select(a > 0))(x), RuntimeError, r"torch.masked_select\(self, mask\)"),
+        (lambda x: vmap(torch.nn.BatchNorm1d(2))(x[None].repeat(2, 1, 1)), RuntimeError, "were not batched"),
+        (lambda x: vmap(lambda a: torch.bernoulli(a), randomness="same")(x), RuntimeError, "file an issue with functorch"),
+        (lambda x: vmap(lambda a: a, out_dims=None)(x), ValueError, r"\(<lambda>, ...\): `<lambda>` can not return a Batched"),
+        (lambda x: vmap(lambda a: a, out_dims="x")(x), ValueError, "out_dims=x\\): `out_dims` must be an int"),
+        (lambda x: grad(lambda a: (a.sum(), 3), has_aux=True)(x), RuntimeError, "unsupported type <class 'int'>"),
+        (lambda x: grad(lambda a: a.sum(), "0")(x), RuntimeError, "argnums must be int or Tuple"),
+        (lambda x: grad(lambda a: a.sum().backward())(x), RuntimeError, "inside a functorch transform"),
+        (lambda x: vmap(lambda a: torch.autograd.backward(a.sum()))(x), RuntimeError, "inside a functorch transform"),
+        (lambda x: jvp(lambda a: a, (), ()), RuntimeError, "primals to contain at least one Tensor"),
+        (lambda x: jvp(lambda a: a, (1.0,), (1.0,)), RuntimeError, "only contain Tensors, got <class 'float'>"),
+        (lambda x: vjp(lambda a: (), x), RuntimeError, r"non-empty output \(got output = \[\]\)"),
+        (lambda x: vjp(lambda a: {"y": (a, a)}, x)[1](x), RuntimeError, r"cotangents: \*, primal output: \{'y': \(\*, \*\)\}"),
+        (lambda x: jacrev(lambda a: a, chunk_size=0), ValueError, "jacrev: `chunk_size` should be greater"),
         (lambda x: grad(lambda a: a)(x), RuntimeError, "got tensor with 2 dims"),
         (lambda x: grad(lambda a: 1.0)(x), RuntimeError, "to return a Tensor, got <class 'float'>"),
         (lambda x: grad(lambda a: a.sum())(1), ValueError, "must be Tensor, got <class 'int'>"),
@@ -340,12 +362,61 @@ def test_randomness():
     assert not torch.equal(different[0], different[1])
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (20,), (3, 4)])
+def test_different_draws_are_one_draw_of_the_batch(shape):
+    def drawn(f):
+        torch.manual_seed(3)
+        return f()
+
+    whole = drawn(lambda: torch.randn(5, *shape))
+    zeros = torch.zeros(5, *shape)
+    for draw in (
+        lambda a: torch.randn(shape),
+        torch.randn_like,
+        lambda a: a.clone().normal_(),
+    ):
+        assert torch.equal(drawn(lambda: vmap(draw, randomness="different")(zeros)), whole)
+    integers = drawn(lambda: torch.randint(0, 9, (5, *shape)))
+    batched = vmap(lambda a: torch.randint(0, 9, shape), randomness="different")
+    assert torch.equal(drawn(lambda: batched(zeros)), integers)
+
+
+def test_chunks_draw_the_same():
+    y = vmap(lambda a: a + torch.rand(2), randomness="same", chunk_size=2)(torch.zeros(5, 2))
+    assert all(torch.equal(y[0], row) for row in y)
+
+
+def test_masks_that_all_examples_share():
+    x = torch.arange(6.0).view(2, 3)
+    mask = torch.tensor([True, False, True])
+    assert vmap(lambda a: a[mask])(x).tolist() == [[0, 2], [3, 5]]
+    assert vmap(lambda a: a.masked_select(mask))(x).tolist() == [[0, 2], [3, 5]]
+
+
+def test_gradients_under_inference_mode():
+    with torch.inference_mode():
+        x = torch.arange(3.0)  # records nothing itself
+        assert grad(lambda a: (a * a).sum())(x).tolist() == [0, 2, 4]
+        assert vjp(lambda a: a * a, x)[1](torch.ones(3))[0].tolist() == [0, 2, 4]
+        assert hessian(lambda a: (a**3).sum())(x).diagonal().tolist() == [0, 6, 12]
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_backward_is_allowed_again_after_a_transform():
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda a: 1 / 0)(torch.ones(1))
+    x = torch.ones(2, requires_grad=True)
+    x.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+
+
 def test_repr_of_batched():
     seen = []
-    vmap(lambda a: seen.append(repr(a)) or a)(torch.ones(2, 1))
-    assert (
-        seen[0].startswith("BatchedTensor(lvl=") and "bdim=0, value=\n    tensor([[1.]," in seen[0]
-    )
+    vmap(vmap(lambda a: seen.append(repr(a)) or a))(torch.ones(2, 1, 1, 1))
+    assert seen == [
+        "BatchedTensor(lvl=2, bdim=0, value=\n    BatchedTensor(lvl=1, bdim=0, value=\n"
+        "        tensor([[[[1.]]],\n\n\n                [[[1.]]]])\n    )\n)"
+    ]
 
 
 def test_ensembles():

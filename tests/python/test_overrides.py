@@ -290,3 +290,51 @@ def test_a_subclass_that_logs():
     x = ones(Logging)
     y = (x * 2).sum()
     assert type(y) is Logging and seen == ["mul", "sum"]
+
+
+def test_gradients_by_a_subclass_are_of_it():
+    class Own(torch.Tensor):
+        pass
+
+    x = torch.ones(2).as_subclass(Own).requires_grad_()
+    (gradient,) = torch.autograd.grad((x * 2).sum(), x)
+    assert type(gradient) is Own and gradient.tolist() == [2, 2]
+    p = torch.nn.Parameter(torch.ones(2))  # has no override
+    assert type(torch.autograd.grad((p * 2).sum(), p)[0]) is torch.Tensor
+
+
+def test_questions_are_functions_of_their_own():
+    seen = []
+
+    class Log(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            seen.append(torch.overrides.resolve_name(func))
+            return func(*args, **(kwargs or {}))
+
+    x = torch.ones(2)
+    with Log():
+        torch.is_floating_point(x), torch.is_complex(x), torch.numel(x)
+    assert seen[0] == "torch.is_floating_point"
+    assert "torch.is_complex" in seen and "torch.numel" in seen
+
+
+def test_parameters_left_as_they_are():
+    """What libraries do to make modules without filling them."""
+
+    class Empty(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            if getattr(func, "__module__", None) == "torch.nn.init":
+                return kwargs["tensor"] if "tensor" in kwargs else args[0]
+            return func(*args, **kwargs)
+
+    before = torch.get_rng_state()
+    with Empty():
+        torch.nn.Linear(3, 2)
+        torch.nn.Conv2d(1, 2, 3)
+        torch.nn.Embedding(3, 2)
+    assert torch.equal(torch.get_rng_state(), before)
+    w = torch.nn.init.uniform_(torch.empty(3), 2, 3)
+    assert w.min() >= 2
+    name = torch.overrides.resolve_name(torch.nn.init.kaiming_uniform_)
+    assert name == "torch.nn.init.kaiming_uniform_"

@@ -2,6 +2,7 @@
 
 from .. import _C
 from .._C import Tensor
+from .._levels import transforms as _transforms
 from . import forward_ad, graph
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
@@ -30,10 +31,27 @@ def backward(
     inputs=None,
 ):
     """Sums the gradients of tensors by the graph's leaves into their .grad."""
+    _transforms.refuse_backward()
+    if grad_variables is not None:
+        import warnings
+
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     tensors = _tensors(tensors)
     grads = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     retain_graph = create_graph if retain_graph is None else retain_graph
     inputs = None if inputs is None else _tensors(inputs)
+    if inputs == ():
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     _C._backward(tensors, grads, inputs, retain_graph, create_graph, True, True)
 
 
@@ -65,6 +83,15 @@ def grad(
     allow_unused=None, is_grads_batched=False, materialize_grads=False,
 ):  # fmt: skip
     """The gradients of the sum of outputs by inputs, as a tuple."""
+    among = (*_tuple(outputs), *_tuple(inputs))
+    if _C._has_torch_function_variadic(*among):
+        from ..overrides import handle_torch_function
+
+        return handle_torch_function(
+            grad, among, outputs, inputs, grad_outputs=grad_outputs, retain_graph=retain_graph,
+            create_graph=create_graph, only_inputs=only_inputs, allow_unused=allow_unused,
+            is_grads_batched=is_grads_batched, materialize_grads=materialize_grads,
+        )  # fmt: skip
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
@@ -104,7 +131,7 @@ def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused
 
 
 def __getattr__(name):
-    if name in ("functional", "profiler"):
+    if name in ("functional", "profiler", "profiler_util"):
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")

@@ -17,6 +17,8 @@ def enter_dual_level():
 
 def exit_dual_level(*, level=None):
     """Closes the level; its tangents are gone."""
+    if not _levels and level is None:
+        raise RuntimeError("Dual level must be a positive number.")
     if not _levels or (level is not None and level != len(_levels) - 1):
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This "
@@ -88,8 +90,8 @@ def _repr(t, contents):
     batch = _C._batch_of(t)
     if batch is not None:
         value, dim, level = batch
-        text = "\n".join("    " + line for line in repr(value).splitlines())
-        return f"BatchedTensor(lvl={level}, bdim={dim}, value=\n{text}\n)"
+        text = "\n".join("    " + line if line else "" for line in repr(value).splitlines())
+        return f"BatchedTensor(lvl={_C._level_depth(level)}, bdim={dim}, value=\n{text}\n)"
     if not _levels:
         return _plain_str(t, contents)
     primal, tangent = _C._unpack_dual(t, _levels[-1])

@@ -51,6 +51,10 @@ class FunctionCtx(_C._Node):
         return _C._saved(self) if _C._bound(self) else ()
 
     @property
+    def _raw_saved_tensors(self):
+        return _C._raw_saved(self)
+
+    @property
     def saved_variables(self):
         """The same, by its old name."""
         import warnings
@@ -192,7 +196,7 @@ class Function(metaclass=FunctionMeta):
         if kwargs or (with_setup and getattr(cls.forward, "__defaults__", None)):
             first = () if with_setup else (None,)  # ctx
             args = _bind_defaults(cls.forward, first + args, kwargs)[len(first) :]
-        tangents = None
+        tangents, given = None, args
         if any(isinstance(a, Tensor) and _C._in_level(a) for a in args):
             in_batch, level, *batch = _C._level_of(args) or (False, None)
             if in_batch:
@@ -223,7 +227,7 @@ class Function(metaclass=FunctionMeta):
         _check(cls, ctx, outputs)
         outputs = _joined(cls, ctx, args, outputs, records)
         if tangents is not None:
-            outputs = _duals(cls, ctx, args, outputs, tangents, level)
+            outputs = _duals(cls, ctx, args, outputs, tangents, level, given)
         return outputs[0] if single else outputs
 
 
@@ -242,7 +246,8 @@ def _may_have_one(x):
     return isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex())
 
 
-def _duals(cls, ctx, primals, outputs, tangents, level):
+def _duals(cls, ctx, primals, outputs, tangents, level, given=None):
+    own = tangents
     if ctx.materialize_grads:
         tangents = [
             _C.zeros_like(x) if t is None and _may_have_one(x) else t
@@ -257,10 +262,29 @@ def _duals(cls, ctx, primals, outputs, tangents, level):
             f"function {cls.__name__}Backward returned an incorrect number of forward gradients "
             f"(expected {len(outputs)}, got {len(found)})"
         )
-    return tuple(
-        out if tangent is None else _C._make_dual(out, tangent, level)
-        for out, tangent in zip(outputs, found)
-    )
+    duals = []
+    for out, tangent in zip(outputs, found):
+        dual = _written_dual(out, tangent, ctx, primals, own, given)
+        if dual is None:
+            dual = out if tangent is None else _C._make_dual(out, tangent, level)
+        duals.append(dual)
+    return tuple(duals)
+
+
+def _written_dual(out, tangent, ctx, primals, tangents, given):
+    """The dual argument that out is, both of whose tensors were written to; None: out is new."""
+    if given is None or all(out is not t for t in ctx.dirty_tensors):
+        return None
+    for primal, own, dual in zip(primals, tangents, given):
+        if primal is out and own is not None:
+            if tangent is not own:
+                raise RuntimeError(
+                    "An inplace custom Function is not modifying the forward mode gradients "
+                    "inplace. If the forward is modifying an input inplace, then the jvp function "
+                    "must modify the corresponding gradient inplace."
+                )
+            return dual
+    return None
 
 
 def _check(cls, ctx, outputs):

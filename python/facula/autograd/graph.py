@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import weakref
 from collections import OrderedDict, namedtuple
 
 from .. import _C
@@ -41,6 +42,8 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     last of them is known; or, in mode "any", with the first one that is known."""
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if not all(t.requires_grad for t in tensors):
+        raise AssertionError("Expected gradient function to be set")
     lock, tasks = threading.Lock(), {}
     edges = [get_gradient_edge(t) for t in tensors]
 
@@ -123,10 +126,7 @@ class save_on_cpu(saved_tensors_hooks):
     """Within, what is saved for backward is kept on the CPU."""
 
     def __init__(self, pin_memory=False, device_type="cuda"):
-        if pin_memory:
-            raise RuntimeError("Cannot access accelerator device when none is available.")
-
-        def pack(tensor):
+        def pack(tensor):  # nothing copies from pinned memory where there is no other device
             return tensor.device, tensor.to("cpu")
 
         def unpack(packed):
@@ -144,3 +144,70 @@ def disable_saved_tensors_hooks(error_message):
         yield
     finally:
         _C._disable_saved_hooks(old)
+
+
+class _Saved:
+    """A saved tensor's values, in its own memory until somebody writes there."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor.detach()
+
+
+class _AllowMutation:
+    """What is saved within allow_mutation_on_saved_tensors, by the memory that it lies in."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        """Forgets all; graphs recorded so far can no longer be walked."""
+        self.by_memory, self.known = {}, weakref.WeakSet()
+
+    def pack(self, tensor):
+        saved = _Saved(tensor)
+        self.known.add(saved)
+        self.by_memory.setdefault(_memory(tensor), weakref.WeakSet()).add(saved)
+        return saved
+
+    def unpack(self, saved):
+        if saved not in self.known:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context"
+                "in which the graph was originally recorded."
+            )
+        return saved.tensor
+
+    def before_write(self, tensor):
+        for saved in self.by_memory.pop(_memory(tensor), ()):
+            saved.tensor = saved.tensor.clone()
+
+
+def _memory(tensor):
+    return tensor.untyped_storage().data_ptr()
+
+
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors():
+    """Within, what is saved for backward may be written to: it is copied before the write.
+
+    Gives an object whose clear() forgets what was saved. Graphs recorded within are walked within.
+    """
+    from ..utils._python_dispatch import TorchDispatchMode
+
+    context = _AllowMutation()
+
+    class CopyBeforeWrite(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            out = kwargs.get("out", args[0] if func._schema.is_mutable and args else ())
+            for t in (out,) if isinstance(out, Tensor) else out or ():
+                context.before_write(t)
+            return func(*args, **kwargs)
+
+    if any(type(m).__name__ == "CopyBeforeWrite" for m in _C._dispatch_modes()):
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    with saved_tensors_hooks(context.pack, context.unpack), CopyBeforeWrite():
+        try:
+            yield context
+        finally:
+            context.clear()

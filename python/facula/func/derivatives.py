@@ -5,12 +5,14 @@ out is cut off from them, and stays connected to whatever else it was computed f
 a level of the gate.
 """
 
+import contextlib
 import functools
 
 import facula as torch
 from facula import _C
 from facula._C import Tensor
-from facula.autograd.grad_mode import enable_grad
+from facula._levels import transforms
+from facula.autograd.grad_mode import enable_grad, inference_mode
 from facula.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from .vmap import vmap
@@ -18,7 +20,7 @@ from .vmap import vmap
 
 def _pick(args, argnums):
     if not isinstance(argnums, (int, tuple)):
-        raise RuntimeError(f"argnums should be int or Tuple[int, ...], got {type(argnums)}")
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
     if isinstance(argnums, tuple):
         if not argnums:
             raise RuntimeError("argnums must be non-empty")
@@ -45,7 +47,9 @@ def _put(args, argnums, values):
 def _fresh(tree):
     """tree with leaves to differentiate by, and those leaves."""
     flat, spec = tree_flatten(tree)
-    leaves = tuple(_C._fresh_leaf(x) for x in flat)
+    # what inference mode made records nothing: its copy does
+    plain = [x.clone() if isinstance(x, Tensor) and x.is_inference() else x for x in flat]
+    leaves = tuple(_C._fresh_leaf(x) for x in plain)
     return tree_unflatten(leaves, spec), leaves
 
 
@@ -68,13 +72,27 @@ def _with_gradient(t):
 _dual_levels = []  # those that jvp has entered
 
 
+@contextlib.contextmanager
+def _recording():
+    """Within, gradients are recorded, whatever is so outside. Gives whether they are, there."""
+    recorded = torch.is_grad_enabled()
+    with inference_mode(False), enable_grad(), transforms:
+        yield recorded
+
+
+def _checked_aux(aux):
+    for x in tree_flatten(aux)[0]:
+        if not isinstance(x, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(x)}")
+    return aux
+
+
 def grad_and_value(func, argnums=0, has_aux=False):
     """A function that gives the gradient of func by its argument argnums, and func's value."""
 
     @functools.wraps(func, updated=())
     def wrapped(*args, **kwargs):
-        recorded = torch.is_grad_enabled()
-        with enable_grad():
+        with _recording() as recorded:
             inputs, leaves = _fresh(_pick(args, argnums))
             output = func(*_put(args, argnums, inputs), **kwargs)
             if has_aux:
@@ -106,7 +124,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
             value = _outside(output, leaves, recorded)
         if not has_aux:
             return gradient, value
-        return gradient, (value, _outside(aux, leaves, recorded))
+        return gradient, (value, _outside(_checked_aux(aux), leaves, recorded))
 
     return wrapped
 
@@ -148,8 +166,7 @@ def _tensors_only(flat, head):
 
 def vjp(func, *primals, has_aux=False):
     """func(*primals), and a function from cotangents of it to cotangents of primals."""
-    recorded = torch.is_grad_enabled()
-    with enable_grad():
+    with _recording() as recorded:
         inputs, leaves = _fresh(primals)
         output = func(*inputs)
         if has_aux:
@@ -161,6 +178,11 @@ def vjp(func, *primals, has_aux=False):
             output, aux = output
         flat, out_spec = tree_flatten(output)
         _tensors_only(flat, "vjp(f, *primals)")
+        if not flat:
+            raise RuntimeError(
+                "vjp(f, *primals): Expected f to be a function that has non-empty output (got "
+                "output = [])"
+            )
         for x in flat:
             if not (x.is_floating_point() or x.is_complex()):
                 raise RuntimeError(
@@ -176,13 +198,26 @@ def vjp(func, *primals, has_aux=False):
         if spec != out_spec:
             raise RuntimeError(
                 f"Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function. cotangents: {spec}, primal output: {out_spec}"
+                f"outputs to the function. cotangents: {_pictured(spec)}, primal output: "
+                f"{_pictured(out_spec)}"
             )
-        with enable_grad():
+        with _recording():
             grads = _gradients(flat, seeds, leaves, create)
         return tree_unflatten(_outside(grads, leaves, create), in_spec)
 
-    return (results, wrapped, _outside(aux, leaves, recorded)) if has_aux else (results, wrapped)
+    if not has_aux:
+        return results, wrapped
+    return results, wrapped, _outside(_checked_aux(aux), leaves, recorded)
+
+
+def _pictured(spec):
+    """A structure with stars for its leaves."""
+
+    class Star:
+        def __repr__(self):
+            return "*"
+
+    return repr(tree_unflatten([Star()] * spec.num_leaves, spec))
 
 
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
@@ -202,14 +237,20 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
             "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with "
             f"structure {spec} and tangents with structure {tangent_spec}"
         )
-    for x in (*flat_primals, *flat_tangents):
-        if not isinstance(x, Tensor):
-            raise RuntimeError(f"{head}: Expected primals and tangents to be tensors")
+    for name, flat in (("primals", flat_primals), ("tangents", flat_tangents)):
+        if not flat:
+            raise RuntimeError(f"{head}: Expected {name} to contain at least one Tensor.")
+        for x in flat:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(
+                    f"{head}: Expected {name} to only contain Tensors, got {type(x)}"
+                )
     level = _C._level_enter("dual", 0, 0)
     _dual_levels.append(level)
     try:
         duals = [_C._make_dual(p, t, level) for p, t in zip(flat_primals, flat_tangents)]
-        output = func(*tree_unflatten(duals, spec))
+        with transforms:
+            output = func(*tree_unflatten(duals, spec))
         if has_aux:
             if not (isinstance(output, tuple) and len(output) == 2):
                 raise RuntimeError(
@@ -217,7 +258,7 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
                     "True"
                 )
             output, aux = output
-            aux = tree_map(lambda x: _primal(x, level), aux)
+            aux = tree_map(lambda x: _primal(x, level), _checked_aux(aux))
         flat, out_spec = tree_flatten(output)
         _tensors_only(flat, head)
         pairs = [_C._unpack_dual(x, level) for x in flat]
@@ -236,7 +277,7 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
 
 
 def _primal(x, level):
-    return _C._unpack_dual(x, level)[0] if isinstance(x, Tensor) else x
+    return _C._unpack_dual(x, level)[0]
 
 
 # --- Jacobians ------------------------------------------------------------------------------------
@@ -264,8 +305,16 @@ def _slices(t, flat):
     return out
 
 
-def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None):
-    """The Jacobian of func by its argument argnums, row by row: one vjp for each output element."""
+def jacrev(
+    func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False
+):  # fmt: skip
+    """The Jacobian of func by its argument argnums, row by row: one vjp for each output element.
+
+    chunk_size bounds how many rows are computed at once; the rows of all chunks are joined at the
+    end, so that _preallocate_and_copy changes nothing.
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
     @functools.wraps(func, updated=())
     def wrapped(*args, **kwargs):

@@ -7,6 +7,7 @@ import functools
 
 from facula import _C
 from facula._C import Tensor
+from facula._levels import transforms
 from facula.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_unflatten
 
 _RANDOMNESS = {"error": 0, "same": 1, "different": 2}
@@ -74,15 +75,15 @@ def _flat_in_dims(in_dims, args, func):
 
 
 def _outputs(result, out_dims, level, size, func):
-    head = f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>)"
+    call = f"vmap({_name(func)}, ..., out_dims={out_dims})"
     flat, spec = tree_flatten(result)
     if isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1:
         out_dims = out_dims[0]
     dims = _broadcast_to_and_flatten(out_dims, spec)
     if dims is None:
         raise ValueError(
-            f"{head}: out_dims is not compatible with the structure of `outputs`. out_dims has "
-            f"structure {tree_flatten(out_dims)[1]} but outputs has structure {spec}."
+            f"{call}(<inputs>): out_dims is not compatible with the structure of `outputs`. "
+            f"out_dims has structure {tree_flatten(out_dims)[1]} but outputs has structure {spec}."
         )
     out = []
     for value, dim in zip(flat, dims):
@@ -90,13 +91,14 @@ def _outputs(result, out_dims, level, size, func):
             batch = _C._batch_of(value)
             if batch is not None and batch[2] == level:
                 raise ValueError(
-                    f"{head}: `{_name(func)}` can not return a BatchedTensor when out_dim is None"
+                    f"vmap({_name(func)}, ...): `{_name(func)}` can not return a BatchedTensor "
+                    "when out_dim is None"
                 )
             out.append(value)
             continue
         if not isinstance(dim, int):
             raise ValueError(
-                f"{head}: `out_dims` must be an int, None or a python collection of ints "
+                f"{call}: `out_dims` must be an int, None or a python collection of ints "
                 "representing where in the outputs the vmapped dimension should appear."
             )
         if not isinstance(value, Tensor):
@@ -115,17 +117,21 @@ def _run(func, size, dims, flat, spec, out_dims, randomness, kwargs):
             arg if dim is None else _C._add_batch_dim(arg, dim, level)
             for arg, dim in zip(flat, dims)
         ]
-        result = func(*tree_unflatten(batched, spec), **kwargs)
+        with transforms:
+            result = func(*tree_unflatten(batched, spec), **kwargs)
         return _outputs(result, out_dims, level, size, func)
     finally:
         _C._level_exit()
 
 
 def _in_chunks(func, size, dims, flat, spec, out_dims, randomness, kwargs, chunk):
-    from facula import cat
+    from facula import cat, get_rng_state, set_rng_state
 
     parts, out_spec, flat_dims = [], None, None
+    state = get_rng_state() if randomness == "same" else None  # the same for each chunk
     for start in range(0, size, chunk):
+        if state is not None:
+            set_rng_state(state)
         n = min(chunk, size - start)
         piece = [a if d is None else a.narrow(d, start, n) for a, d in zip(flat, dims)]
         result = _run(func, n, dims, piece, spec, out_dims, randomness, kwargs)

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import facula as torch
+from facula import _C
 
 
 def calculate_gain(nonlinearity, param=None):
@@ -94,13 +95,23 @@ def _no_grad_trunc_normal_(tensor, mean, std, a, b, generator=None):
         return tensor
 
 
+def _overridden(fill, **arguments):
+    from facula.overrides import handle_torch_function
+
+    return handle_torch_function(fill, (arguments["tensor"],), **arguments)
+
+
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
     """Values drawn uniformly between a and b."""
+    if _C._has_torch_function_variadic(tensor):
+        return _overridden(uniform_, tensor=tensor, a=a, b=b, generator=generator)
     return _no_grad_uniform_(tensor, a, b, generator)
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
     """Values drawn from the normal distribution of `mean` and `std`."""
+    if _C._has_torch_function_variadic(tensor):
+        return _overridden(normal_, tensor=tensor, mean=mean, std=std, generator=generator)
     return _no_grad_normal_(tensor, mean, std, generator)
 
 
@@ -111,6 +122,8 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
 
 def constant_(tensor, val):
     """The same value everywhere."""
+    if _C._has_torch_function_variadic(tensor):
+        return _overridden(constant_, tensor=tensor, val=val)
     return _no_grad_fill_(tensor, val)
 
 
@@ -194,6 +207,11 @@ def _is_empty(tensor):
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
     """Uniform, for constant variance through (leaky) ReLUs (He et al., 2015)."""
+    if _C._has_torch_function_variadic(tensor):
+        return _overridden(
+            kaiming_uniform_, tensor=tensor, a=a, mode=mode, nonlinearity=nonlinearity,
+            generator=generator,
+        )  # fmt: skip
     if _is_empty(tensor):
         return tensor
     fan = _calculate_correct_fan(tensor, mode)
@@ -272,3 +290,7 @@ kaiming_uniform = _deprecated(kaiming_uniform_)
 kaiming_normal = _deprecated(kaiming_normal_)
 orthogonal = _deprecated(orthogonal_)
 sparse = _deprecated(sparse_)
+
+# Modes that leave parameters as they are know these functions by where PyTorch has them.
+for _fill in (uniform_, normal_, constant_, kaiming_uniform_):
+    _fill.__module__ = "torch.nn.init"
