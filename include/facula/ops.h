@@ -1578,6 +1578,18 @@ FAC_API fac_tensor *fac_hypot_ex(fac_tensor *input, fac_tensor *other);
 FAC_API fac_tensor *fac_hypot_inplace_ex(fac_tensor *input, fac_tensor *other);
 FAC_API fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
 
+/* logaddexp(input, other, *, out=None) -> Tensor
+ *
+ * log(exp(input) + exp(other)) without overflow. */
+FAC_API fac_tensor *fac_logaddexp_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logaddexp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* logaddexp2(input, other, *, out=None) -> Tensor
+ *
+ * log2(2^input + 2^other) without overflow. */
+FAC_API fac_tensor *fac_logaddexp2_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logaddexp2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
 /* copysign(input, other, *, out=None) -> Tensor
  *
  * input with the sign of other. */
@@ -4594,6 +4606,10 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_hypot(input, other) fac_hypot_ex(input, other)
 #define fac_hypot_(input, other) fac_hypot_inplace_ex(input, other)
 #define fac_hypot_out(out, input, other) fac_hypot_out_ex(out, input, other)
+#define fac_logaddexp(input, other) fac_logaddexp_ex(input, other)
+#define fac_logaddexp_out(out, input, other) fac_logaddexp_out_ex(out, input, other)
+#define fac_logaddexp2(input, other) fac_logaddexp2_ex(input, other)
+#define fac_logaddexp2_out(out, input, other) fac_logaddexp2_out_ex(out, input, other)
 #define fac_copysign(input, other) fac_copysign_ex(input, FAC_VALUE_AT(other))
 #define fac_copysign_(input, other) fac_copysign_inplace_ex(input, FAC_VALUE_AT(other))
 #define fac_copysign_out(out, input, other) fac_copysign_out_ex(out, input, FAC_VALUE_AT(other))

@@ -1320,6 +1320,22 @@ inline fac_tensor *fac_hypot_out(fac_tensor *out, fac_tensor *input, fac_tensor 
 {
     return fac_hypot_out_ex(out, input, other);
 }
+inline fac_tensor *fac_logaddexp(fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp_ex(input, other);
+}
+inline fac_tensor *fac_logaddexp_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp_out_ex(out, input, other);
+}
+inline fac_tensor *fac_logaddexp2(fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp2_ex(input, other);
+}
+inline fac_tensor *fac_logaddexp2_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp2_out_ex(out, input, other);
+}
 inline fac_tensor *fac_copysign(fac_tensor *input, fac_any_value other)
 {
     return fac_copysign_ex(input, &other);

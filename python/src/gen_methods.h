@@ -735,6 +735,18 @@ static PyObject *function_hypot(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_function(&function_entry_hypot, self, args, n, names);
 }
+static const fac__op *const function_ops_logaddexp[] = {&fac__op_logaddexp};
+static const fac__entry function_entry_logaddexp = {"logaddexp", function_ops_logaddexp, 1, NULL};
+static PyObject *function_logaddexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logaddexp, self, args, n, names);
+}
+static const fac__op *const function_ops_logaddexp2[] = {&fac__op_logaddexp2};
+static const fac__entry function_entry_logaddexp2 = {"logaddexp2", function_ops_logaddexp2, 1, NULL};
+static PyObject *function_logaddexp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logaddexp2, self, args, n, names);
+}
 static const fac__op *const function_ops_copysign[] = {&fac__op_copysign};
 static const fac__entry function_entry_copysign = {"copysign", function_ops_copysign, 1,
     "(Tensor input, Tensor other, *, Tensor out = None)\n"
@@ -2350,6 +2362,10 @@ static PyMethodDef function_table[] = {
      "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: arctan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"hypot", (PyCFunction)(void (*)(void))function_hypot, METH_FASTCALL | METH_KEYWORDS,
      "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: hypot_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp", (PyCFunction)(void (*)(void))function_logaddexp, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp(input, other, *, out=None) -> Tensor\n\nlog(exp(input) + exp(other)) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp2", (PyCFunction)(void (*)(void))function_logaddexp2, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp2(input, other, *, out=None) -> Tensor\n\nlog2(2^input + 2^other) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"copysign", (PyCFunction)(void (*)(void))function_copysign, METH_FASTCALL | METH_KEYWORDS,
      "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: copysign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"eq", (PyCFunction)(void (*)(void))function_eq, METH_FASTCALL | METH_KEYWORDS,
@@ -4074,6 +4090,18 @@ static PyObject *method_hypot(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_method(&method_entry_hypot, self, args, n, names);
 }
+static const fac__op *const method_ops_logaddexp[] = {&fac__op_logaddexp};
+static const fac__entry method_entry_logaddexp = {"logaddexp", method_ops_logaddexp, 1, NULL};
+static PyObject *method_logaddexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logaddexp, self, args, n, names);
+}
+static const fac__op *const method_ops_logaddexp2[] = {&fac__op_logaddexp2};
+static const fac__entry method_entry_logaddexp2 = {"logaddexp2", method_ops_logaddexp2, 1, NULL};
+static PyObject *method_logaddexp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logaddexp2, self, args, n, names);
+}
 static const fac__op *const method_ops_copysign[] = {&fac__op_copysign};
 static const fac__entry method_entry_copysign = {"copysign", method_ops_copysign, 1,
     "(Tensor other)\n"
@@ -5422,6 +5450,10 @@ static PyMethodDef method_table[] = {
      "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: arctan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"hypot", (PyCFunction)(void (*)(void))method_hypot, METH_FASTCALL | METH_KEYWORDS,
      "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: hypot_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp", (PyCFunction)(void (*)(void))method_logaddexp, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp(input, other, *, out=None) -> Tensor\n\nlog(exp(input) + exp(other)) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp2", (PyCFunction)(void (*)(void))method_logaddexp2, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp2(input, other, *, out=None) -> Tensor\n\nlog2(2^input + 2^other) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"copysign", (PyCFunction)(void (*)(void))method_copysign, METH_FASTCALL | METH_KEYWORDS,
      "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: copysign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"eq", (PyCFunction)(void (*)(void))method_eq, METH_FASTCALL | METH_KEYWORDS,

@@ -2270,6 +2270,30 @@ fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *oth
     return fac__api_out(&fac__op_hypot, &args, out);
 }
 
+fac_tensor *fac_logaddexp_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logaddexp, &args);
+}
+
+fac_tensor *fac_logaddexp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logaddexp, &args, out);
+}
+
+fac_tensor *fac_logaddexp2_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp2_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logaddexp2, &args);
+}
+
+fac_tensor *fac_logaddexp2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp2_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logaddexp2, &args, out);
+}
+
 fac_tensor *fac_copysign_ex(fac_tensor *input, const fac_value *other)
 {
     struct fac__copysign_args args = {.input = input};

@@ -1568,6 +1568,18 @@ struct fac__hypot_args {
 };
 fac__vjp_fn fac__vjp_hypot;
 
+struct fac__logaddexp_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_logaddexp;
+
+struct fac__logaddexp2_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_logaddexp2;
+
 struct fac__copysign_args {
     fac_tensor *input;
     fac_value other;
@@ -4041,6 +4053,8 @@ enum {
     FAC__OP_ID_atan2,
     FAC__OP_ID_arctan2,
     FAC__OP_ID_hypot,
+    FAC__OP_ID_logaddexp,
+    FAC__OP_ID_logaddexp2,
     FAC__OP_ID_copysign,
     FAC__OP_ID_eq,
     FAC__OP_ID_ne,
@@ -4554,6 +4568,8 @@ extern const fac__op fac__op_fmin;
 extern const fac__op fac__op_atan2;
 extern const fac__op fac__op_arctan2;
 extern const fac__op fac__op_hypot;
+extern const fac__op fac__op_logaddexp;
+extern const fac__op fac__op_logaddexp2;
 extern const fac__op fac__op_copysign;
 extern const fac__op fac__op_eq;
 extern const fac__op fac__op_ne;
