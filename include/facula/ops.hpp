@@ -575,6 +575,14 @@ inline fac_tensor *fac_ger_out(fac_tensor *out, fac_tensor *input, fac_tensor *v
 {
     return fac_ger_out_ex(out, input, vec2);
 }
+inline fac_tensor *fac_kron(fac_tensor *input, fac_tensor *other)
+{
+    return fac_kron_ex(input, other);
+}
+inline fac_tensor *fac_kron_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_kron_out_ex(out, input, other);
+}
 inline fac_tensor *fac_matmul(fac_tensor *input, fac_tensor *other)
 {
     return fac_matmul_ex(input, other);

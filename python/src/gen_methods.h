@@ -319,6 +319,12 @@ static PyObject *function_ger(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_function(&function_entry_ger, self, args, n, names);
 }
+static const fac__op *const function_ops_kron[] = {&fac__op_kron};
+static const fac__entry function_entry_kron = {"kron", function_ops_kron, 1, NULL};
+static PyObject *function_kron(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_kron, self, args, n, names);
+}
 static const fac__op *const function_ops_matmul[] = {&fac__op_matmul};
 static const fac__entry function_entry_matmul = {"matmul", function_ops_matmul, 1, NULL};
 static PyObject *function_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2238,6 +2244,8 @@ static PyMethodDef function_table[] = {
      "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"ger", (PyCFunction)(void (*)(void))function_ger, METH_FASTCALL | METH_KEYWORDS,
      "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer().\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"kron", (PyCFunction)(void (*)(void))function_kron, METH_FASTCALL | METH_KEYWORDS,
+     "kron(input, other, *, out=None) -> Tensor\n\nThe Kronecker product: each element of input times the whole of other, in blocks.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"matmul", (PyCFunction)(void (*)(void))function_matmul, METH_FASTCALL | METH_KEYWORDS,
      "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"_einsum", (PyCFunction)(void (*)(void))function__einsum, METH_FASTCALL | METH_KEYWORDS,
@@ -3867,6 +3875,12 @@ static PyObject *method_ger(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
     return fac__py_method(&method_entry_ger, self, args, n, names);
 }
+static const fac__op *const method_ops_kron[] = {&fac__op_kron};
+static const fac__entry method_entry_kron = {"kron", method_ops_kron, 1, NULL};
+static PyObject *method_kron(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_kron, self, args, n, names);
+}
 static const fac__op *const method_ops_matmul[] = {&fac__op_matmul};
 static const fac__entry method_entry_matmul = {"matmul", method_ops_matmul, 1, NULL};
 static PyObject *method_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5386,6 +5400,8 @@ static PyMethodDef method_table[] = {
      "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"ger", (PyCFunction)(void (*)(void))method_ger, METH_FASTCALL | METH_KEYWORDS,
      "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer().\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"kron", (PyCFunction)(void (*)(void))method_kron, METH_FASTCALL | METH_KEYWORDS,
+     "kron(input, other, *, out=None) -> Tensor\n\nThe Kronecker product: each element of input times the whole of other, in blocks.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"matmul", (PyCFunction)(void (*)(void))method_matmul, METH_FASTCALL | METH_KEYWORDS,
      "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"inner", (PyCFunction)(void (*)(void))method_inner, METH_FASTCALL | METH_KEYWORDS,

@@ -959,6 +959,18 @@ fac_tensor *fac_ger_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2)
     return fac__api_out(&fac__op_ger, &args, out);
 }
 
+fac_tensor *fac_kron_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__kron_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_kron, &args);
+}
+
+fac_tensor *fac_kron_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__kron_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_kron, &args, out);
+}
+
 fac_tensor *fac_matmul_ex(fac_tensor *input, fac_tensor *other)
 {
     struct fac__matmul_args args = {.input = input, .other = other};

@@ -585,6 +585,13 @@ struct fac__ger_args {
 fac__exec_fn fac__exec_ger;
 void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out);
 
+struct fac__kron_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_kron;
+void fac__composite_kron(const struct fac__kron_args *a, fac_tensor **out);
+
 struct fac__matmul_args {
     fac_tensor *input;
     fac_tensor *other;
@@ -3946,6 +3953,7 @@ enum {
     FAC__OP_ID_addr,
     FAC__OP_ID_outer,
     FAC__OP_ID_ger,
+    FAC__OP_ID_kron,
     FAC__OP_ID_matmul,
     FAC__OP_ID_linear,
     FAC__OP_ID_einsum,
@@ -4461,6 +4469,7 @@ extern const fac__op fac__op_addmv;
 extern const fac__op fac__op_addr;
 extern const fac__op fac__op_outer;
 extern const fac__op fac__op_ger;
+extern const fac__op fac__op_kron;
 extern const fac__op fac__op_matmul;
 extern const fac__op fac__op_linear;
 extern const fac__op fac__op_einsum;
