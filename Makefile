@@ -8,10 +8,11 @@
 #   make demo       the tour in Python and in C, then a network trained on real images
 #   make bench      speed, against PyTorch where it is installed
 #   make size       what the installed package weighs
-#   make install    headers, libraries and facula.pc, into PREFIX
+#   make install    headers, libraries and facula.pc, into PREFIX, the libraries in its LIBDIR
 
 PYTHON ?= python3
 PREFIX ?= /usr/local
+LIBDIR ?= lib
 WERROR ?= false
 REPORTS ?= build/reports
 PYTEST_ARGS ?=
@@ -94,7 +95,7 @@ size: build $(VENV)/build.stamp
 	$(PY) tools/size.py
 
 install: build/build.ninja
-	$(MESON) configure build --prefix=$(abspath $(PREFIX))
+	$(MESON) configure build --prefix=$(abspath $(PREFIX)) --libdir=$(LIBDIR)
 	$(NINJA) -C build
 	$(MESON) install -C build --no-rebuild --tags runtime,devel
 

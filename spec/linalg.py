@@ -113,6 +113,14 @@ def ger(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 @op("composite", method=True, out=True)
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """kron(input, other, *, out=None) -> Tensor
+
+    The Kronecker product: each element of input times the whole of other, in blocks.
+    """
+
+
+@op("composite", method=True, out=True)
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """matmul(input, other, *, out=None) -> Tensor
 

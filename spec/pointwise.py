@@ -334,6 +334,22 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
+@op("pointwise", method=True, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """logaddexp(input, other, *, out=None) -> Tensor
+
+    log(exp(input) + exp(other)) without overflow.
+    """
+
+
+@op("pointwise", method=True, out=True, dtypes="promote", grads={"input": ["input", "other"], "other": ["input", "other"]})
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """logaddexp2(input, other, *, out=None) -> Tensor
+
+    log2(2^input + 2^other) without overflow.
+    """
+
+
 @op("pointwise", method=True, inplace="method", out=True, dtypes="float", grads={"input": ["input", "result"], "other": ["other.shape"]},
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",

@@ -40,7 +40,7 @@ DTYPES = "promote number float compare bool abs float_abs complex cond self".spl
 FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj moves creation update random mutates no_grad numbers_ok returns struct sparse "
-    "signature aliases varargs list_none module check label method_signature node_dim "
+    "signature aliases varargs module check label method_signature node_dim "
     "node_number node_tensors node_inplace".split()
 )
 KINDS = "pointwise structured view composite custom".split()
@@ -71,8 +71,6 @@ class Param:
         if base not in TYPES:
             raise SpecError(f"{op}: argument '{self.name}' has unknown type '{text}'")
         self.type, self.ctype, self.text = TYPES[base]
-        if self.type == "INTS" and self.list_size:
-            self.text = f"tuple of ints[{self.list_size}]" if False else "tuple of ints"
         self.default = None if default is None else ast.literal_eval(default)
 
     @property

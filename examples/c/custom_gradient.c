@@ -14,7 +14,7 @@ static int wrong;
 
 static void check(const char *what, double got, double expected) {
     bool ok = fabs(got - expected) <= 1e-5 * fmax(1, fabs(expected));
-    printf("%-44s %9.4f%s\n", what, got, ok ? "" : "   WRONG");
+    printf("%-44s %9.5g%s\n", what, got, ok ? "" : "   WRONG");
     if (ok)
         return;
     wrong++;

@@ -650,6 +650,12 @@ FAC_API fac_tensor *fac_outer_out_ex(fac_tensor *out, fac_tensor *input, fac_ten
 FAC_API fac_tensor *fac_ger_ex(fac_tensor *input, fac_tensor *vec2);
 FAC_API fac_tensor *fac_ger_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2);
 
+/* kron(input, other, *, out=None) -> Tensor
+ *
+ * The Kronecker product: each element of input times the whole of other, in blocks. */
+FAC_API fac_tensor *fac_kron_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_kron_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
 /* matmul(input, other, *, out=None) -> Tensor
  *
  * NumPy's matrix product: vectors, matrices and broadcast batches of matrices. */
@@ -1577,6 +1583,18 @@ FAC_API fac_tensor *fac_arctan2_out_ex(fac_tensor *out, fac_tensor *input, fac_t
 FAC_API fac_tensor *fac_hypot_ex(fac_tensor *input, fac_tensor *other);
 FAC_API fac_tensor *fac_hypot_inplace_ex(fac_tensor *input, fac_tensor *other);
 FAC_API fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* logaddexp(input, other, *, out=None) -> Tensor
+ *
+ * log(exp(input) + exp(other)) without overflow. */
+FAC_API fac_tensor *fac_logaddexp_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logaddexp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
+
+/* logaddexp2(input, other, *, out=None) -> Tensor
+ *
+ * log2(2^input + 2^other) without overflow. */
+FAC_API fac_tensor *fac_logaddexp2_ex(fac_tensor *input, fac_tensor *other);
+FAC_API fac_tensor *fac_logaddexp2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other);
 
 /* copysign(input, other, *, out=None) -> Tensor
  *
@@ -4359,6 +4377,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_outer_out(out, input, vec2) fac_outer_out_ex(out, input, vec2)
 #define fac_ger(input, vec2) fac_ger_ex(input, vec2)
 #define fac_ger_out(out, input, vec2) fac_ger_out_ex(out, input, vec2)
+#define fac_kron(input, other) fac_kron_ex(input, other)
+#define fac_kron_out(out, input, other) fac_kron_out_ex(out, input, other)
 #define fac_matmul(input, other) fac_matmul_ex(input, other)
 #define fac_matmul_out(out, input, other) fac_matmul_out_ex(out, input, other)
 #define fac_linear(...) FAC__WITH_linear_ex(__VA_ARGS__, .size_ = sizeof(fac_linear_options))
@@ -4594,6 +4614,10 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_hypot(input, other) fac_hypot_ex(input, other)
 #define fac_hypot_(input, other) fac_hypot_inplace_ex(input, other)
 #define fac_hypot_out(out, input, other) fac_hypot_out_ex(out, input, other)
+#define fac_logaddexp(input, other) fac_logaddexp_ex(input, other)
+#define fac_logaddexp_out(out, input, other) fac_logaddexp_out_ex(out, input, other)
+#define fac_logaddexp2(input, other) fac_logaddexp2_ex(input, other)
+#define fac_logaddexp2_out(out, input, other) fac_logaddexp2_out_ex(out, input, other)
 #define fac_copysign(input, other) fac_copysign_ex(input, FAC_VALUE_AT(other))
 #define fac_copysign_(input, other) fac_copysign_inplace_ex(input, FAC_VALUE_AT(other))
 #define fac_copysign_out(out, input, other) fac_copysign_out_ex(out, input, FAC_VALUE_AT(other))

@@ -575,6 +575,14 @@ inline fac_tensor *fac_ger_out(fac_tensor *out, fac_tensor *input, fac_tensor *v
 {
     return fac_ger_out_ex(out, input, vec2);
 }
+inline fac_tensor *fac_kron(fac_tensor *input, fac_tensor *other)
+{
+    return fac_kron_ex(input, other);
+}
+inline fac_tensor *fac_kron_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_kron_out_ex(out, input, other);
+}
 inline fac_tensor *fac_matmul(fac_tensor *input, fac_tensor *other)
 {
     return fac_matmul_ex(input, other);
@@ -1319,6 +1327,22 @@ inline fac_tensor *fac_hypot_(fac_tensor *input, fac_tensor *other)
 inline fac_tensor *fac_hypot_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
 {
     return fac_hypot_out_ex(out, input, other);
+}
+inline fac_tensor *fac_logaddexp(fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp_ex(input, other);
+}
+inline fac_tensor *fac_logaddexp_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp_out_ex(out, input, other);
+}
+inline fac_tensor *fac_logaddexp2(fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp2_ex(input, other);
+}
+inline fac_tensor *fac_logaddexp2_out(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    return fac_logaddexp2_out_ex(out, input, other);
 }
 inline fac_tensor *fac_copysign(fac_tensor *input, fac_any_value other)
 {

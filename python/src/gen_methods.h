@@ -319,6 +319,12 @@ static PyObject *function_ger(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     return fac__py_function(&function_entry_ger, self, args, n, names);
 }
+static const fac__op *const function_ops_kron[] = {&fac__op_kron};
+static const fac__entry function_entry_kron = {"kron", function_ops_kron, 1, NULL};
+static PyObject *function_kron(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_kron, self, args, n, names);
+}
 static const fac__op *const function_ops_matmul[] = {&fac__op_matmul};
 static const fac__entry function_entry_matmul = {"matmul", function_ops_matmul, 1, NULL};
 static PyObject *function_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -734,6 +740,18 @@ static const fac__entry function_entry_hypot = {"hypot", function_ops_hypot, 1, 
 static PyObject *function_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_hypot, self, args, n, names);
+}
+static const fac__op *const function_ops_logaddexp[] = {&fac__op_logaddexp};
+static const fac__entry function_entry_logaddexp = {"logaddexp", function_ops_logaddexp, 1, NULL};
+static PyObject *function_logaddexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logaddexp, self, args, n, names);
+}
+static const fac__op *const function_ops_logaddexp2[] = {&fac__op_logaddexp2};
+static const fac__entry function_entry_logaddexp2 = {"logaddexp2", function_ops_logaddexp2, 1, NULL};
+static PyObject *function_logaddexp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_logaddexp2, self, args, n, names);
 }
 static const fac__op *const function_ops_copysign[] = {&fac__op_copysign};
 static const fac__entry function_entry_copysign = {"copysign", function_ops_copysign, 1,
@@ -2226,6 +2244,8 @@ static PyMethodDef function_table[] = {
      "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"ger", (PyCFunction)(void (*)(void))function_ger, METH_FASTCALL | METH_KEYWORDS,
      "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer().\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"kron", (PyCFunction)(void (*)(void))function_kron, METH_FASTCALL | METH_KEYWORDS,
+     "kron(input, other, *, out=None) -> Tensor\n\nThe Kronecker product: each element of input times the whole of other, in blocks.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"matmul", (PyCFunction)(void (*)(void))function_matmul, METH_FASTCALL | METH_KEYWORDS,
      "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"_einsum", (PyCFunction)(void (*)(void))function__einsum, METH_FASTCALL | METH_KEYWORDS,
@@ -2350,6 +2370,10 @@ static PyMethodDef function_table[] = {
      "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: arctan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"hypot", (PyCFunction)(void (*)(void))function_hypot, METH_FASTCALL | METH_KEYWORDS,
      "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: hypot_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp", (PyCFunction)(void (*)(void))function_logaddexp, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp(input, other, *, out=None) -> Tensor\n\nlog(exp(input) + exp(other)) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp2", (PyCFunction)(void (*)(void))function_logaddexp2, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp2(input, other, *, out=None) -> Tensor\n\nlog2(2^input + 2^other) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"copysign", (PyCFunction)(void (*)(void))function_copysign, METH_FASTCALL | METH_KEYWORDS,
      "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: copysign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"eq", (PyCFunction)(void (*)(void))function_eq, METH_FASTCALL | METH_KEYWORDS,
@@ -3851,6 +3875,12 @@ static PyObject *method_ger(PyObject *self, PyObject *const *args, Py_ssize_t n,
 {
     return fac__py_method(&method_entry_ger, self, args, n, names);
 }
+static const fac__op *const method_ops_kron[] = {&fac__op_kron};
+static const fac__entry method_entry_kron = {"kron", method_ops_kron, 1, NULL};
+static PyObject *method_kron(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_kron, self, args, n, names);
+}
 static const fac__op *const method_ops_matmul[] = {&fac__op_matmul};
 static const fac__entry method_entry_matmul = {"matmul", method_ops_matmul, 1, NULL};
 static PyObject *method_matmul(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -4073,6 +4103,18 @@ static const fac__entry method_entry_hypot = {"hypot", method_ops_hypot, 1, NULL
 static PyObject *method_hypot(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_hypot, self, args, n, names);
+}
+static const fac__op *const method_ops_logaddexp[] = {&fac__op_logaddexp};
+static const fac__entry method_entry_logaddexp = {"logaddexp", method_ops_logaddexp, 1, NULL};
+static PyObject *method_logaddexp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logaddexp, self, args, n, names);
+}
+static const fac__op *const method_ops_logaddexp2[] = {&fac__op_logaddexp2};
+static const fac__entry method_entry_logaddexp2 = {"logaddexp2", method_ops_logaddexp2, 1, NULL};
+static PyObject *method_logaddexp2(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_logaddexp2, self, args, n, names);
 }
 static const fac__op *const method_ops_copysign[] = {&fac__op_copysign};
 static const fac__entry method_entry_copysign = {"copysign", method_ops_copysign, 1,
@@ -5358,6 +5400,8 @@ static PyMethodDef method_table[] = {
      "outer(input, vec2, *, out=None) -> Tensor\n\nAll products of two vectors: (n,) and (m,) give (n, m).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"ger", (PyCFunction)(void (*)(void))method_ger, METH_FASTCALL | METH_KEYWORDS,
      "ger(input, vec2, *, out=None) -> Tensor\n\nAlias of outer().\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"kron", (PyCFunction)(void (*)(void))method_kron, METH_FASTCALL | METH_KEYWORDS,
+     "kron(input, other, *, out=None) -> Tensor\n\nThe Kronecker product: each element of input times the whole of other, in blocks.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"matmul", (PyCFunction)(void (*)(void))method_matmul, METH_FASTCALL | METH_KEYWORDS,
      "matmul(input, other, *, out=None) -> Tensor\n\nNumPy's matrix product: vectors, matrices and broadcast batches of matrices.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"inner", (PyCFunction)(void (*)(void))method_inner, METH_FASTCALL | METH_KEYWORDS,
@@ -5422,6 +5466,10 @@ static PyMethodDef method_table[] = {
      "arctan2(input, other, *, out=None) -> Tensor\n\nAlias of atan2().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: arctan2_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"hypot", (PyCFunction)(void (*)(void))method_hypot, METH_FASTCALL | METH_KEYWORDS,
      "hypot(input, other, *, out=None) -> Tensor\n\nsqrt(input^2 + other^2) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: hypot_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp", (PyCFunction)(void (*)(void))method_logaddexp, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp(input, other, *, out=None) -> Tensor\n\nlog(exp(input) + exp(other)) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"logaddexp2", (PyCFunction)(void (*)(void))method_logaddexp2, METH_FASTCALL | METH_KEYWORDS,
+     "logaddexp2(input, other, *, out=None) -> Tensor\n\nlog2(2^input + 2^other) without overflow.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"copysign", (PyCFunction)(void (*)(void))method_copysign, METH_FASTCALL | METH_KEYWORDS,
      "copysign(input, other, *, out=None) -> Tensor\n\ninput with the sign of other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: copysign_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"eq", (PyCFunction)(void (*)(void))method_eq, METH_FASTCALL | METH_KEYWORDS,

@@ -59,6 +59,23 @@ void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out) {
     out[0] = fac_outer(a->input, a->vec2);
 }
 
+/* Sizes (a, 1, b, 1) times (1, c, 1, d): dimensions of the one between those of the other. */
+void fac__composite_kron(const struct fac__kron_args *a, fac_tensor **out) {
+    const fac_tensor *x = a->input, *y = a->other;
+    int n = x->ndim > y->ndim ? x->ndim : y->ndim;
+    int64_t sx[2 * FAC_MAX_DIMS], sy[2 * FAC_MAX_DIMS], sizes[FAC_MAX_DIMS];
+    for (int i = 0; i < n; i++) {
+        int ix = i - (n - x->ndim), iy = i - (n - y->ndim);
+        sx[2 * i] = ix < 0 ? 1 : x->sizes[ix];
+        sy[2 * i + 1] = iy < 0 ? 1 : y->sizes[iy];
+        sx[2 * i + 1] = sy[2 * i] = 1;
+        (void)__builtin_mul_overflow(sx[2 * i], sy[2 * i + 1], &sizes[i]); /* then a view fails */
+    }
+    fac_tensor *products = fac_mul(fac__unsafe_view(a->input, ((fac_ints){sx, 2 * n, true})),
+                                   fac__unsafe_view(a->other, ((fac_ints){sy, 2 * n, true})));
+    out[0] = fac__unsafe_view(products, ((fac_ints){sizes, n, true}));
+}
+
 void fac__composite_inner(const struct fac__inner_args *a, fac_tensor **out) {
     fac_tensor *x = a->input, *y = a->other;
     if (x->ndim == 0 || y->ndim == 0) {

@@ -959,6 +959,18 @@ fac_tensor *fac_ger_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *vec2)
     return fac__api_out(&fac__op_ger, &args, out);
 }
 
+fac_tensor *fac_kron_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__kron_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_kron, &args);
+}
+
+fac_tensor *fac_kron_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__kron_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_kron, &args, out);
+}
+
 fac_tensor *fac_matmul_ex(fac_tensor *input, fac_tensor *other)
 {
     struct fac__matmul_args args = {.input = input, .other = other};
@@ -2268,6 +2280,30 @@ fac_tensor *fac_hypot_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *oth
 {
     struct fac__hypot_args args = {.input = input, .other = other};
     return fac__api_out(&fac__op_hypot, &args, out);
+}
+
+fac_tensor *fac_logaddexp_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logaddexp, &args);
+}
+
+fac_tensor *fac_logaddexp_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logaddexp, &args, out);
+}
+
+fac_tensor *fac_logaddexp2_ex(fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp2_args args = {.input = input, .other = other};
+    return fac__api_call(&fac__op_logaddexp2, &args);
+}
+
+fac_tensor *fac_logaddexp2_out_ex(fac_tensor *out, fac_tensor *input, fac_tensor *other)
+{
+    struct fac__logaddexp2_args args = {.input = input, .other = other};
+    return fac__api_out(&fac__op_logaddexp2, &args, out);
 }
 
 fac_tensor *fac_copysign_ex(fac_tensor *input, const fac_value *other)

@@ -585,6 +585,13 @@ struct fac__ger_args {
 fac__exec_fn fac__exec_ger;
 void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out);
 
+struct fac__kron_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__exec_fn fac__exec_kron;
+void fac__composite_kron(const struct fac__kron_args *a, fac_tensor **out);
+
 struct fac__matmul_args {
     fac_tensor *input;
     fac_tensor *other;
@@ -1567,6 +1574,18 @@ struct fac__hypot_args {
     fac_tensor *other;
 };
 fac__vjp_fn fac__vjp_hypot;
+
+struct fac__logaddexp_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_logaddexp;
+
+struct fac__logaddexp2_args {
+    fac_tensor *input;
+    fac_tensor *other;
+};
+fac__vjp_fn fac__vjp_logaddexp2;
 
 struct fac__copysign_args {
     fac_tensor *input;
@@ -3934,6 +3953,7 @@ enum {
     FAC__OP_ID_addr,
     FAC__OP_ID_outer,
     FAC__OP_ID_ger,
+    FAC__OP_ID_kron,
     FAC__OP_ID_matmul,
     FAC__OP_ID_linear,
     FAC__OP_ID_einsum,
@@ -4041,6 +4061,8 @@ enum {
     FAC__OP_ID_atan2,
     FAC__OP_ID_arctan2,
     FAC__OP_ID_hypot,
+    FAC__OP_ID_logaddexp,
+    FAC__OP_ID_logaddexp2,
     FAC__OP_ID_copysign,
     FAC__OP_ID_eq,
     FAC__OP_ID_ne,
@@ -4447,6 +4469,7 @@ extern const fac__op fac__op_addmv;
 extern const fac__op fac__op_addr;
 extern const fac__op fac__op_outer;
 extern const fac__op fac__op_ger;
+extern const fac__op fac__op_kron;
 extern const fac__op fac__op_matmul;
 extern const fac__op fac__op_linear;
 extern const fac__op fac__op_einsum;
@@ -4554,6 +4577,8 @@ extern const fac__op fac__op_fmin;
 extern const fac__op fac__op_atan2;
 extern const fac__op fac__op_arctan2;
 extern const fac__op fac__op_hypot;
+extern const fac__op fac__op_logaddexp;
+extern const fac__op fac__op_logaddexp2;
 extern const fac__op fac__op_copysign;
 extern const fac__op fac__op_eq;
 extern const fac__op fac__op_ne;

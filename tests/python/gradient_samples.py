@@ -102,7 +102,8 @@ for _name in "add sub subtract mul multiply div divide true_divide rsub".split()
     ROWS[_name] = binary()
 for _name in "add sub subtract rsub".split():
     ROWS[_name] = ROWS[_name] + [(x(2), x(2), {"alpha": 3}), (x(2), 2, {"alpha": 0.5})]
-for _name in "maximum minimum fmax fmin atan2 arctan2 hypot max_other min_other".split():
+for _name in """maximum minimum fmax fmin atan2 arctan2 hypot logaddexp logaddexp2 max_other
+                min_other""".split():
     ROWS[_name] = binary(numbers=False)
 ROWS["remainder"] = ROWS["fmod"] = binary(ABOVE)
 ROWS["_div_trunc"] = ROWS["_div_floor"] = binary(ABOVE)
@@ -308,6 +309,7 @@ ROWS["linear"] = [
     (x(3), x(3)),
 ]
 ROWS["outer"] = ROWS["ger"] = [(x(2), x(3)), (x(0), x(2))]
+ROWS["kron"] = [(x(2, 3), x(3, 2)), (x(2), x(2, 1, 3)), (x(), x(2)), (x(0, 2), x(2))]
 ROWS["matmul"] = [
     (x(3), x(3)),
     (x(2, 3), x(3)),
@@ -573,7 +575,7 @@ REAL = """
     divide_mode elu elu_backward erf erfc exponential fix floor fmax fmin fmod frac gelu
     gelu_erf_backward gelu_tanh_backward group_norm hardsigmoid hardswish hardtanh
     hardtanh_backward huber_loss hypot instance_norm kthvalue layer_norm leaky_relu
-    leaky_relu_backward log_normal log_sigmoid log_softmax logit max max_dim max_other
+    leaky_relu_backward log_normal log_sigmoid log_softmax logaddexp2 logit max max_dim max_other
     max_pool1d max_pool1d_with_indices max_pool2d max_pool2d_with_indices maximum median
     median_dim min min_dim min_other minimum mish mode mse_loss msort nan_to_num nanmean
     nanmedian nanmedian_dim nansum native_batch_norm native_group_norm native_layer_norm

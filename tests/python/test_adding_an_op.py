@@ -57,7 +57,7 @@ def test_the_page_word_for_word(tmp_path):
     if not (tools / "meson").exists() or not (tools / "ninja").exists():
         pytest.skip("meson and ninja are not installed beside this Python")
     steps = list(STEP.finditer((ROOT / "docs" / "adding-an-op.md").read_text()))
-    assert len(steps) == 5
+    assert len(steps) == 7
     copy_tree(tmp_path)
     for step in steps:
         apply(step, tmp_path)
@@ -73,6 +73,8 @@ def test_the_page_word_for_word(tmp_path):
     test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     out = run([*test, "tests/python/test_softclip.py"], tmp_path, env=env)
     assert "3 passed" in out
+    gradients = [*test, "tests/python/test_gradients.py", "-k", "softclip or samples"]
+    assert "7 passed" in run(gradients, tmp_path, env=env)
     same = [*test, "tests/python/test_same_bits.py", "-k", "softclip"]
     assert "1 passed" in run(same, tmp_path, env=env)
     assert "def softclip(" in (tmp_path / "python" / "facula" / "_ops.pyi").read_text()
@@ -94,3 +96,13 @@ def test_spec_errors_name_the_place(tmp_path):
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode != 0 and said in done.stderr, (said, done.stderr)
         assert "pointwise.py:" in done.stderr
+
+
+def test_every_field_is_told():
+    source = (ROOT / "tools" / "gen.py").read_text()
+    fields = "".join(
+        re.search(r"FIELDS = set\((.*?)\.split", source, re.DOTALL)[1].split('"')
+    ).split()
+    page = (ROOT / "docs" / "adding-an-op.md").read_text()
+    assert len(fields) > 30
+    assert [f for f in fields if f"`{f}`" not in page and not f.startswith("node_")] == []

@@ -172,7 +172,11 @@ def test_installed_libraries(tmp_path):
     succeeds(CC, source, *flags, f"-Wl,-rpath,{folder}", "-o", program)
     assert succeeds(program) == "tensor([2., 2.])\n"
     include = [f for f in flags if f.startswith("-I")]
-    succeeds(CC, source, *include, folder / "libfacula.a", "-lm", "-lpthread", "-o", program)
+    libs = succeeds(
+        "pkg-config", "--static", "--libs-only-l", "--libs-only-other", "facula", env=env
+    )
+    private = [f for f in libs.split() if f != "-lfacula"]
+    succeeds(CC, source, *include, folder / "libfacula.a", *private, "-o", program)
     assert succeeds(program) == "tensor([2., 2.])\n"
     assert "libfacula" not in succeeds("ldd", program)
 

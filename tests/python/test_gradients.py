@@ -183,7 +183,9 @@ def test_complex_is_refused(name):
 
 
 # These ask for strides, or for memory that lies in a row.
-BY_STRIDES = set("view _unsafe_view view_as view_as_complex as_strided as_strided_scatter".split())
+BY_STRIDES = set(
+    "view _unsafe_view view_as view_as_complex as_strided as_strided_scatter kron".split()
+)
 
 
 @pytest.mark.parametrize("layout", ["strided", "view"])

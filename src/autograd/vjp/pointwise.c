@@ -176,6 +176,23 @@ FAC__VJP(hypot) {
         G1 = fac_mul(g, fac_div(a->other, v->out[0]));
 }
 
+/* The share of the sum that each of the two is. */
+FAC__VJP(logaddexp) {
+    fac_tensor *x = a->input, *y = a->other;
+    if (NEEDS(0))
+        G0 = fac_div(g, CONJ(fac_add(fac_exp(fac_sub(y, x)), 1)));
+    if (NEEDS(1))
+        G1 = fac_div(g, CONJ(fac_add(fac_exp(fac_sub(x, y)), 1)));
+}
+
+FAC__VJP(logaddexp2) {
+    fac_tensor *x = a->input, *y = a->other;
+    if (NEEDS(0))
+        G0 = fac_div(g, fac_add(fac_exp2(fac_sub(y, x)), 1));
+    if (NEEDS(1))
+        G1 = fac_div(g, fac_add(fac_exp2(fac_sub(x, y)), 1));
+}
+
 FAC__VJP(copysign) {
     if (NEEDS(0))
         G0 = fac_where(fac_eq(a->input, 0), 0, fac_mul(g, fac_div(v->out[0], a->input)));

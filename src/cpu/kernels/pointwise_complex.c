@@ -51,6 +51,14 @@ typedef unsigned char boolean;
         R r = creal(x), i = cimag(x);                                                              \
         return CMPLX_##F((R)0.5 * log1p(r * (2 + r) + i * i), atan2(i, r + 1));                    \
     }                                                                                              \
+    static inline T op_log_add_exp_##F(T a, T b) {                                                 \
+        if (isnan(creal(a)) || isnan(cimag(a)) || isnan(creal(b)) || isnan(cimag(b)))              \
+            return CMPLX_##F((R)NAN, (R)NAN);                                                      \
+        T low = creal(a) < creal(b) ? a : b, high = creal(a) < creal(b) ? b : a;                   \
+        if (isinf(creal(low)) && creal(low) == creal(high))                                        \
+            return creal(low) < 0 ? low : clog(cexp(low) + cexp(high));                            \
+        return op_log1p1_##F(cexp(low - high)) + high;                                             \
+    }                                                                                              \
     static inline T op_expm1_1_##F(T x) {                                                          \
         R r = creal(x), i = cimag(x), h = sin(i / 2), e = expm1(r);                                \
         return CMPLX_##F(e * cos(i) - 2 * h * h, (e + 1) * sin(i));                                \
@@ -99,6 +107,7 @@ PAIR(c128, c128, double)
     UNARY_PLAIN(log2_##F, T_, T_, T_, clog(x) * (R_)1.44269504088896340736)                        \
     UNARY_PLAIN(log10_##F, T_, T_, T_, clog(x) * (R_)0.43429448190325182765)                       \
     UNARY_PLAIN(log1p_##F, T_, T_, T_, op_log1p1_##F(x))                                           \
+    BINARY_PLAIN(logaddexp_##F, T_, T_, T_, op_log_add_exp_##F(a, b))                              \
     UNARY_PLAIN(sin_##F, T_, T_, T_, csin(x))                                                      \
     UNARY_PLAIN(cos_##F, T_, T_, T_, ccos(x))                                                      \
     UNARY_PLAIN(tan_##F, T_, T_, T_, ctan(x))                                                      \
@@ -138,8 +147,8 @@ static const fac__loop_row rows[] = {
     C(add) C(sub) C(mul) C(div_true) C(pow) C(eq) C(ne) C(logical_and) C(logical_or) C(logical_xor)
         C(logical_not) C(isnan) C(isinf) C(isfinite) C(neg) C(square) C(conj) C(reciprocal) C(sgn)
             C(abs) C(angle) C(sqrt) C(rsqrt) C(exp) C(exp2) C(expm1) C(log) C(log2) C(log10)
-                C(log1p) C(sin) C(cos) C(tan) C(asin) C(acos) C(atan) C(sinh) C(cosh) C(tanh)
-                    C(asinh) C(acosh) C(atanh) C(sigmoid) C(silu) C(sigmoid_backward)
+                C(log1p) C(logaddexp) C(sin) C(cos) C(tan) C(asin) C(acos) C(atan) C(sinh) C(cosh)
+                    C(tanh) C(asinh) C(acosh) C(atanh) C(sigmoid) C(silu) C(sigmoid_backward)
                         C(tanh_backward) C(where) C(lerp) C(lerp_scalar) C(addcmul) C(addcdiv){
                             "complex", {[FAC_FLOAT32] = complex_f32, [FAC_FLOAT64] = complex_f64}},
     {"polar", {[FAC_FLOAT32] = polar_f32, [FAC_FLOAT64] = polar_f64}},

@@ -223,6 +223,8 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(fmin, fmin(a, b))                                                                            \
     X(atan2, atan2(a, b))                                                                          \
     X(hypot, hypot(a, b))                                                                          \
+    X(logaddexp, op_log_add_exp_##F(a, b))                                                         \
+    X(logaddexp2, op_log_add_exp2_##F(a, b))                                                       \
     X(copysign, copysign(a, b))                                                                    \
     X(relu_backward, b > 0 ? a : 0)                                                                \
     X(threshold_backward, b <= N(0) ? 0 : a)                                                       \
@@ -435,6 +437,8 @@ static const fac__loop_row rows[] = {
     REALS(erfc),
     REALS(atan2),
     REALS(hypot),
+    REALS(logaddexp),
+    REALS(logaddexp2),
     REALS(copysign),
     NUMBERS(relu),
     REALS(leaky_relu),

@@ -53,6 +53,15 @@
     static inline T op_log_sigmoid_##F(T x) {                                                      \
         return (x < 0 ? x : 0) - log1p(exp(-fabs(x)));                                             \
     }                                                                                              \
+    /* of infinities of one sign, which have no difference, the sum is the greater */              \
+    static inline T op_log_add_exp_##F(T a, T b) {                                                 \
+        T less = a == b ? 0 : -fabs(a - b);                                                        \
+        return op_max_##F(a, b) + log1p(exp(less));                                                \
+    }                                                                                              \
+    static inline T op_log_add_exp2_##F(T a, T b) {                                                \
+        T less = a == b ? 0 : -fabs(a - b);                                                        \
+        return op_max_##F(a, b) + log1p(exp2(less)) * (T)1.44269504088896340736;                   \
+    }                                                                                              \
     static inline T op_softplus_##F(T x, T beta, T threshold) {                                    \
         return x * beta > threshold ? x : log1p(exp(x * beta)) / beta;                             \
     }                                                                                              \
