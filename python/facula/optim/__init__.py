@@ -22,14 +22,25 @@ __all__ = [
     "optimizer",
 ]
 
-_SUBMODULES = ("adadelta", "adagrad", "adam", "adamw", "lr_scheduler", "rmsprop", "sgd")
+_SUBMODULES = (
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamw",
+    "lr_scheduler",
+    "rmsprop",
+    "sgd",
+    "swa_utils",
+)
 _RARE = {
     "ASGD": "asgd",
+    "Adafactor": "_adafactor",
     "Adamax": "adamax",
     "LBFGS": "lbfgs",
     "NAdam": "nadam",
     "RAdam": "radam",
     "Rprop": "rprop",
+    "SparseAdam": "sparse_adam",
 }  # where classes are that are imported on first use
 
 

@@ -1,9 +1,7 @@
-"""What the relatives of Adam share: their options, and the state of one parameter."""
+"""What the relatives of Adam share: the state of one parameter."""
 
 import facula as torch
 from facula.optim.optimizer import (
-    _check_lr,
-    _check_not_negative,
     _GroupOptimizer,
     _number,
     _real,
@@ -11,17 +9,6 @@ from facula.optim.optimizer import (
 )
 
 DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
-
-
-def check(lr, eps, betas, weight_decay):
-    """The conditions of the options."""
-    _check_lr(lr)
-    if not 0.0 <= eps:
-        raise ValueError(f"Invalid epsilon value: {eps}")
-    for i in (0, 1):
-        if not 0.0 <= betas[i] < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
-    _check_not_negative("weight_decay", weight_decay)
 
 
 def zeros(p):

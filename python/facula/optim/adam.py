@@ -6,8 +6,7 @@ from facula.optim.optimizer import (
     _check_capturable,
     _check_fused,
     _check_fused_param,
-    _check_lr,
-    _check_not_negative,
+    _check_moments,
     _GroupOptimizer,
     _number,
     _real,
@@ -43,13 +42,7 @@ class Adam(_GroupOptimizer):
                 raise ValueError(
                     "lr as a Tensor is not supported for capturable=False and foreach=True"
                 )
-        _check_lr(lr)
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-        _check_not_negative("weight_decay", weight_decay)
+        _check_moments(lr, eps, betas, weight_decay)
         _check_betas(betas, foreach, capturable)
         defaults = {
             "lr": lr,

@@ -2,7 +2,7 @@
 
 import facula as torch
 from facula.optim import _moments
-from facula.optim.optimizer import _number
+from facula.optim.optimizer import _check_moments, _number
 
 __all__ = ["Adamax"]
 
@@ -25,7 +25,7 @@ class Adamax(_moments.OneByOne):
         differentiable=False,
         capturable=False,
     ):
-        _moments.check(lr, eps, betas, weight_decay)
+        _check_moments(lr, eps, betas, weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,

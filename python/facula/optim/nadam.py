@@ -1,7 +1,7 @@
 """NAdam (Dozat, 2016): Adam with Nesterov's momentum."""
 
 from facula.optim import _moments
-from facula.optim.optimizer import _check_not_negative, _number
+from facula.optim.optimizer import _check_moments, _check_not_negative, _number
 
 __all__ = ["NAdam"]
 
@@ -34,7 +34,7 @@ class NAdam(_moments.OneByOne):
         capturable=False,
         differentiable=False,
     ):
-        _moments.check(lr, eps, betas, weight_decay)
+        _check_moments(lr, eps, betas, weight_decay)
         _check_not_negative("momentum_decay", momentum_decay)
         defaults = {
             "lr": lr,

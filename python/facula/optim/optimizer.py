@@ -359,7 +359,7 @@ class _GroupOptimizer(Optimizer):
         """Change the parameters once; `closure` computes the loss again and returns it."""
         loss = None
         before = torch.is_grad_enabled()
-        torch._C._set_grad_enabled(self.defaults["differentiable"])
+        torch._C._set_grad_enabled(self.defaults.get("differentiable", False))
         try:
             if closure is not None:
                 with torch.enable_grad():
@@ -402,6 +402,17 @@ def _check_lr(lr):
 def _check_not_negative(name, value):
     if not 0.0 <= value:
         raise ValueError(f"Invalid {name} value: {value}")
+
+
+def _check_moments(lr, eps, betas, weight_decay):
+    """The conditions of the options of Adam and its relatives."""
+    _check_lr(lr)
+    if not 0.0 <= eps:
+        raise ValueError(f"Invalid epsilon value: {eps}")
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    _check_not_negative("weight_decay", weight_decay)
 
 
 def _check_fused(foreach, differentiable):

@@ -1,7 +1,7 @@
 """RAdam (Liu et al., 2020): Adam whose first steps are not scaled while too little is known."""
 
 from facula.optim import _moments
-from facula.optim.optimizer import _number
+from facula.optim.optimizer import _check_moments, _number
 
 __all__ = ["RAdam"]
 
@@ -32,7 +32,7 @@ class RAdam(_moments.OneByOne):
         capturable=False,
         differentiable=False,
     ):
-        _moments.check(lr, eps, betas, weight_decay)
+        _check_moments(lr, eps, betas, weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
