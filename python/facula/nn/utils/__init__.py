@@ -17,6 +17,7 @@ from facula.nn.utils.fusion import (
 )
 from facula.nn.utils.init import skip_init
 from facula.nn.utils.memory_format import convert_conv2d_weight_memory_format
+from facula.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from facula.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
@@ -34,9 +35,11 @@ __all__ = [
     "get_total_norm",
     "init",
     "parameters_to_vector",
+    "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
     "skip_init",
+    "spectral_norm",
     "stateless",
     "vector_to_parameters",
     "weight_norm",
