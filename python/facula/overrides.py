@@ -10,7 +10,7 @@ import types as _types
 from contextlib import contextmanager
 
 from . import _C, _levels
-from ._C import Tensor
+from ._C import Tensor, TensorBase
 
 __all__ = [
     "BaseTorchFunctionMode",
@@ -283,7 +283,7 @@ def _names():
             add(value.__get__, f"torch.Tensor.{name}.__get__", Tensor)
             add(value.__set__, f"torch.Tensor.{name}.__set__", Tensor)
         elif callable(value) and not isinstance(value, type):
-            if not name.startswith("__") or name in vars(Tensor):
+            if not name.startswith("__") or name in vars(Tensor) or name in vars(TensorBase):
                 add(value, f"torch.Tensor.{name}", Tensor)
     spaces = [
         (torch.nn.functional, "torch.nn.functional"),

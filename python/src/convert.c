@@ -407,15 +407,6 @@ static fac_tensor *import(const struct foreign *f, PyObject *owner) {
     return fac__tensor_from_storage(s, f->ndim, f->sizes, f->strides, 0, f->dtype);
 }
 
-/* Their array interface shows memory that is gone by the next statement. */
-static bool is_numpy_scalar(PyObject *o) {
-    PyObject *mro = Py_TYPE(o)->tp_mro;
-    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++)
-        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_name, "numpy.generic") == 0)
-            return true;
-    return false;
-}
-
 static int warn_readonly(const struct foreign *f) {
     static bool warned;
     if (!f->readonly || warned)
@@ -442,7 +433,8 @@ static PyObject *from_numpy(PyObject *module, PyObject *o) {
         return NULL;
     if (r == 0)
         return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
-    if (is_numpy_scalar(o))
+    /* A scalar's array interface shows memory that is gone by the next statement. */
+    if (fac__numpy_scalar(o))
         return PyErr_Format(PyExc_TypeError, "expected np.ndarray (got %s)", Py_TYPE(o)->tp_name);
     if (warn_readonly(&f) < 0)
         return NULL;
@@ -462,13 +454,13 @@ static fac_tensor *from_foreign(PyObject *data, fac_dtype dtype, bool copy, int 
     *found = r;
     if (r != 1)
         return NULL;
-    if (!copy && !is_numpy_scalar(data) && warn_readonly(&f) < 0) {
+    if (!copy && !fac__numpy_scalar(data) && warn_readonly(&f) < 0) {
         *found = -1;
         return NULL;
     }
     fac_tensor *t = import(&f, data);
     if (t == NULL ||
-        (!copy && !is_numpy_scalar(data) && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
+        (!copy && !fac__numpy_scalar(data) && (dtype == FAC_DTYPE_NONE || dtype == f.dtype)))
         return t;
     fac_tensor *c = dtype != FAC_DTYPE_NONE && dtype != f.dtype
                         ? fac__cast(t, dtype)

@@ -106,7 +106,7 @@ PyObject *fac__override_slot(const char *name, PyObject *a, PyObject *b) {
  */
 
 static PyObject *accessor(const char *name, const char *which) {
-    PyObject *d = PyDict_GetItemString(fac__tensor_type->tp_dict, name);
+    PyObject *d = PyDict_GetItemString(fac__tensor_type->tp_base->tp_dict, name);
     return d == NULL ? NULL : PyObject_GetAttrString(d, which);
 }
 

@@ -342,7 +342,7 @@ static PyObject *number_of(PyObject *o, const char *c_type) {
         return PyErr_Format(PyExc_ValueError,
                             "only one element tensors can be converted to Python scalars");
     static bool warned;
-    if (fac_requires_grad(t) && !warned) {
+    if (fac_requires_grad(t) && fac_grad_mode() && !warned) {
         warned = true;
         if (PyErr_WarnEx(PyExc_UserWarning,
                          "Converting a tensor with requires_grad=True to a scalar may lead to "
@@ -566,9 +566,14 @@ static int set_sparse_data(fac_tensor *t, const fac_tensor *d) {
 
 static int set_data(PyObject *o, PyObject *v, void *unused) {
     (void)unused;
-    if (v == NULL || !fac__tensor_check(v)) {
+    if (v == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Deleting tensor data is not allowed. Delete tensor instead!");
+        return -1;
+    }
+    if (!fac__tensor_check(v)) {
         PyErr_Format(PyExc_TypeError, "Variable data has to be a tensor, but got %s",
-                     v == NULL ? "nothing" : Py_TYPE(v)->tp_name);
+                     Py_TYPE(v)->tp_name);
         return -1;
     }
     fac_tensor *t = fac__tensor_of(o), *d = fac__tensor_of(v);
@@ -696,6 +701,10 @@ static PyObject *call_function(PyObject *o, void *name) {
 }
 
 static int assign_part(PyObject *o, PyObject *v, void *name) {
+    if (v == NULL) {
+        PyErr_Format(PyExc_RuntimeError, "Deleting the %s part of a tensor is not allowed.", name);
+        return -1;
+    }
     PyObject *part = PyObject_CallMethod(fac__module, name, "(O)", o);
     if (part == NULL)
         return -1;
@@ -944,64 +953,74 @@ static PyMemberDef members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(fac__TensorObject, weakrefs), READONLY, NULL},
     {0}};
 
-static PyType_Slot slots[] = {{Py_tp_new, tensor_new},
-                              {Py_tp_dealloc, tensor_dealloc},
+/* torch._C.TensorBase has all that is written in C, as messages and programs know; torch.Tensor
+ * adds what is written in Python. */
+static PyType_Slot base_slots[] = {{Py_tp_new, tensor_new},
+                                   {Py_tp_dealloc, tensor_dealloc},
+                                   {Py_tp_traverse, tensor_traverse},
+                                   {Py_tp_clear, tensor_clear},
+                                   {Py_tp_hash, tensor_hash},
+                                   {Py_tp_richcompare, tensor_compare},
+                                   {Py_tp_getset, NULL}, /* guarded, see fac__init_tensor */
+                                   {Py_tp_members, members},
+                                   {Py_mp_length, tensor_len},
+                                   {Py_mp_subscript, fac__py_getitem},
+                                   {Py_mp_ass_subscript, fac__py_setitem},
+                                   {Py_nb_add, nb_add},
+                                   {Py_nb_multiply, nb_mul},
+                                   {Py_nb_inplace_add, nb_inplace_add},
+                                   {Py_nb_inplace_multiply, nb_inplace_mul},
+                                   {Py_nb_subtract, nb_subtract},
+                                   {Py_nb_true_divide, nb_true_divide},
+                                   {Py_nb_floor_divide, nb_floor_divide},
+                                   {Py_nb_remainder, nb_remainder},
+                                   {Py_nb_power, nb_power},
+                                   {Py_nb_lshift, nb_lshift},
+                                   {Py_nb_rshift, nb_rshift},
+                                   {Py_nb_and, nb_and},
+                                   {Py_nb_or, nb_or},
+                                   {Py_nb_xor, nb_xor},
+                                   {Py_nb_matrix_multiply, nb_matrix_multiply},
+                                   {Py_nb_inplace_subtract, nb_inplace_subtract},
+                                   {Py_nb_inplace_true_divide, nb_inplace_true_divide},
+                                   {Py_nb_inplace_floor_divide, nb_inplace_floor_divide},
+                                   {Py_nb_inplace_remainder, nb_inplace_remainder},
+                                   {Py_nb_inplace_power, nb_inplace_power},
+                                   {Py_nb_inplace_lshift, nb_inplace_lshift},
+                                   {Py_nb_inplace_rshift, nb_inplace_rshift},
+                                   {Py_nb_inplace_and, nb_inplace_and},
+                                   {Py_nb_inplace_or, nb_inplace_or},
+                                   {Py_nb_inplace_xor, nb_inplace_xor},
+                                   {Py_nb_negative, nb_negative},
+                                   {Py_nb_positive, nb_positive},
+                                   {Py_nb_absolute, nb_absolute},
+                                   {Py_nb_invert, nb_invert},
+                                   {Py_nb_bool, nb_bool},
+                                   {Py_nb_int, nb_int},
+                                   {Py_nb_float, nb_float},
+                                   {Py_nb_index, nb_index},
+                                   {0, NULL}};
+
+/* Where there are none, CPython would put its own, which are slower. */
+static PyType_Slot slots[] = {{Py_tp_dealloc, tensor_dealloc},
                               {Py_tp_traverse, tensor_traverse},
                               {Py_tp_clear, tensor_clear},
-                              {Py_tp_hash, tensor_hash},
-                              {Py_tp_richcompare, tensor_compare},
-                              {Py_tp_getset, NULL}, /* guarded, see fac__init_tensor */
-                              {Py_tp_members, members},
-                              {Py_mp_length, tensor_len},
-                              {Py_mp_subscript, fac__py_getitem},
-                              {Py_mp_ass_subscript, fac__py_setitem},
-                              {Py_nb_add, nb_add},
-                              {Py_nb_multiply, nb_mul},
-                              {Py_nb_inplace_add, nb_inplace_add},
-                              {Py_nb_inplace_multiply, nb_inplace_mul},
-                              {Py_nb_subtract, nb_subtract},
-                              {Py_nb_true_divide, nb_true_divide},
-                              {Py_nb_floor_divide, nb_floor_divide},
-                              {Py_nb_remainder, nb_remainder},
-                              {Py_nb_power, nb_power},
-                              {Py_nb_lshift, nb_lshift},
-                              {Py_nb_rshift, nb_rshift},
-                              {Py_nb_and, nb_and},
-                              {Py_nb_or, nb_or},
-                              {Py_nb_xor, nb_xor},
-                              {Py_nb_matrix_multiply, nb_matrix_multiply},
-                              {Py_nb_inplace_subtract, nb_inplace_subtract},
-                              {Py_nb_inplace_true_divide, nb_inplace_true_divide},
-                              {Py_nb_inplace_floor_divide, nb_inplace_floor_divide},
-                              {Py_nb_inplace_remainder, nb_inplace_remainder},
-                              {Py_nb_inplace_power, nb_inplace_power},
-                              {Py_nb_inplace_lshift, nb_inplace_lshift},
-                              {Py_nb_inplace_rshift, nb_inplace_rshift},
-                              {Py_nb_inplace_and, nb_inplace_and},
-                              {Py_nb_inplace_or, nb_inplace_or},
-                              {Py_nb_inplace_xor, nb_inplace_xor},
-                              {Py_nb_negative, nb_negative},
-                              {Py_nb_positive, nb_positive},
-                              {Py_nb_absolute, nb_absolute},
-                              {Py_nb_invert, nb_invert},
-                              {Py_nb_bool, nb_bool},
-                              {Py_nb_int, nb_int},
-                              {Py_nb_float, nb_float},
-                              {Py_nb_index, nb_index},
                               {0, NULL}};
 
-static PyType_Spec spec = {"torch.Tensor", sizeof(fac__TensorObject), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+enum { TYPE_FLAGS = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC };
+static PyType_Spec base_spec = {"torch._C.TensorBase", sizeof(fac__TensorObject), 0, TYPE_FLAGS,
+                                base_slots};
+static PyType_Spec spec = {"torch.Tensor", sizeof(fac__TensorObject), 0, TYPE_FLAGS, slots};
 
 static PyType_Slot meta_slots[] = {{Py_tp_new, meta_new}, {0, NULL}};
 static PyType_Spec meta_spec = {"facula._C._TensorMeta", 0, 0,
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, meta_slots};
 
-static int add_methods(PyMethodDef *defs) {
+static int add_methods(PyTypeObject *base, PyMethodDef *defs) {
     for (; defs->ml_name != NULL; defs++) {
         PyObject *d = defs->ml_flags & METH_STATIC ? PyStaticMethod_New(PyCFunction_New(defs, NULL))
-                                                   : PyDescr_NewMethod(fac__tensor_type, defs);
-        if (d == NULL || PyObject_SetAttrString((PyObject *)fac__tensor_type, defs->ml_name, d) < 0)
+                                                   : PyDescr_NewMethod(base, defs);
+        if (d == NULL || PyObject_SetAttrString((PyObject *)base, defs->ml_name, d) < 0)
             return -1;
         Py_DECREF(d);
     }
@@ -1012,10 +1031,11 @@ int fac__init_tensor(PyObject *module) {
     meta_type = fac__new_type(&meta_spec, &PyType_Type);
     if (meta_type == NULL)
         return -1;
-    for (PyType_Slot *slot = slots; slot->slot != 0; slot++)
+    for (PyType_Slot *slot = base_slots; slot->slot != 0; slot++)
         if (slot->slot == Py_tp_getset)
             slot->pfunc = fac__guard_attributes(fac__tensor_getset);
-    fac__tensor_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    PyObject *base = PyType_FromSpec(&base_spec);
+    fac__tensor_type = base == NULL ? NULL : (PyTypeObject *)PyType_FromSpecWithBases(&spec, base);
     if (fac__tensor_type == NULL)
         return -1;
     /* Messages name the type without its module, as they do for a class written in Python. */
@@ -1025,9 +1045,12 @@ int fac__init_tensor(PyObject *module) {
     Py_DECREF(name);
     Py_SET_TYPE(fac__tensor_type, (PyTypeObject *)Py_NewRef(meta_type));
     fac__wrapper_free = wrapper_free;
-    if (add_methods(fac__generated_methods()) < 0 || add_methods(fac__generated_inplace()) < 0 ||
-        add_methods(fac__tensor_methods) < 0 || add_methods(fac__sparse_methods) < 0 ||
-        add_methods(fac__storage_methods) < 0)
+    PyMethodDef *const tables[] = {fac__generated_methods(), fac__generated_inplace(),
+                                   fac__tensor_methods, fac__sparse_methods, fac__storage_methods};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if (add_methods((PyTypeObject *)base, tables[i]) < 0)
+            return -1;
+    if (PyModule_AddObject(module, "TensorBase", base) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)meta_type) < 0)
         return -1;

@@ -99,7 +99,14 @@ PyObject *fac__wrap_dtype(fac_dtype d) {
 /* --- device ------------------------------------------------------------------------------------
  */
 
-static const char *const device_names[FAC_NUM_DEVICE_TYPES] = {"none", "cpu", "meta", "cuda"};
+/* Devices that facula has, then those that it knows by name alone: programs ask whether a device
+ * is one of them. */
+static const char *const device_names[] = {
+    "none",   "cpu",    "meta",   "cuda", "ipu", "xpu",  "mkldnn",
+    "opengl", "opencl", "ideep",  "hip",  "ve",  "fpga", "maia",
+    "xla",    "lazy",   "vulkan", "mps",  "hpu", "mtia", "privateuseone"};
+enum { DEVICE_NAMES = sizeof device_names / sizeof device_names[0] };
+_Static_assert(FAC_NUM_DEVICE_TYPES == 4, "the first names are those of enum fac_device_type");
 
 PyObject *fac__wrap_device(fac_device d) {
     fac__DeviceObject *o = PyObject_New(fac__DeviceObject, fac__device_type_);
@@ -111,7 +118,7 @@ PyObject *fac__wrap_device(fac_device d) {
 static int parse_device(const char *s, fac_device *out) {
     const char *colon = strchr(s, ':');
     size_t n = colon != NULL ? (size_t)(colon - s) : strlen(s);
-    for (int i = FAC_CPU; i < FAC_NUM_DEVICE_TYPES; i++)
+    for (int i = FAC_CPU; i < DEVICE_NAMES; i++)
         if (strlen(device_names[i]) == n && strncmp(device_names[i], s, n) == 0) {
             out->type = (int8_t)i;
             out->index = -1;
@@ -134,14 +141,6 @@ static int parse_device(const char *s, fac_device *out) {
             }
             return 1;
         }
-    static const char *const others[] = {
-        "ipu",  "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip",  "ve",           "fpga",
-        "maia", "xla", "lazy",   "vulkan", "mps",    "hpu",   "mtia", "privateuseone"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (strlen(others[i]) == n && strncmp(others[i], s, n) == 0) {
-            PyErr_Format(PyExc_RuntimeError, "facula has no %s back end", others[i]);
-            return -1;
-        }
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)n, s);
     if (n == 0 || colon == s)
@@ -156,7 +155,8 @@ static int parse_device(const char *s, fac_device *out) {
     return -1;
 }
 
-int fac__to_device(PyObject *o, fac_device *out) {
+/* Any device that has a name. */
+static int read_device(PyObject *o, fac_device *out) {
     if (Py_TYPE(o) == fac__device_type_) {
         *out = ((fac__DeviceObject *)o)->device;
         return 1;
@@ -180,6 +180,16 @@ int fac__to_device(PyObject *o, fac_device *out) {
     return 0;
 }
 
+int fac__to_device(PyObject *o, fac_device *out) {
+    int r = read_device(o, out);
+    if (r == 1 && out->type >= FAC_NUM_DEVICE_TYPES) {
+        PyErr_Format(PyExc_NotImplementedError, "facula has no %s back end",
+                     device_names[out->type]);
+        return -1;
+    }
+    return r;
+}
+
 static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     (void)type;
     static char *names[] = {"type", "index", NULL};
@@ -195,7 +205,7 @@ static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         return NULL;
     }
     fac_device d;
-    int r = fac__to_device(what, &d);
+    int r = read_device(what, &d);
     if (r < 0)
         return NULL;
     if (r == 0)
@@ -313,10 +323,13 @@ PyMethodDef fac__device_functions[] = {
 
 static PyObject *device_enter(PyObject *o, PyObject *unused) {
     (void)unused;
+    fac_device d;
+    if (fac__to_device(o, &d) < 0)
+        return NULL;
     struct entered *e = PyMem_RawMalloc(sizeof *e);
     if (e == NULL)
         return PyErr_NoMemory();
-    *e = (struct entered){((fac__DeviceObject *)o)->device, innermost};
+    *e = (struct entered){d, innermost};
     innermost = e;
     return Py_NewRef(o);
 }
@@ -514,8 +527,7 @@ static PyType_Slot size_slots[] = {{Py_tp_new, size_new},
                                    {Py_sq_repeat, size_repeat},
                                    {Py_tp_methods, size_methods},
                                    {0, NULL}};
-static PyType_Spec size_spec = {"torch.Size", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                size_slots};
+static PyType_Spec size_spec = {"torch.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
 
 /* --- init --------------------------------------------------------------------------------------
  */

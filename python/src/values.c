@@ -66,6 +66,14 @@ static bool is_numpy_bool(const char *name) {
     return strcmp(name, "numpy.bool_") == 0 || strcmp(name, "numpy.bool") == 0;
 }
 
+bool fac__numpy_scalar(PyObject *o) {
+    PyObject *mro = Py_TYPE(o)->tp_mro;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++)
+        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_name, "numpy.generic") == 0)
+            return true;
+    return false;
+}
+
 int fac__to_scalar(PyObject *o, fac_scalar *out) {
     if (PyFloat_Check(o)) {
         *out = fac_float(PyFloat_AS_DOUBLE(o));
@@ -82,13 +90,8 @@ int fac__to_scalar(PyObject *o, fac_scalar *out) {
         *out = fac_complex_number(c.real, c.imag);
         return 1;
     }
-    if (fac__tensor_check(o) || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o) ||
-        o == Py_None || PyDict_Check(o))
-        return 0;
-    /* NumPy's scalars, by what they offer; arrays offer it too, but are sequences */
-    if (PyObject_HasAttrString(o, "__array_interface__") && !PyObject_HasAttrString(o, "item"))
-        return 0;
-    if (PySequence_Check(o))
+    /* Of other types NumPy's scalars alone, neither fractions nor whatever has an __index__. */
+    if (fac__tensor_check(o) || !fac__numpy_scalar(o))
         return 0;
     PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
     if (m == NULL)

@@ -45,3 +45,12 @@ def test_number_first_keeps_gradients():
         warnings.simplefilter("ignore")
         (x * 1).add_(3, y).sum().backward()
     assert x.grad.tolist() == [1, 1] and y.grad.tolist() == [3, 3]
+
+
+def test_parts_cannot_be_deleted():
+    """Where PyTorch crashes."""
+    z = torch.ones(2, dtype=torch.complex64)
+    for part in ("real", "imag"):
+        with pytest.raises(RuntimeError, match=f"Deleting the {part} part"):
+            delattr(z, part)
+    assert z.tolist() == [1, 1]

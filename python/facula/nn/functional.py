@@ -573,8 +573,20 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
 
 def _no_grad_embedding_renorm_(weight, input, max_norm, norm_type):
     """Scale down, in place, the rows that `input` names and whose norm is above max_norm."""
+    if input.dtype not in (torch.int64, torch.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #2 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.type()} instead (while checking arguments for "
+            "embedding_renorm_)"
+        )
     with torch.no_grad():
         rows = input.reshape(-1).unique()
+        count = weight.size(0)
+        for i in rows[(rows < -count) | (rows >= count)].tolist()[:1]:
+            raise IndexError(
+                f"select(): index {i} out of range for tensor of size {list(weight.shape)} at "
+                "dimension 0"
+            )
         norms = weight[rows].norm(norm_type, 1)
         large = norms > max_norm
         rows, norms = rows[large], norms[large]
