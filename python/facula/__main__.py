@@ -3,12 +3,22 @@
     python -m facula script.py arguments
     python -m facula -m module arguments
     python -m facula -c "source" arguments
+    python -m facula - arguments            (the source comes from the standard input)
 
-Processes that the program starts, spawned or run as commands, resolve it so too.
+Python's own options go before the first -m: python -u -W error -m facula script.py. Processes
+that the program starts, spawned or run as commands, resolve torch so too.
 """
 
 import os
 import sys
+
+NAME = "python -m facula"
+
+
+def fail(text):
+    """Ends with a complaint about the command line."""
+    print(f"{NAME}: {text}", file=sys.stderr)
+    sys.exit(2)
 
 
 def put_on_path():
@@ -41,19 +51,23 @@ def run_script(path):
 
         runpy.run_path(path, run_name="__main__")
         return
+    path = os.path.abspath(path)
     try:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as err:
-        sys.exit(f"python -m facula: can't open file {path!r}: [Errno {err.errno}] {err.strerror}")
-    sys.path[0] = os.path.dirname(os.path.abspath(path))
+        fail(f"can't open file {path!r}: [Errno {err.errno}] {err.strerror}")
+    sys.path[0] = os.path.dirname(path)
     run_source(source, path, script=True)
 
 
 def run_module(name):
+    import importlib.util
     import runpy
 
     sys.path[0] = os.getcwd()
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        sys.exit(f"{NAME}: No module named {name}")
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
@@ -80,18 +94,23 @@ def main():
     if not args or args[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0 if args else 2
-    if args[0] in ("-m", "-c") and len(args) < 2:
-        print(f"python -m facula: argument expected for {args[0]}", file=sys.stderr)
-        return 2
+    option = args[0][:2] if args[0].startswith("-") else ""
+    if option in ("-m", "-c") and len(args[0]) > 2:  # -mmodule
+        args[:1] = [option, args[0][2:]]
+    if option in ("-m", "-c") and len(args) < 2:
+        fail(f"argument expected for {option}")
+    if option not in ("", "-", "-m", "-c"):
+        fail(f"unknown option {args[0]}: Python's own go before -m facula")
     put_on_path()
     try:
-        if args[0] == "-m":
+        if option == "-m":
             sys.argv = args[1:]
             run_module(args[1])
-        elif args[0] == "-c":
-            sys.argv = ["-c"] + args[2:]
+        elif option in ("-c", "-"):
+            source = args[1] if option == "-c" else sys.stdin.read()
+            sys.argv = [option] + args[2 if option == "-c" else 1 :]
             sys.path[0] = ""
-            run_source(args[1], "<string>", script=False)
+            run_source(source, "<string>" if option == "-c" else "<stdin>", script=False)
         else:
             sys.argv = args
             run_script(args[0])

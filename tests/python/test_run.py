@@ -48,7 +48,8 @@ def test_modules_are_the_same_objects(script, tmp_path):
     out = run(name, "a", str(tmp_path), "-x", cwd=tmp_path, code=0).stdout
     assert (
         out
-        == f"2.13.0+facula0.1.0 __main__ script.py ['script.py', 'a', '{tmp_path}', '-x'] True\n"
+        == f"2.13.0+facula0.1.0 __main__ {tmp_path / name} ['script.py', 'a', '{tmp_path}', '-x'] "
+        "True\n"
     )
 
 
@@ -86,7 +87,7 @@ def test_traceback_is_the_programs(script, tmp_path):
     )
     err = run(name, cwd=tmp_path, code=1).stderr.splitlines()
     assert err[0] == "Traceback (most recent call last):"
-    assert err[1] == '  File "script.py", line 4, in <module>'
+    assert err[1] == f'  File "{tmp_path / name}", line 4, in <module>'
     assert not [line for line in err if "__main__.py" in line or "runpy" in line]
     assert err[-1].startswith("RuntimeError: The size of tensor a (2) must match")
 
@@ -95,9 +96,10 @@ def test_exit_status(script, tmp_path):
     assert run(script("import sys; sys.exit(7)"), cwd=tmp_path).returncode == 7
     assert run(script("raise KeyboardInterrupt"), cwd=tmp_path).returncode == 130
     done = run("nowhere.py", cwd=tmp_path)
-    assert done.returncode == 1 and "can't open file 'nowhere.py'" in done.stderr
+    assert done.returncode == 2 and f"can't open file '{tmp_path / 'nowhere.py'}'" in done.stderr
     broken = run(script("x = (1,\n"), cwd=tmp_path, code=1).stderr
-    assert broken.splitlines()[0] == '  File "script.py", line 1' and "SyntaxError" in broken
+    first = f'  File "{tmp_path / "script.py"}", line 1'
+    assert broken.splitlines()[0] == first and "SyntaxError" in broken
 
 
 def test_module_and_source(script, tmp_path):
@@ -105,6 +107,31 @@ def test_module_and_source(script, tmp_path):
     assert run("-m", "tool", "x", cwd=tmp_path, code=0).stdout == "__main__ facula ['x']\n"
     out = run("-c", "import torch, sys; print(torch.ones(2), sys.argv)", "y", cwd=tmp_path, code=0)
     assert out.stdout == "tensor([1., 1.]) ['-c', 'y']\n"
+
+
+def test_options(script, tmp_path):
+    name = script("import torch, sys; print(__debug__, sys.argv)")
+    script("print('tool', __package__)", "tool.py")
+    assert run("-ctool = 1; print(tool)", cwd=tmp_path, code=0).stdout == "1\n"
+    assert run("-mtool", cwd=tmp_path, code=0).stdout == "tool \n"
+    for args, said in (
+        (["-u", name], "unknown option -u: Python's own go before -m facula"),
+        (["-m"], "argument expected for -m"),
+        (["-c"], "argument expected for -c"),
+    ):
+        assert run(*args, cwd=tmp_path, code=2).stderr == f"python -m facula: {said}\n"
+    err = run("-m", "nowhere", cwd=tmp_path, code=1).stderr
+    assert err == "python -m facula: No module named nowhere\n"
+    env = dict(os.environ, PYTHONPATH=str(PACKAGE))
+    command = [sys.executable, "-O", "-m", "facula", name]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.stdout == "False ['script.py']\n"
+    command = [sys.executable, "-m", "facula", "-", "x"]
+    source = "import torch, sys; print(torch.ones(1), sys.argv)"
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, input=source, capture_output=True, text=True
+    )
+    assert done.stdout == "tensor([1.]) ['-', 'x']\n"
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
