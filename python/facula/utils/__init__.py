@@ -2,7 +2,7 @@
 
 import importlib
 
-_SUBMODULES = ("checkpoint", "data", "dlpack", "hooks")
+_SUBMODULES = ("checkpoint", "data", "dlpack", "hooks", "model_zoo")
 
 
 def __getattr__(name):
