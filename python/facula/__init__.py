@@ -57,7 +57,7 @@ _LAZY = frozenset(
     """.split()
 )
 _FROM = {"save": "serialization", "load": "serialization", "vmap": "func",
-         "autocast": "amp", "ops": "_op_overload", "capture": "_capture",
+         "autocast": "amp", "GradScaler": "amp", "ops": "_op_overload", "capture": "_capture",
          "DisableTorchFunction": "overrides", "DisableTorchFunctionSubclass": "overrides",
          "sparse_coo_tensor": "sparse", "from_dlpack": "_dlpack", "to_dlpack": "_dlpack",
          "UntypedStorage": "storage", "TypedStorage": "storage", "Storage": "storage",
@@ -128,9 +128,23 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
         globals()[name] = value
         return value
+    if name == "__all__":  # what a star imports
+        names = set(globals()) | set(_FROM)
+        return sorted(n for n in names if n[0] != "_" and not _is_module(globals().get(n)))
+    if name.startswith("_foreach_"):
+        from . import _foreach
+
+        value = _foreach.function(name[len("_foreach_") :])
+        if value is not None:
+            globals()[name] = value
+            return value
     if name[:1] == "_" and name[:2] != "__" and hasattr(_C, name):  # ops that PyTorch keeps private
         return getattr(_C, name)
     raise AttributeError(f"module 'torch' has no attribute '{name}' (facula does not have it)")
+
+
+def _is_module(value):
+    return isinstance(value, type(nn))
 
 
 def get_device_module(device=None):  # noqa: F811

@@ -133,7 +133,8 @@ static PyMethodDef functions[] = {
     {0}};
 
 /* facula takes its names from __all__: those of the torch namespace. The functions of facula.nn are
- * in _nn and, for facula.nn.functional's use, here as well, but not in __all__. */
+ * in _nn and, for facula.nn.functional's use, here as well, but not in __all__; nor is TensorBase.
+ */
 static int set_all(PyObject *module) {
     PyObject *names = PyList_New(0), *dict = PyModule_GetDict(module), *key, *value;
     Py_ssize_t at = 0;
@@ -168,6 +169,8 @@ static int add_functions(PyObject *module) {
     while (PyDict_Next(PyModule_GetDict(fac__nn_module), &at, &key, &value))
         if (PyUnicode_READ_CHAR(key, 0) != '_' && PyObject_SetAttr(module, key, value) < 0)
             return -1;
+    if (PyModule_AddObjectRef(module, "TensorBase", (PyObject *)fac__tensor_type->tp_base) < 0)
+        return -1;
     return PyModule_AddObjectRef(module, "_nn", fac__nn_module);
 }
 

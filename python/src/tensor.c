@@ -1050,8 +1050,7 @@ int fac__init_tensor(PyObject *module) {
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         if (add_methods((PyTypeObject *)base, tables[i]) < 0)
             return -1;
-    if (PyModule_AddObject(module, "TensorBase", base) < 0)
-        return -1;
+    Py_DECREF(base); /* the type holds it */
     if (PyModule_AddObjectRef(module, "_TensorMeta", (PyObject *)meta_type) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Tensor", (PyObject *)fac__tensor_type);
