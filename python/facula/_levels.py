@@ -70,5 +70,8 @@ _NOT_OVERRIDABLE = frozenset(
 def guard_methods():
     """Lets overrides see the methods of Tensor that are written in Python."""
     for name, value in list(vars(Tensor).items()):
-        if isinstance(value, _types.FunctionType) and name not in _NOT_OVERRIDABLE:
+        if not isinstance(value, _types.FunctionType):
+            continue
+        value.__name__, value.__qualname__ = name, f"Tensor.{name}"  # what messages call it
+        if name not in _NOT_OVERRIDABLE:
             setattr(Tensor, name, _C._overridable(value))

@@ -39,6 +39,15 @@ static const fac__param *by_numpy_name(const fac__op *op, PyObject *name) {
     return NULL;
 }
 
+/* The keywords of ops that make tensors, or NULL. */
+static bool *creation_flag(const fac__op *op, fac__pool *pool, PyObject *name) {
+    if (!(op->flags & FAC__OP_CREATION))
+        return NULL;
+    if (PyUnicode_CompareWithASCIIString(name, "requires_grad") == 0)
+        return &pool->requires_grad;
+    return PyUnicode_CompareWithASCIIString(name, "pin_memory") == 0 ? &pool->pin_memory : NULL;
+}
+
 /* Keywords that are not parameters of the op: out, requires_grad, pin_memory. 1 taken, 0 unknown.
  */
 static int extra_keyword(const fac__op *op, fac__pool *pool, bool method, PyObject *name,
@@ -66,13 +75,8 @@ static int extra_keyword(const fac__op *op, fac__pool *pool, bool method, PyObje
         pool->nout = op->nout;
         return 1;
     }
-    if (op->flags & FAC__OP_CREATION) {
-        if (PyUnicode_CompareWithASCIIString(name, "requires_grad") == 0)
-            return o == Py_None ? 1 : fac__to_bool(o, &pool->requires_grad);
-        if (PyUnicode_CompareWithASCIIString(name, "pin_memory") == 0)
-            return o == Py_None ? 1 : fac__to_bool(o, &pool->pin_memory);
-    }
-    return 0;
+    bool *flag = creation_flag(op, pool, name);
+    return flag == NULL ? 0 : o == Py_None ? 1 : fac__to_bool(o, flag);
 }
 
 /* Whether numbers stand in every tensor's place, which few ops take. */
@@ -205,6 +209,9 @@ static int take_extra(attempt *t, PyObject *name, PyObject *o) {
         strcmp(text, "out") == 0)
         fac__complain(t->failure, PyExc_TypeError, "%s(): argument 'out' must be Tensor, not %s",
                       t->e->name, Py_TYPE(o)->tp_name);
+    else if (creation_flag(t->op, t->pool, name) != NULL)
+        fac__complain(t->failure, PyExc_TypeError, "%s(): argument '%s' must be bool, not %s",
+                      t->e->name, text, Py_TYPE(o)->tp_name);
     else
         fac__complain(t->failure, PyExc_TypeError, "%s() got an unexpected keyword argument '%s'",
                       t->e->name, text);

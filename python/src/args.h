@@ -23,7 +23,6 @@ typedef struct {
 /* 1 converted, 0 another type, -1 exception set. */
 int fac__convert(const fac__entry *e, fac__pool *pool, const fac__param *p, PyObject *o,
                  char *args);
-int fac__to_bool(PyObject *o, bool *out);
 /* One of several integers. What the first of them is decides whether the overload fits; of the
  * others, and of numbers too large, the complaint is final. */
 int fac__to_element(const fac__entry *e, const fac__param *p, PyObject *o, Py_ssize_t i,

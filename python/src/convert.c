@@ -473,6 +473,9 @@ PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device devi
     fac_tensor *t = NULL;
     if (device.type == FAC_CUDA)
         return PyErr_Format(PyExc_AssertionError, "Torch not compiled with CUDA enabled");
+    if (PyUnicode_Check(data) || PyBytes_Check(data))
+        return PyErr_Format(PyExc_TypeError, "new(): invalid data type '%s'",
+                            Py_TYPE(data)->tp_name);
     if (fac__tensor_check(data)) {
         fac_tensor *u = fac__tensor_of(data);
         fac_dtype d = dtype == FAC_DTYPE_NONE ? (fac_dtype)u->dtype : dtype;
@@ -566,15 +569,13 @@ static PyObject *tensor(PyObject *module, PyObject *const *args, Py_ssize_t n, P
                      "torch.tensor(sourceTensor).",
                      1) < 0)
         return NULL;
+    bool requires_grad = false;
+    if (values[3] != NULL && !fac__to_bool(values[3], &requires_grad))
+        return PyErr_Format(PyExc_TypeError,
+                            "tensor(): argument 'requires_grad' must be bool, not %s",
+                            Py_TYPE(values[3])->tp_name);
     PyObject *r = fac__tensor_from_data(values[0], dtype, device, true);
-    if (r != NULL && values[3] != NULL && values[3] != Py_None) {
-        int on = PyObject_IsTrue(values[3]);
-        if (on < 0)
-            Py_CLEAR(r);
-        else if (on)
-            r = fac__begin_grad(r);
-    }
-    return r;
+    return r != NULL && requires_grad ? fac__begin_grad(r) : r;
 }
 
 /* _from_data(data, dtype, device, copy): what as_tensor and the legacy constructors use. */

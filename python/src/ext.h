@@ -119,6 +119,7 @@ PyObject *fac__call_descriptor(const fac__op *op, int how, PyObject *const *args
 
 /* 1 converted, 0 not such an object, -1 exception set. */
 int fac__to_scalar(PyObject *o, fac_scalar *out);
+int fac__to_bool(PyObject *o, bool *out);
 bool fac__numpy_scalar(PyObject *o); /* whether o is an instance of numpy.generic */
 int fac__to_value(PyObject *o, fac_value *out);
 int fac__to_device(PyObject *o, fac_device *out);

@@ -115,6 +115,8 @@ PyObject *fac__wrap_device(fac_device d) {
     return (PyObject *)o;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+
 static int parse_device(const char *s, fac_device *out) {
     const char *colon = strchr(s, ':');
     size_t n = colon != NULL ? (size_t)(colon - s) : strlen(s);
@@ -145,6 +147,8 @@ static int parse_device(const char *s, fac_device *out) {
     snprintf(name, sizeof name, "%.*s", (int)n, s);
     if (n == 0 || colon == s)
         PyErr_Format(PyExc_RuntimeError, "Device string must not be empty");
+    else if (strspn(s, LETTERS) != n)
+        PyErr_Format(PyExc_RuntimeError, "Invalid device string: '%s'", s);
     else
         PyErr_Format(
             PyExc_RuntimeError,
