@@ -24,7 +24,7 @@ def spirals(n, classes):
 class MLP(nn.Module):
     def __init__(self, hidden=32, classes=3, p=0.1):
         super().__init__()
-        self.fc1 = nn.Linear(2, hidden)
+        self.fc1 = nn.Linear(2, hidden, bias=False)
         self.bn = nn.BatchNorm1d(hidden)
         self.fc2 = nn.Linear(hidden, hidden)
         self.drop = nn.Dropout(p)
@@ -35,7 +35,8 @@ class MLP(nn.Module):
         for m in self.modules():
             if isinstance(m, nn.Linear):
                 nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
-                nn.init.zeros_(m.bias)
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
 
     def forward(self, x):
         x = F.relu(self.bn(self.fc1(x)))
