@@ -1,6 +1,6 @@
 """Record what the programs of tests/python/programs print: run with PyTorch installed.
 
-    record_programs.py [name ...]       all of them, or those named and new ones alone
+record_programs.py [name ...]       all of them, or those named and new ones alone
 """
 
 import gzip
