@@ -86,7 +86,11 @@ class Pickler(pickle._Pickler):
             module = "torch"
         module = torch_name(module)
         if not (module == "torch" or module.startswith("torch.")):
-            super().save_global(obj, name)
+            try:
+                super().save_global(obj, name)
+            except (pickle.PicklingError, AttributeError):
+                pickle.dumps(obj, self.proto)  # C's pickler has other words for what it refuses
+                raise
             return
         try:
             found = find_torch(module, name)
