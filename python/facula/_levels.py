@@ -72,6 +72,7 @@ def guard_methods():
     for name, value in list(vars(Tensor).items()):
         if not isinstance(value, _types.FunctionType):
             continue
-        value.__name__, value.__qualname__ = name, f"Tensor.{name}"  # what messages call it
+        if value.__name__ != name:  # a helper here, a method in messages
+            value.__name__, value.__qualname__ = name, f"Tensor.{name}"
         if name not in _NOT_OVERRIDABLE:
             setattr(Tensor, name, _C._overridable(value))
