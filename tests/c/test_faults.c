@@ -180,7 +180,7 @@ static fac_tensor *rewritten(struct outcome *o, fac_tensor *p) {
     bool clean = fac_error_kind() == FAC_OK, kept = fac_retain_grad(row);
     if (clean && kept != (fac_error_kind() == FAC_OK))
         CHECK_SAYS(false, "fac_retain_grad() says what it did");
-    fac_add_(row, 1);
+    o->ok &= kept && fac_ok(fac_add_(row, 1));
     return fac_add(fac_mean(fac_mul(row, row)), fac_mean(all));
 }
 
