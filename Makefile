@@ -83,8 +83,11 @@ demo: build $(VENV)/demo.stamp
 	$(NINJA) -C build examples/c/tour examples/c/custom_gradient examples/c/fashion_mnist
 	build/examples/c/tour
 	build/examples/c/custom_gradient
-	if test -n "$(FOLDER)" || test -d /usr/share/datasets/fashion-mnist; then \
-	    build/examples/c/fashion_mnist $(FOLDER); fi
+	folder="$(FOLDER)"; IFS=:; \
+	for share in $${XDG_DATA_DIRS:-/usr/local/share:/usr/share}; do \
+	    if test -z "$$folder" && test -d "$$share/datasets/fashion-mnist"; then \
+	        folder="$$share/datasets/fashion-mnist"; fi; done; \
+	if test -n "$$folder"; then build/examples/c/fashion_mnist "$$folder"; fi
 	$(PY) -m facula examples/python/train_images.py $(IMAGES)
 
 bench: build $(VENV)/test.stamp

@@ -25,6 +25,7 @@
 #include <facula/random.h>
 #include <facula/scope.h>
 #include <facula/tensor.h>
+#include <facula/threads.h>
 #include <facula/values.h>
 
 #endif

@@ -91,7 +91,7 @@ static PyObject *set_num_threads(PyObject *module, PyObject *o) {
         return NULL;
     if (n < 1)
         return PyErr_Format(PyExc_RuntimeError, "set_num_threads expects a positive integer");
-    fac__set_num_threads((int)n);
+    fac__set_num_threads(n < INT_MAX ? (int)n : INT_MAX);
     Py_RETURN_NONE;
 }
 

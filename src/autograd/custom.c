@@ -123,11 +123,16 @@ static bool has_gradient(const fac_tensor *t) {
     return fac__is_float((fac_dtype)t->dtype) || fac__is_complex((fac_dtype)t->dtype);
 }
 
+/* All of the outputs or none: what can run out of memory comes first. */
 static int join(fac_node *node, fac_tensors outputs) {
     for (int i = 0; i < outputs.n; i++) {
         fac_tensor *t = outputs.values[i];
-        if (fac__meta_set(&node->outputs[i], t) != 0)
+        if (fac__meta_set(&node->outputs[i], t) != 0 ||
+            (has_gradient(t) && fac__autograd_of(t) == NULL))
             return -1;
+    }
+    for (int i = 0; i < outputs.n; i++) {
+        fac_tensor *t = outputs.values[i];
         if (!has_gradient(t))
             continue;
         if (fac__set_history(t, node, (uint32_t)i) != 0)

@@ -58,22 +58,14 @@ fac_tensor *fac__as_strided_backward(fac_tensor *g, const fac_tensor *base,
     int64_t a = span(base, from), b = span(view, from), n = a > b ? a : b;
     fac_tensor *flat = fac_zeros(fac_dims(n), .dtype = (fac_dtype)g->dtype, .device = g->device);
     fac_ints sizes = {view->sizes, view->ndim, true}, strides = {view->strides, view->ndim, true};
-    if (view->features & FAC__DENSE) {
-        fac_tensor *at =
-            fac_as_strided(flat, sizes, strides, .storage_offset = fac_some(view->offset - from));
-        if (!fac_grad_mode())
-            fac_copy_(at, g);
-        else {
-            fac_tensor *index = fac_arange_end(n, .device = g->device);
-            index = fac_as_strided(index, sizes, strides,
-                                   .storage_offset = fac_some(view->offset - from));
-            flat = fac_index_add(flat, 0, fac_reshape(index, fac_dims(-1)),
-                                 fac_reshape(g, fac_dims(-1)));
-        }
+    int64_t at = view->offset - from;
+    if ((view->features & FAC__DENSE) && !fac_grad_mode()) {
+        fac_tensor *t = fac_as_strided(flat, sizes, strides, .storage_offset = fac_some(at));
+        if (fac__is_bad(fac_copy_(t, g)))
+            return fac_bad;
     } else {
         fac_tensor *index = fac_arange_end(n, .device = g->device);
-        index =
-            fac_as_strided(index, sizes, strides, .storage_offset = fac_some(view->offset - from));
+        index = fac_as_strided(index, sizes, strides, .storage_offset = fac_some(at));
         flat =
             fac_index_add(flat, 0, fac_reshape(index, fac_dims(-1)), fac_reshape(g, fac_dims(-1)));
     }

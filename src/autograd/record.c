@@ -403,6 +403,14 @@ static int record_views(const fac__op *op, void *args, fac__outs *outs) {
     return 0;
 }
 
+/* Whether the argument itself came back, as from to_dense() of a dense tensor: it keeps its
+ * history.
+ */
+static bool gives_back(const fac__op *op, const void *args, const fac__outs *outs) {
+    return outs->how == FAC__CALL_NEW && outs->n == 1 && op->ntensors > 0 &&
+           outs->v[0] == fac__arg_tensor(args, op->tensor_offsets[0]);
+}
+
 int fac__record(const fac__op *op, void *args, fac__outs *outs) {
     struct recording r = {.op = op, .args = args};
     bool view = (op->flags & FAC__OP_VIEW) != 0 && outs->how == FAC__CALL_NEW;
@@ -428,6 +436,10 @@ int fac__record(const fac__op *op, void *args, fac__outs *outs) {
         goto fail;
     if (!late && run(op, args, outs) != 0)
         goto fail;
+    if (gives_back(op, args, outs)) {
+        fac__node_release(node);
+        return 0;
+    }
     if (view && record_views(op, args, outs) != 0)
         goto fail;
     if (join_outputs(op, outs, node, inplace ? outs->given[0] : NULL) != 0 ||

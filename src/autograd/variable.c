@@ -206,6 +206,8 @@ bool fac_retain_grad(fac_tensor *t) {
         fac__fail(FAC_ERROR_RUNTIME, "can't retain_grad on Tensor that has requires_grad=False");
         return false;
     }
+    if (t->autograd != NULL && fac__renew_view(t) != 0)
+        return false;
     fac_node *node = fac__grad_fn(t);
     if (node == NULL || t->autograd->retains_grad)
         return true;

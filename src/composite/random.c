@@ -229,7 +229,7 @@ static fac_tensor *alpha_drop(fac_tensor *x, double p, bool train, bool channels
         return fac_mul(x, fac_zeros_like(x));
     double scale = 1 / sqrt((alpha * alpha * p + 1) * (1 - p));
     fac_tensor *noise = channels ? channel_noise(x) : fac_empty_like(x);
-    fac_bernoulli_fill_(noise, .p = fac_some_float(1 - p));
+    noise = fac_bernoulli_fill_(noise, .p = fac_some_float(1 - p));
     fac_tensor *b = fac_add_(fac_mul_(fac_sub(noise, 1), alpha * scale), alpha * scale * p);
     return fac_add(fac_mul(x, fac_mul_(noise, scale)), b);
 }

@@ -392,7 +392,11 @@ COMPOSITE(repeat_interleave_int) {
         return;
     if (x->ndim == 0)
         x = fac_flatten(x);
-    int64_t total = x->sizes[d] * a->repeats;
+    int64_t total;
+    if (__builtin_mul_overflow(x->sizes[d], a->repeats, &total)) {
+        fac__fail(FAC_ERROR_RUNTIME, "numel: integer multiplication overflow");
+        return;
+    }
     if (a->output_size.given && a->output_size.value != total) {
         fac__fail(FAC_ERROR_RUNTIME,
                   "repeat_interleave: Invalid output_size, expected %lld but got %lld",
@@ -465,7 +469,13 @@ COMPOSITE(unfold_backward) {
         out[0] = fac_sum(g);
         return;
     }
-    int64_t windows = g->sizes[d], length = a->size;
+    int64_t windows = g->ndim == n + 1 ? g->sizes[d] : -1, length = a->size;
+    if (windows < 0 || g->sizes[n] != length) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "unfold_backward: a gradient of size %s is not that of windows of %lld",
+                  fac__shape_text(g->ndim, g->sizes), (long long)length);
+        return;
+    }
     fac_tensor *first = fac_mul(fac_arange(0, windows, .device = g->device), a->step);
     fac_tensor *within = fac_arange(0, length, .device = g->device);
     fac_tensor *places = fac_reshape(fac_add(fac_unsqueeze(first, 1), within), fac_dims(-1));

@@ -309,7 +309,7 @@ static inline fac_tensor *fac__arg_tensor(const void *args, uint16_t offset) {
 
 fac_tensor *fac__tensor_new(int ndim); /* a shell: no storage, sizes unset */
 int fac__tensor_set_rank(fac_tensor *t, int ndim);
-void fac__tensor_flags(fac_tensor *t); /* recomputes numel and the cached features */
+int fac__tensor_flags(fac_tensor *t); /* recomputes numel and the cached features; or -1 */
 fac_tensor *fac__tensor_from_storage(fac_storage *s /* stolen */, int ndim, const int64_t *sizes,
                                      const int64_t *strides, int64_t offset, fac_dtype dtype);
 /* Uninitialised and contiguous, with the sizes and device of t, none of which is 0. */

@@ -262,7 +262,8 @@ static int take_geometry(fac__outs *outs) {
     }
     self->offset = made->offset;
     self->data = made->data;
-    fac__tensor_flags(self);
+    if (fac__tensor_flags(self) != 0)
+        return -1;
     fac__release(made);
     outs->v[0] = fac__retain(self);
     return 0;
@@ -354,7 +355,7 @@ static int call_inplace(const fac__op *op, void *args, fac__outs *outs, uint32_t
     return fac__bump_version(self);
 }
 
-static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+static int check_out(const fac__op *op, const fac__outs *outs, uint32_t f) {
     for (int i = 0; i < outs->n; i++) {
         fac_tensor *o = outs->given[i];
         if (o == NULL)
@@ -370,6 +371,12 @@ static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) 
         if (fac__check_writable(o) != 0)
             return -1;
     }
+    return 0;
+}
+
+static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
+    if (check_out(op, outs, f) != 0)
+        return -1;
     outs->direct = !shares_memory(op, args, outs);
     if (fac__dispatch(op, args, outs) != 0 || write_back(op, outs) != 0) {
         fac__outs_clear(outs);
@@ -413,7 +420,8 @@ static int call_levels(const fac__op *op, void *args, fac__outs *outs, uint32_t 
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
     bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && op->ntensors == 0;
     if ((op->flags & FAC__OP_COMPOSITE) && !draws)
-        return op->exec(op, args, outs);
+        return outs->how == FAC__CALL_OUT && check_out(op, outs, f) != 0 ? -1
+                                                                         : op->exec(op, args, outs);
     if (f & (FAC__WRAPPED | FAC__DUAL | FAC__L_VMAP)) {
         int r = fac__interpret(op, args, outs);
         if (r <= 0)

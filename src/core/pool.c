@@ -7,6 +7,8 @@
 
 #include "core.h"
 
+#include <facula/threads.h>
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -27,8 +29,8 @@ static struct {
     _Atomic int64_t next; /* piece to take */
     _Atomic int active;   /* workers inside the loop */
     _Atomic bool quit;
-    int threads; /* wanted, the caller included; 0: not decided */
-    int workers; /* started */
+    _Atomic int threads; /* wanted, the caller included; 0: not decided */
+    int workers;         /* started */
     /* the loop */
     int64_t n, piece, pieces;
     fac__range_fn *fn;
@@ -97,15 +99,34 @@ static int default_threads(void) {
 }
 
 int fac__num_threads(void) {
-    if (pool.threads == 0)
-        pool.threads = default_threads();
-    return pool.threads;
+    int n = atomic_load_explicit(&pool.threads, memory_order_relaxed);
+    if (n != 0)
+        return n;
+    int chosen = default_threads();
+    return atomic_compare_exchange_strong(&pool.threads, &n, chosen) ? chosen : n;
 }
 
 void fac__set_num_threads(int n) {
     pthread_mutex_lock(&pool.busy);
     pool.threads = n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n;
     pthread_mutex_unlock(&pool.busy);
+}
+
+bool fac_set_num_threads(int n) {
+    if (n < 1) {
+        fac__fail(FAC_ERROR_VALUE, "fac_set_num_threads: at least one thread computes, got %d", n);
+        return false;
+    }
+    if (inside) {
+        fac__fail(FAC_ERROR_RUNTIME, "fac_set_num_threads: called from within a parallel loop");
+        return false;
+    }
+    fac__set_num_threads(n);
+    return true;
+}
+
+int fac_get_num_threads(void) {
+    return fac__num_threads();
 }
 
 /* --- working --------------------------------------------------------------------------------- */

@@ -231,23 +231,31 @@ int fac__storage_move(fac_storage *s, char *data, fac__free_fn *free_fn, void *c
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
+/* Note [Sizes that fit]: the product of a tensor's sizes, those that are 0 left aside, fits int64,
+ * and so does every stride in bytes. What makes tensors refuses the rest, so that arithmetic on the
+ * sizes and strides of tensors cannot overflow; that on numbers fresh from a caller can. */
 int64_t fac__numel_of(int ndim, const int64_t *sizes) {
     int64_t n = 1;
-    bool overflow = false;
+    bool overflow = false, none = false;
     for (int i = 0; i < ndim; i++) {
         if (sizes[i] == 0)
-            return 0;
-        overflow |= __builtin_mul_overflow(n, sizes[i], &n);
+            none = true;
+        else
+            overflow |= __builtin_mul_overflow(n, sizes[i], &n);
     }
-    return overflow ? -1 : n;
+    return overflow ? -1 : none ? 0 : n;
+}
+
+/* Sizes that no tensor can have may be asked for here too: their strides wrap and are not used. */
+static int64_t next_step(int64_t step, int64_t size) {
+    return size > 1 ? (int64_t)((uint64_t)step * (uint64_t)size) : step;
 }
 
 void fac__contiguous_strides(int ndim, const int64_t *sizes, int64_t *strides) {
     int64_t step = 1;
     for (int i = ndim - 1; i >= 0; i--) {
         strides[i] = step;
-        /* Huge empty shapes wrap here harmlessly: nothing is ever addressed through them. */
-        step = (int64_t)((uint64_t)step * (uint64_t)(sizes[i] > 1 ? sizes[i] : 1));
+        step = next_step(step, sizes[i]);
     }
 }
 
@@ -261,12 +269,11 @@ int fac__format_strides(int ndim, const int64_t *sizes, fac_memory_format format
     if (ndim != want)
         return fac__fail(FAC_ERROR_RUNTIME, "required rank %d tensor to use %s format", want,
                          want == 4 ? "channels_last" : "channels_last_3d");
-    int64_t step = 1;
     strides[1] = 1;
-    step = sizes[1] > 1 ? sizes[1] : 1;
+    int64_t step = next_step(1, sizes[1]);
     for (int i = ndim - 1; i >= 2; i--) {
         strides[i] = step;
-        step *= sizes[i] > 1 ? sizes[i] : 1;
+        step = next_step(step, sizes[i]);
     }
     strides[0] = step;
     return 0;
@@ -354,16 +361,32 @@ static bool dense_in_some_order(const fac_tensor *t) {
     return true;
 }
 
-void fac__tensor_flags(fac_tensor *t) {
-    int64_t numel = 1;
+/* Note [Sizes that fit]: only dimensions along which nobody steps have strides beyond all memory,
+ * as after x[::2**60]. */
+static void tame_strides(fac_tensor *t) {
+    int64_t most = INT64_MAX / (int64_t)fac__itemsize(t->dtype);
     for (int i = 0; i < t->ndim; i++)
-        numel *= t->sizes[i];
+        if (t->strides[i] > most || t->strides[i] < -most)
+            t->strides[i] = 0;
+}
+
+int fac__tensor_flags(fac_tensor *t) {
+    const int64_t far = (int64_t)1 << 56;
+    int64_t numel = fac__numel_of(t->ndim, t->sizes);
+    bool wild = false;
+    for (int i = 0; i < t->ndim; i++)
+        wild |= t->strides[i] > far || t->strides[i] < -far;
+    if (FAC_UNLIKELY(wild))
+        tame_strides(t);
+    if (FAC_UNLIKELY(numel < 0))
+        return fac__fail(FAC_ERROR_RUNTIME, "numel: integer multiplication overflow");
     t->numel = numel;
     t->features &= ~(uint32_t)(FAC__CONTIGUOUS | FAC__DENSE);
     if (numel == 0 || row_major(t))
         t->features |= FAC__CONTIGUOUS | FAC__DENSE;
     else if (dense_in_some_order(t))
         t->features |= FAC__DENSE;
+    return 0;
 }
 
 int fac__tensor_set_rank(fac_tensor *t, int ndim) {
@@ -472,16 +495,20 @@ void fac__tensor_set_storage(fac_tensor *t, fac_storage *s) {
         fac__storage_release(s);
 }
 
+/* Empty tensors may begin anywhere: their address is computed, and not used. */
 static void point_at_data(fac_tensor *t) {
     fac_storage *s = t->storage;
-    t->data = s->data == NULL ? NULL : s->data + t->offset * (int64_t)fac__itemsize(t->dtype);
+    uint64_t at = (uint64_t)t->offset * fac__itemsize(t->dtype);
+    t->data = s->data == NULL ? NULL : (char *)((uintptr_t)s->data + (uintptr_t)at);
 }
 
 static bool fits(const fac_tensor *t) {
+    if (t->numel == 0)
+        return true;
     int64_t end = t->offset + 1;
     for (int i = 0; i < t->ndim; i++)
         end += (t->sizes[i] - 1) * t->strides[i];
-    return t->numel == 0 || (uint64_t)end * fac__itemsize(t->dtype) <= t->storage->nbytes;
+    return (uint64_t)end * fac__itemsize(t->dtype) <= t->storage->nbytes;
 }
 
 bool fac__follow(fac_tensor *t) {
@@ -493,22 +520,19 @@ bool fac__follow(fac_tensor *t) {
     return true;
 }
 
-/* strides NULL: contiguous. */
-static void set_geometry(fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides) {
+/* strides NULL: contiguous, and checked by the caller. */
+static int set_geometry(fac_tensor *t, int ndim, const int64_t *sizes, const int64_t *strides) {
     for (int i = 0; i < ndim; i++)
         t->sizes[i] = sizes[i];
     if (strides == NULL) {
         fac__contiguous_strides(ndim, sizes, t->strides);
-        int64_t numel = 1;
-        for (int i = 0; i < ndim; i++)
-            numel *= sizes[i];
-        t->numel = numel;
+        t->numel = fac__numel_of(ndim, sizes);
         t->features |= FAC__CONTIGUOUS | FAC__DENSE;
-    } else {
-        for (int i = 0; i < ndim; i++)
-            t->strides[i] = strides[i];
-        fac__tensor_flags(t);
+        return 0;
     }
+    for (int i = 0; i < ndim; i++)
+        t->strides[i] = strides[i];
+    return fac__tensor_flags(t);
 }
 
 fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *sizes,
@@ -524,7 +548,10 @@ fac_tensor *fac__tensor_from_storage(fac_storage *s, int ndim, const int64_t *si
     t->device = s->device;
     t->storage = s;
     t->offset = offset;
-    set_geometry(t, ndim, sizes, strides);
+    if (set_geometry(t, ndim, sizes, strides) != 0) {
+        fac__release(t);
+        return NULL;
+    }
     point_at_data(t);
     t->features |= inference_feature();
     return t;
@@ -551,14 +578,22 @@ fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, f
         return NULL;
     }
     fac_tensor *t = tensor_of_bytes(ndim, (size_t)bytes, dtype, device);
-    if (t != NULL)
-        set_geometry(t, ndim, sizes, strides);
+    if (t != NULL && set_geometry(t, ndim, sizes, strides) != 0) {
+        fac__release(t);
+        return NULL;
+    }
     return t;
 }
 
 fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
-    size_t bytes = (size_t)t->numel * fac__itemsize((uint8_t)dtype);
-    fac_tensor *r = tensor_of_bytes(t->ndim, bytes, dtype, t->device);
+    int64_t bytes;
+    if (FAC_UNLIKELY(
+            __builtin_mul_overflow(t->numel, (int64_t)fac__itemsize((uint8_t)dtype), &bytes))) {
+        fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
+                  fac__shape_text(t->ndim, t->sizes));
+        return NULL;
+    }
+    fac_tensor *r = tensor_of_bytes(t->ndim, (size_t)bytes, dtype, t->device);
     if (r == NULL)
         return NULL;
     r->numel = t->numel;
@@ -586,7 +621,10 @@ fac_tensor *fac__alias(const fac_tensor *t, int ndim, const int64_t *sizes, cons
         memcpy(v->sizes, sizes, sizeof(int64_t) * (size_t)ndim);
         memcpy(v->strides, strides, sizeof(int64_t) * (size_t)ndim);
     }
-    fac__tensor_flags(v);
+    if (FAC_UNLIKELY(fac__tensor_flags(v) != 0)) {
+        fac__release(v);
+        return NULL;
+    }
     if (t->storage != NULL) {
         v->storage = fac__storage_retain(t->storage);
         if (fac__any_moved() && t->storage->data != NULL && !fits(v))
@@ -680,7 +718,8 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
         return -1;
     memcpy(t->sizes, copy, sizeof(int64_t) * (size_t)ndim);
     fac__contiguous_strides(ndim, t->sizes, t->strides);
-    fac__tensor_flags(t);
+    if (fac__tensor_flags(t) != 0)
+        return -1;
     point_at_data(t);
     return 0;
 }

@@ -43,7 +43,10 @@ fac_tensor *fac__batched(fac_tensor *value, int dim, uint64_t level) {
         t->sizes[k] = value->sizes[i];
         t->strides[k++] = value->strides[i];
     }
-    fac__tensor_flags(t);
+    if (fac__tensor_flags(t) != 0) {
+        fac__release(t);
+        return NULL;
+    }
     t->features |= FAC__WRAPPED;
     return t;
 }

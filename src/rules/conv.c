@@ -53,7 +53,15 @@ static int check_numbers(const struct fac__convolution_args *a) {
     if (!all_at_least(a->dilation, 1))
         return fac__fail(FAC_ERROR_RUNTIME, "dilation should be greater than zero, but got %s",
                          list_text(a->dilation, n));
-    return 0;
+    const int64_t most = INT64_MAX / 2;
+    for (int i = 0; i < a->padding.n; i++)
+        if (a->padding.values[i] > most)
+            return fac__fail(
+                FAC_ERROR_RUNTIME,
+                "Given padding=%lld at dimension %d , expected padding to be at most %lld",
+                (long long)a->padding.values[i], i, (long long)most);
+    fac_ints all[] = {a->stride, a->padding, a->dilation, a->output_padding};
+    return fac__check_windows_fit(all, 4);
 }
 
 static int check_channels(const struct fac__convolution_args *a) {
@@ -113,8 +121,8 @@ static int plain_sizes(const struct fac__convolution_args *a, int64_t *out) {
     int64_t padded[3], kernel[3];
     bool fits = true;
     for (int i = 0; i < n; i++) {
-        padded[i] = x->sizes[i + 2] + 2 * at(a->padding, i);
-        kernel[i] = at(a->dilation, i) * (w->sizes[i + 2] - 1) + 1;
+        padded[i] = fac__most_sum(x->sizes[i + 2], 2 * at(a->padding, i));
+        kernel[i] = fac__most_sum(fac__most_product(at(a->dilation, i), w->sizes[i + 2] - 1), 1);
         fits &= padded[i] >= kernel[i] && padded[i] > 0;
         out[i] = (padded[i] - kernel[i]) / at(a->stride, i) + 1;
     }
@@ -155,8 +163,10 @@ static int transposed_sizes(const struct fac__convolution_args *a, int64_t *out)
     int n = w->ndim - 2;
     bool fits = true;
     for (int i = 0; i < n; i++) {
-        out[i] = (x->sizes[i + 2] - 1) * at(a->stride, i) - 2 * at(a->padding, i) +
-                 at(a->dilation, i) * (w->sizes[i + 2] - 1) + at(a->output_padding, i) + 1;
+        int64_t spread = fac__most_product(x->sizes[i + 2] - 1, at(a->stride, i));
+        int64_t reach = fac__most_product(at(a->dilation, i), w->sizes[i + 2] - 1);
+        int64_t ends = at(a->output_padding, i) + 1 - 2 * at(a->padding, i);
+        out[i] = fac__most_sum(fac__most_sum(spread, ends), reach);
         fits &= out[i] > 0;
     }
     if (fits)
@@ -250,13 +260,19 @@ static bool weight_fits(const struct fac___convolution_weight_args *a) {
         a->padding.n != n || a->dilation.n != n || a->groups < 1 || g->dtype != x->dtype ||
         x->dtype == FAC_BOOL)
         return false;
+    for (int i = 0; i < x->ndim; i++)
+        if (w[i] < 0)
+            return false;
     if (g->sizes[0] != x->sizes[0] || g->sizes[1] != w[0] || w[0] % a->groups != 0 ||
-        x->sizes[1] != w[1] * a->groups)
+        x->sizes[1] != fac__most_product(w[1], a->groups))
         return false;
     for (int i = 0; i < n; i++) {
         int64_t s = a->stride.values[i], p = a->padding.values[i], d = a->dilation.values[i];
-        int64_t room = x->sizes[i + 2] + 2 * p - d * (w[i + 2] - 1) - 1;
-        if (s < 1 || p < 0 || d < 1 || w[i + 2] < 1 || g->sizes[i + 2] > room / s + 1)
+        if (s < 1 || p < 0 || d < 1 || w[i + 2] < 1)
+            return false;
+        int64_t reach = fac__most_product(d, w[i + 2] - 1);
+        int64_t room = fac__most_sum(x->sizes[i + 2], 2 * p) - 1 - reach;
+        if (g->sizes[i + 2] > room / s + 1)
             return false;
     }
     return true;
@@ -264,6 +280,9 @@ static bool weight_fits(const struct fac___convolution_weight_args *a) {
 
 int fac__rule__convolution_weight(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___convolution_weight_args *a = args;
+    fac_ints all[] = {a->stride, a->padding, a->dilation};
+    if (fac__check_windows_fit(all, 3) != 0)
+        return -1;
     if (!weight_fits(a))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "%s: input, grad_output and weight_sizes don't fit each other", op->name);

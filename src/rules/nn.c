@@ -26,6 +26,27 @@ static int vector(fac__outs *outs, int i, int64_t n, fac_dtype dtype, fac_device
     return fac__out(outs, i, 1, &n, NULL, dtype, device);
 }
 
+static bool same_sizes(const fac_tensor *t, fac_ints s) {
+    bool same = t->ndim == s.n;
+    for (int i = 0; same && i < s.n; i++)
+        same = t->sizes[i] == s.values[i];
+    return same;
+}
+
+static bool same_kind(const fac_tensor *t, const fac_tensor *like) {
+    return t->dtype == like->dtype && same_sizes(t, (fac_ints){like->sizes, like->ndim, true});
+}
+
+/* n numbers that an earlier pass over x kept, in the dtype of its sums. */
+static bool kept(const fac_tensor *t, const fac_tensor *x, int64_t n) {
+    return t->numel == n && t->dtype == fac__opmath((fac_dtype)x->dtype);
+}
+
+/* Gradients are called with what the op itself checked and made; from C with anything. */
+static int dont_fit(const char *op, const char *what) {
+    return fac__fail(FAC_ERROR_RUNTIME, "%s: %s don't fit each other", op, what);
+}
+
 /* --- embedding ------------------------------------------------------------------------------- */
 
 static int integer_indices(const fac_tensor *t, const char *op) {
@@ -58,7 +79,9 @@ RULE(embedding_dense_backward) {
     const fac_tensor *g = a->grad_output;
     if (integer_indices(a->indices, "embedding_backward") != 0)
         return -1;
-    int64_t sizes[2] = {a->num_weights, g->ndim == 0 ? 1 : g->sizes[g->ndim - 1]};
+    int64_t sizes[2] = {a->num_weights, g->ndim == 0 ? 1 : g->sizes[g->ndim - 1]}, n;
+    if (__builtin_mul_overflow(a->indices->numel, sizes[1], &n) || g->numel != n)
+        return dont_fit("embedding_dense_backward", "grad_output and indices");
     return fac__out(outs, 0, 2, sizes, NULL, (fac_dtype)g->dtype, g->device);
 }
 
@@ -148,13 +171,17 @@ RULE(nll_loss_forward) {
 static int check_loss_backward(const struct fac__nll_loss_backward_args *a) {
     const fac_tensor *g = a->grad_output, *t = a->target, *w = a->weight, *n = a->total_weight;
     fac_ints s = a->sizes;
-    int64_t rows = s.n > 1 ? s.values[0] : 1, classes = s.n == 0 ? 1 : s.values[s.n > 1];
-    for (int i = 2; i < s.n; i++)
-        rows *= s.values[i];
+    int64_t samples[4], classes = 0, rows = -1;
     if (floating(g, "nll_loss_backward_out_frame") != 0 || check_target(t) != 0)
         return -1;
+    if (s.n == 1 || s.n == 2 || s.n == 4) {
+        memcpy(samples, s.values, sizeof(int64_t) * (size_t)s.n);
+        classes = s.values[s.n > 1];
+        samples[s.n > 1] = 1;
+        rows = fac__numel_of(s.n, samples);
+    }
     int64_t grads = a->reduction == 0 ? rows : 1;
-    if (t->numel != rows || g->numel != grads || n->numel != 1 ||
+    if (rows < 0 || t->numel != rows || g->numel != grads || n->numel != 1 ||
         (w != NULL && (w->numel != classes || w->dtype != g->dtype)))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "nll_loss_backward: gradient, target and weights don't fit an input of "
@@ -172,18 +199,32 @@ RULE(nll_loss_backward) {
 
 RULE(_cross_entropy) {
     const fac_tensor *x = a->input;
+    if (x->ndim > 2)
+        return fac__fail(FAC_ERROR_RUNTIME, "_cross_entropy: input must be 1-D or 2-D, got %d-D",
+                         x->ndim);
     if (floating(x, "log_softmax_lastdim_kernel_impl") != 0 ||
         check_classes(x, a->target, a->weight) != 0 ||
         loss_out(outs, x, a->target, a->reduction) != 0)
         return -1;
-    int64_t sizes[2] = {x->sizes[0], 2};
+    int64_t sizes[2] = {x->ndim == 1 ? 1 : x->sizes[0], 2};
     if (fac__out(outs, 1, 2, sizes, NULL, fac__opmath((fac_dtype)x->dtype), x->device) != 0)
         return -1;
     return fac__out(outs, 2, 0, NULL, NULL, fac__opmath((fac_dtype)x->dtype), x->device);
 }
 
 RULE(_cross_entropy_backward) {
-    return like(outs, 0, a->input);
+    const fac_tensor *x = a->input, *g = a->grad_output, *t = a->target;
+    if (x->ndim > 2)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "_cross_entropy_backward: input must be 1-D or 2-D, got %d-D", x->ndim);
+    if (floating(x, "log_softmax_backward_lastdim_kernel_impl") != 0 ||
+        check_classes(x, t, a->weight) != 0)
+        return -1;
+    int64_t rows = x->ndim == 1 ? 1 : x->sizes[0];
+    if (t->numel != rows || g->dtype != x->dtype || g->numel != (a->reduction == 0 ? rows : 1) ||
+        !kept(a->log_sum, x, 2 * rows) || !kept(a->total_weight, x, 1))
+        return dont_fit("_cross_entropy_backward", "the input, its gradient and what was kept");
+    return like(outs, 0, x);
 }
 
 /* --- normalisation --------------------------------------------------------------------------- */
@@ -199,13 +240,6 @@ static int check_parameter(const fac_tensor *x, const fac_tensor *p) {
         return fac__fail(FAC_ERROR_RUNTIME,
                          "mixed dtype (CPU): expect parameter to have scalar type of Float");
     return 0;
-}
-
-static bool same_sizes(const fac_tensor *t, fac_ints s) {
-    bool same = t->ndim == s.n;
-    for (int i = 0; same && i < s.n; i++)
-        same = t->sizes[i] == s.values[i];
-    return same;
 }
 
 static int check_layer(const fac_tensor *x, fac_ints s, const fac_tensor *w, const fac_tensor *b) {
@@ -263,7 +297,15 @@ static int three(fac__outs *outs, const fac_tensor *x, int64_t n) {
 }
 
 RULE(_layer_norm_backward) {
-    return three(outs, a->input, a->inner);
+    const fac_tensor *x = a->input, *w = a->weight;
+    int64_t n;
+    if (floating(x, "LayerNormBackwardKernelImpl") != 0 || check_parameter(x, w) != 0)
+        return -1;
+    if (a->inner < 0 || __builtin_mul_overflow(a->mean->numel, a->inner, &n) || n != x->numel ||
+        !same_kind(a->grad_output, x) || !kept(a->mean, x, a->mean->numel) ||
+        !kept(a->rstd, x, a->mean->numel) || (w != NULL && w->numel != a->inner))
+        return dont_fit("_layer_norm_backward", "the input, its gradient and what was kept");
+    return three(outs, x, a->inner);
 }
 
 static int check_channels(const char *name, const fac_tensor *p, int64_t channels) {
@@ -302,8 +344,14 @@ RULE(native_batch_norm) {
 }
 
 RULE(_batch_norm_backward) {
-    const fac_tensor *x = a->input;
-    int64_t strides[FAC_MAX_DIMS], c = x->sizes[1];
+    const fac_tensor *x = a->input, *w = a->weight;
+    if (floating(x, "batch_norm_backward") != 0 || check_parameter(x, w) != 0)
+        return -1;
+    int64_t strides[FAC_MAX_DIMS], c = x->ndim < 2 ? -1 : x->sizes[1];
+    if (a->mean->numel != c || a->invstd->numel != c || !same_kind(a->grad_output, x) ||
+        fac__is_complex((fac_dtype)a->mean->dtype) ||
+        fac__is_complex((fac_dtype)a->invstd->dtype) || (w != NULL && w->numel != c))
+        return dont_fit("_batch_norm_backward", "the input, its gradient and what was kept");
     fac_dtype d = fac__opmath((fac_dtype)x->dtype);
     if (fac__format_strides(x->ndim, x->sizes, fac__suggest_format(x), strides) != 0 ||
         fac__out(outs, 0, x->ndim, x->sizes, strides, (fac_dtype)x->dtype, x->device) != 0 ||
@@ -328,7 +376,8 @@ RULE(native_group_norm) {
     if (g <= 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Expected num groups to be greater than 0, got %lld",
                          (long long)g);
-    if (n * c * a->HxW != x->numel)
+    int64_t planes[3] = {n, c, a->HxW};
+    if (c < 0 || a->HxW < 0 || fac__numel_of(3, planes) != x->numel)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Expected X.numel() == N * C * HxW to be true, but got false.");
     if (c % g != 0)
@@ -349,5 +398,14 @@ RULE(native_group_norm) {
 }
 
 RULE(_group_norm_backward) {
-    return three(outs, a->input, a->C);
+    const fac_tensor *x = a->input, *w = a->weight;
+    int64_t planes[3] = {a->N, a->C, a->HxW}, groups;
+    if (floating(x, "GroupNormBackwardKernelImpl") != 0 || check_parameter(x, w) != 0)
+        return -1;
+    if (a->N < 0 || a->C < 0 || a->HxW < 0 || a->group <= 0 || a->C % a->group != 0 ||
+        fac__numel_of(3, planes) != x->numel || !same_kind(a->grad_output, x) ||
+        __builtin_mul_overflow(a->N, a->group, &groups) || !kept(a->mean, x, groups) ||
+        !kept(a->rstd, x, groups) || (w != NULL && w->numel != a->C))
+        return dont_fit("_group_norm_backward", "the input, its gradient and what was kept");
+    return three(outs, x, a->C);
 }

@@ -40,12 +40,21 @@ static int64_t stride_at(const struct windows *w, int i) {
 /* Windows along one dimension; with ceil_mode the last must still begin inside. */
 static int64_t count(const struct windows *w, int i, int64_t size) {
     int64_t k = at(w->kernel, i), s = stride_at(w, i), p = at(w->padding, i);
-    int64_t span = size + 2 * p - at(w->dilation, i) * (k - 1) - 1;
-    int64_t up = span + (w->ceil_mode ? s - 1 : 0);
+    int64_t span = fac__most_sum(size, 2 * p) - at(w->dilation, i) * (k - 1) - 1;
+    int64_t up = fac__most_sum(span, w->ceil_mode ? s - 1 : 0);
     int64_t n = (up >= 0 ? up / s : -((-up + s - 1) / s)) + 1;
-    if (w->ceil_mode && (n - 1) * s >= size + p)
+    if (w->ceil_mode && (n - 1) * s >= fac__most_sum(size, p))
         n--;
     return n;
+}
+
+int fac__check_windows_fit(const fac_ints *lists, int n) {
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < lists[k].n; i++)
+            if (lists[k].values[i] != (int)lists[k].values[i])
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "value cannot be converted to type int without overflow");
+    return 0;
 }
 
 static int check_lists(const struct windows *w) {
@@ -63,10 +72,11 @@ static int check_lists(const struct windows *w) {
     if (w->dilation.n != 1 && w->dilation.n != 2)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "%s: dilation must be either a single int, or a tuple of two ints", w->op);
-    return 0;
+    fac_ints all[] = {w->kernel, w->stride, w->padding, w->dilation};
+    return fac__check_windows_fit(all, 4);
 }
 
-static int check_windows(const struct windows *w, const fac_tensor *x) {
+static int check_windows(const struct windows *w, fac_ints x) {
     for (int i = 0; i < 2; i++)
         if (stride_at(w, i) == 0)
             return fac__fail(FAC_ERROR_RUNTIME, "stride should not be zero");
@@ -98,31 +108,36 @@ static int check_windows(const struct windows *w, const fac_tensor *x) {
                 FAC_ERROR_RUNTIME,
                 "dilation should be greater than zero, but got dilationH: %lld dilationW: %lld",
                 (long long)at(w->dilation, 0), (long long)at(w->dilation, 1));
-    bool empty = x->ndim < 3;
-    for (int i = x->ndim == 4 ? 1 : 0; i < x->ndim; i++)
-        empty |= x->sizes[i] == 0;
+    bool empty = x.n < 3;
+    for (int i = x.n == 4 ? 1 : 0; i < x.n; i++)
+        empty |= x.values[i] <= 0;
     if (empty)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
                          "input, but got:%s",
-                         fac__shape_text(x->ndim, x->sizes));
+                         fac__shape_text(x.n, x.values));
     return 0;
 }
 
-static int outputs(const struct windows *w, const fac_tensor *x, int64_t hw[2]) {
-    int n = x->ndim;
+static fac_ints sizes_of(const fac_tensor *x) {
+    return (fac_ints){x->sizes, x->ndim, true};
+}
+
+/* Of an input with sizes x. */
+static int outputs(const struct windows *w, fac_ints x, int64_t hw[2]) {
+    int n = x.n;
     if (check_lists(w) != 0 || check_windows(w, x) != 0)
         return -1;
-    hw[0] = count(w, 0, x->sizes[n - 2]);
-    hw[1] = count(w, 1, x->sizes[n - 1]);
+    hw[0] = count(w, 0, x.values[n - 2]);
+    hw[1] = count(w, 1, x.values[n - 1]);
     if (hw[0] >= 1 && hw[1] >= 1)
         return 0;
     return fac__fail(
         FAC_ERROR_RUNTIME,
         "Given input size: (%lldx%lldx%lld). Calculated output size: (%lldx%lldx%lld). "
         "Output size is too small",
-        (long long)x->sizes[n - 3], (long long)x->sizes[n - 2], (long long)x->sizes[n - 1],
-        (long long)x->sizes[n - 3], (long long)hw[0], (long long)hw[1]);
+        (long long)x.values[n - 3], (long long)x.values[n - 2], (long long)x.values[n - 1],
+        (long long)x.values[n - 3], (long long)hw[0], (long long)hw[1]);
 }
 
 int fac__rule_max_pool2d_with_indices(const fac__op *op, void *args, fac__outs *outs) {
@@ -137,7 +152,7 @@ int fac__rule_max_pool2d_with_indices(const fac__op *op, void *args, fac__outs *
     if (x->ndim != 3 && x->ndim != 4)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "non-empty 3D or 4D (batch mode) tensor expected for input");
-    if (outputs(&w, x, hw) != 0)
+    if (outputs(&w, sizes_of(x), hw) != 0)
         return -1;
     if (x->dtype == FAC_BOOL || fac__is_complex((fac_dtype)x->dtype))
         return not_implemented("max_pool2d", x);
@@ -166,32 +181,71 @@ int fac__rule_avg_pool2d(const fac__op *op, void *args, fac__outs *outs) {
                          "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for "
                          "input, but got:%s",
                          fac__shape_text(x->ndim, x->sizes));
-    if (outputs(&w, x, hw) != 0)
+    if (outputs(&w, sizes_of(x), hw) != 0)
         return -1;
     if (!fac__is_float((fac_dtype)x->dtype) && x->dtype != FAC_INT64)
         return not_implemented("avg_pool2d", x);
     return suggest(outs, 0, x, hw[0], hw[1], (fac_dtype)x->dtype);
 }
 
+/* Whether t has as many planes as a tensor with these sizes. */
+static bool same_planes(const fac_tensor *t, fac_ints sizes) {
+    bool same = (sizes.n == 3 || sizes.n == 4) && t->ndim == sizes.n;
+    for (int i = 0; same && i < sizes.n - 2; i++)
+        same = t->sizes[i] == sizes.values[i];
+    return same;
+}
+
+static bool plane_is(const fac_tensor *t, int64_t h, int64_t w) {
+    return t->sizes[t->ndim - 2] == h && t->sizes[t->ndim - 1] == w;
+}
+
+static int dont_fit(const fac__op *op, fac_ints sizes) {
+    return fac__fail(FAC_ERROR_RUNTIME, "%s: gradient and windows don't fit an input of size %s",
+                     op->name, fac__shape_text(sizes.n, sizes.values));
+}
+
+/* The gradient of an input with these sizes. */
+static int plain(fac__outs *outs, const fac_tensor *g, fac_ints sizes) {
+    return fac__out(outs, 0, sizes.n, sizes.values, NULL, (fac_dtype)g->dtype, g->device);
+}
+
 int fac__rule_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__avg_pool2d_backward_args *a = args;
-    (void)op;
-    return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
-                    a->grad_output->device);
+    struct windows w = {"avg_pool2d", a->kernel_size, a->stride,
+                        a->padding,   fac_dims(1),    a->ceil_mode};
+    const fac_tensor *g = a->grad_output;
+    int64_t hw[2];
+    if (!fac__is_float((fac_dtype)g->dtype))
+        return not_implemented("avg_pool2d_backward_out_frame", g);
+    if (a->divisor_override.given && a->divisor_override.value == 0)
+        return fac__fail(FAC_ERROR_RUNTIME, "divisor must be not zero");
+    if (check_lists(&w) != 0 || outputs(&w, a->sizes, hw) != 0)
+        return -1;
+    if (!same_planes(g, a->sizes) || !plane_is(g, hw[0], hw[1]))
+        return dont_fit(op, a->sizes);
+    return plain(outs, g, a->sizes);
 }
 
 int fac__rule__pool_scatter(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___pool_scatter_args *a = args;
-    (void)op;
-    return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
-                    a->grad_output->device);
+    const fac_tensor *g = a->grad_output, *at = a->indices;
+    if (!fac__is_float((fac_dtype)g->dtype))
+        return not_implemented("max_pool2d_backward", g);
+    if (at->dtype != FAC_INT64 || !same_planes(g, a->sizes) || !same_planes(at, a->sizes) ||
+        !plane_is(at, g->sizes[g->ndim - 2], g->sizes[g->ndim - 1]))
+        return dont_fit(op, a->sizes);
+    return plain(outs, g, a->sizes);
 }
 
 int fac__rule__pool_gather(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___pool_gather_args *a = args;
-    (void)op;
-    return fac__out(outs, 0, a->indices->ndim, a->indices->sizes, NULL, (fac_dtype)a->input->dtype,
-                    a->input->device);
+    const fac_tensor *x = a->input, *at = a->indices;
+    if (!fac__is_float((fac_dtype)x->dtype))
+        return not_implemented("max_pool2d_double_backward", x);
+    if (at->dtype != FAC_INT64 || !same_planes(at, sizes_of(x)))
+        return dont_fit(op, sizes_of(x));
+    return fac__out(outs, 0, at->ndim, at->sizes, NULL, (fac_dtype)x->dtype, x->device);
 }
 
 /* --- a given number of windows
@@ -215,6 +269,8 @@ int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *out
     const struct fac___adaptive_avg_pool2d_args *a = args;
     const fac_tensor *x = a->input;
     (void)op;
+    if (a->output_size.n != 1 && a->output_size.n != 2)
+        return fac__fail(FAC_ERROR_RUNTIME, "adaptive_avg_pool2d: output_size must be 2");
     if (check_adaptive("adaptive_avg_pool2d", x, "", x->ndim - 2) != 0)
         return -1;
     if (!fac__is_float((fac_dtype)x->dtype))
@@ -224,9 +280,12 @@ int fac__rule__adaptive_avg_pool2d(const fac__op *op, void *args, fac__outs *out
 
 int fac__rule__adaptive_avg_pool2d_backward(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac___adaptive_avg_pool2d_backward_args *a = args;
-    (void)op;
-    return fac__out(outs, 0, a->sizes.n, a->sizes.values, NULL, (fac_dtype)a->grad_output->dtype,
-                    a->grad_output->device);
+    const fac_tensor *g = a->grad_output;
+    if (!fac__is_float((fac_dtype)g->dtype))
+        return not_implemented("adaptive_avg_pool2d_backward_cpu", g);
+    if (!same_planes(g, a->sizes))
+        return dont_fit(op, a->sizes);
+    return plain(outs, g, a->sizes);
 }
 
 int fac__rule_adaptive_max_pool2d(const fac__op *op, void *args, fac__outs *outs) {
@@ -278,6 +337,9 @@ static int check_columns(fac_ints k, fac_ints d, fac_ints p, fac_ints s) {
         check_least("kernel size", "kernel", k, 1) != 0 ||
         check_least("dilation", "dilation", d, 1) != 0)
         return -1;
+    fac_ints all[] = {k, d, p, s};
+    if (fac__check_windows_fit(all, 4) != 0)
+        return -1;
     if (p.values[0] < 0 || p.values[1] < 0)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "padding should be non-negative, but got pad_height: %lld pad_width: %lld",
@@ -286,7 +348,7 @@ static int check_columns(fac_ints k, fac_ints d, fac_ints p, fac_ints s) {
 }
 
 static int64_t blocks(int64_t size, int64_t k, int64_t d, int64_t p, int64_t s) {
-    int64_t span = size + 2 * p - d * (k - 1) - 1;
+    int64_t span = fac__most_sum(size, 2 * p) - d * (k - 1) - 1;
     return (span >= 0 ? span / s : -((-span + s - 1) / s)) + 1;
 }
 
@@ -328,7 +390,9 @@ int fac__rule_im2col(const fac__op *op, void *args, fac__outs *outs) {
             (long long)p.values[0], (long long)p.values[1], (long long)h, (long long)w);
     if (fac__is_integral((fac_dtype)x->dtype, false))
         return not_implemented("im2col_out_cpu", x);
-    int64_t sizes[3] = {x->sizes[0], x->sizes[n - 3] * k.values[0] * k.values[1], h * w};
+    int64_t taps = k.values[0] * k.values[1];
+    int64_t sizes[3] = {x->sizes[0], fac__most_product(x->sizes[n - 3], taps),
+                        fac__most_product(h, w)};
     return fac__out(outs, 0, n - 1, sizes + (4 - n), NULL, (fac_dtype)x->dtype, x->device);
 }
 
@@ -337,7 +401,8 @@ int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs) {
     const fac_tensor *x = a->input;
     fac_ints k = a->kernel_size, d = a->dilation, p = a->padding, s = a->stride, o = a->output_size;
     (void)op;
-    if (check_pair("output_size", o) != 0 || check_columns(k, d, p, s) != 0)
+    if (check_pair("output_size", o) != 0 || check_columns(k, d, p, s) != 0 ||
+        fac__check_windows_fit(&o, 1) != 0)
         return -1;
     if ((x->ndim != 2 && x->ndim != 3) || empty_planes(x, 3))
         return fac__fail(
@@ -354,7 +419,8 @@ int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs) {
                          (long long)rows, (long long)k.values[0], (long long)k.values[1]);
     int64_t h = blocks(o.values[0], k.values[0], d.values[0], p.values[0], s.values[0]);
     int64_t w = blocks(o.values[1], k.values[1], d.values[1], p.values[1], s.values[1]);
-    if (x->sizes[n - 1] != h * w || h < 1 || w < 1)
+    int64_t hw = fac__most_product(h, w);
+    if (x->sizes[n - 1] != hw || h < 1 || w < 1)
         return fac__fail(
             FAC_ERROR_RUNTIME,
             "Given output_size=(%lld, %lld), kernel_size=(%lld, %lld), dilation=(%lld, "
@@ -364,7 +430,7 @@ int fac__rule_col2im(const fac__op *op, void *args, fac__outs *outs) {
             (long long)o.values[0], (long long)o.values[1], (long long)k.values[0],
             (long long)k.values[1], (long long)d.values[0], (long long)d.values[1],
             (long long)p.values[0], (long long)p.values[1], (long long)s.values[0],
-            (long long)s.values[1], (long long)h, (long long)w, (long long)(h * w),
+            (long long)s.values[1], (long long)h, (long long)w, (long long)hw,
             (long long)x->sizes[n - 1]);
     if (fac__is_integral((fac_dtype)x->dtype, true))
         return not_implemented("col2im_out_cpu", x);

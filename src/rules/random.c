@@ -22,8 +22,15 @@ int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs) {
 int fac__rule__multinomial_replace(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac___multinomial_replace_args *a = args;
-    int64_t sizes[2] = {a->input->sizes[0], a->num_samples};
-    bool rows = a->input->ndim == 2;
+    const fac_tensor *p = a->input;
+    if ((p->ndim != 1 && p->ndim != 2) || !fac__is_float((fac_dtype)p->dtype))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "_multinomial_replace: probabilities are floats in 1 or 2 dimensions, got "
+                         "%s of size %s",
+                         fac__scalar_type_name((fac_dtype)p->dtype),
+                         fac__shape_text(p->ndim, p->sizes));
+    int64_t sizes[2] = {p->sizes[0], a->num_samples};
+    bool rows = p->ndim == 2;
     return fac__out(outs, 0, rows ? 2 : 1, rows ? sizes : sizes + 1, NULL, FAC_INT64,
                     a->input->device);
 }

@@ -54,7 +54,7 @@ static int look_at(fac_tensor *t, const fac_tensor *from, int ndim, const int64_
         fac__tensor_set_storage(t, fac__storage_retain(view->storage));
         t->offset = offset;
         t->data = view->data;
-        fac__tensor_flags(t);
+        r = fac__tensor_flags(t);
     }
     fac__release(view);
     return r;

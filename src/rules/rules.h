@@ -16,4 +16,18 @@ int fac__diagonal_of(const fac_tensor *t, int64_t offset, int64_t dim1, int64_t 
 /* Strides of t viewed as `sizes`; false where that needs a copy. */
 bool fac__view_strides(const fac_tensor *t, int ndim, const int64_t *sizes, int64_t *strides);
 
+/* Numbers fresh from a caller may be anything. What gets too large for int64 becomes its greatest
+ * number, which no tensor has as a size: what makes outputs refuses it. */
+static inline int64_t fac__most_sum(int64_t a, int64_t b) {
+    int64_t r;
+    return __builtin_add_overflow(a, b, &r) ? INT64_MAX : r;
+}
+static inline int64_t fac__most_product(int64_t a, int64_t b) {
+    int64_t r;
+    return __builtin_mul_overflow(a, b, &r) ? INT64_MAX : r;
+}
+/* -1 where one of the windows' kernel sizes, strides, paddings, dilations is beyond int: places in
+ * windows are computed from them in int64. */
+int fac__check_windows_fit(const fac_ints *lists, int n);
+
 #endif

@@ -217,7 +217,8 @@ int fac__rule_rot90(const fac__op *op, void *args, fac__outs *outs) {
         return fac__fail(FAC_ERROR_RUNTIME, "expected total dims >= 2, but got total dims = %d",
                          t->ndim);
     int64_t x = a->dims.values[0], y = a->dims.values[1];
-    if (x == y || (x > y ? x - y : y - x) == t->ndim)
+    uint64_t apart = x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x;
+    if (x == y || apart == (uint64_t)t->ndim)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "expected rotation dims to be different, but got dim0 = %lld and dim1 = "
                          "%lld",
@@ -269,10 +270,11 @@ int fac__rule_diag_embed(const fac__op *op, void *args, fac__outs *outs) {
                          (long long)a->dim1, (long long)a->dim2);
     if (n > FAC_MAX_DIMS)
         return fac__fail(FAC_ERROR_RUNTIME, "diag_embed: at most %d dimensions", FAC_MAX_DIMS);
-    int64_t sizes[FAC_MAX_DIMS], away = a->offset < 0 ? -a->offset : a->offset;
+    int64_t sizes[FAC_MAX_DIMS];
+    int64_t away = a->offset < 0 ? fac__most_product(a->offset, -1) : a->offset;
     int from = 0;
     for (int d = 0; d < n; d++)
-        sizes[d] = d == i || d == j ? t->sizes[t->ndim - 1] + away : t->sizes[from++];
+        sizes[d] = d == i || d == j ? fac__most_sum(t->sizes[t->ndim - 1], away) : t->sizes[from++];
     return fac__out(outs, 0, n, sizes, NULL, (fac_dtype)t->dtype, t->device);
 }
 

@@ -16,6 +16,18 @@ static int alias_of(fac__outs *outs, const fac_tensor *t, int ndim, const int64_
     return give(outs, fac__alias(t, ndim, sizes, strides, offset));
 }
 
+/* a * b, of strides and what they are moved by. Overflows where no element is stepped to: in a
+ * dimension of size 1 or a tensor without elements. */
+static int64_t times(int64_t a, int64_t b) {
+    int64_t r;
+    return __builtin_mul_overflow(a, b, &r) ? 0 : r;
+}
+
+static int64_t plus(int64_t a, int64_t b) {
+    int64_t r;
+    return __builtin_add_overflow(a, b, &r) ? 0 : r;
+}
+
 /* Fills in one -1 and checks the count. */
 int fac__infer_size(fac_ints want, int64_t numel, int64_t *sizes) {
     int64_t known = 1;
@@ -91,7 +103,7 @@ int fac__view_as_strided(const fac__op *op, void *args, fac__outs *outs) {
     if (a->size.n != a->stride.n)
         return fac__fail(FAC_ERROR_RUNTIME, "mismatch in length of strides and shape");
     int64_t last = 0;
-    bool empty = false;
+    bool empty = false, far = false;
     for (int i = 0; i < a->size.n; i++) {
         if (a->size.values[i] < 0)
             return fac__fail(
@@ -103,17 +115,21 @@ int fac__view_as_strided(const fac__op *op, void *args, fac__outs *outs) {
                              "strides: %s",
                              fac__shape_text(a->stride.n, a->stride.values));
         empty |= a->size.values[i] == 0;
-        int64_t reach;
-        if (a->size.values[i] > 0 &&
-            (__builtin_mul_overflow(a->size.values[i] - 1, a->stride.values[i], &reach) ||
-             __builtin_add_overflow(last, reach, &last)))
-            return fac__fail(FAC_ERROR_RUNTIME, "Storage size calculation overflowed with sizes=%s",
-                             fac__shape_text(a->size.n, a->size.values));
+        int64_t reach = 0;
+        if (a->size.values[i] > 0)
+            far |= __builtin_mul_overflow(a->size.values[i] - 1, a->stride.values[i], &reach) ||
+                   __builtin_add_overflow(last, reach, &last);
     }
     if (offset < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "Tensor: invalid storage offset %lld",
                          (long long)offset);
-    size_t item = fac__itemsize(t->dtype), need = ((size_t)(last + offset) + 1) * item;
+    size_t item = fac__itemsize(t->dtype), need;
+    if (far || __builtin_mul_overflow((size_t)last + (size_t)offset + 1, item, &need) ||
+        need > (size_t)INT64_MAX)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "Storage size calculation overflowed with sizes=%s and strides=%s",
+                         fac__shape_text(a->size.n, a->size.values),
+                         fac__shape_text(a->stride.n, a->stride.values));
     if (!empty && t->storage != NULL && need > t->storage->nbytes)
         return fac__fail(
             FAC_ERROR_RUNTIME,
@@ -176,30 +192,32 @@ int fac__view_view_dtype(const fac__op *op, void *args, fac__outs *outs) {
                 "but got %lld",
                 fac__scalar_type_name((fac_dtype)t->dtype), fac__scalar_type_name(a->dtype),
                 (long long)strides[last]);
-        int64_t bytes = sizes[last] * from;
+        int64_t bytes;
+        if (__builtin_mul_overflow(sizes[last], from, &bytes))
+            return fac__fail(FAC_ERROR_RUNTIME, "numel: integer multiplication overflow");
         if (bytes % to != 0)
             return fac__fail(FAC_ERROR_RUNTIME,
                              "self.size(-1) must be divisible by %lld to view %s as %s (different "
                              "element sizes), but got %lld",
                              (long long)(to / from), fac__scalar_type_name((fac_dtype)t->dtype),
                              fac__scalar_type_name(a->dtype), (long long)sizes[last]);
-        if (offset * from % to != 0)
+        if (times(offset, from) % to != 0)
             return fac__fail(FAC_ERROR_RUNTIME,
                              "self.storage_offset() must be divisible by %lld to view %s as %s "
                              "(different element sizes), but got %lld",
                              (long long)(to / from), fac__scalar_type_name((fac_dtype)t->dtype),
                              fac__scalar_type_name(a->dtype), (long long)offset);
         sizes[last] = bytes / to;
-        offset = offset * from / to;
+        offset = times(offset, from) / to;
         for (int i = 0; i < last; i++) {
-            if (strides[i] * from % to != 0)
+            if (times(strides[i], from) % to != 0)
                 return fac__fail(FAC_ERROR_RUNTIME,
                                  "self.stride(%d) must be divisible by %lld to view %s as %s "
                                  "(different element sizes), but got %lld",
                                  i, (long long)(to / from),
                                  fac__scalar_type_name((fac_dtype)t->dtype),
                                  fac__scalar_type_name(a->dtype), (long long)strides[i]);
-            strides[i] = strides[i] * from / to;
+            strides[i] = times(strides[i], from) / to;
         }
     }
     if (alias_of(outs, t, n, sizes, strides, offset) != 0)
@@ -309,7 +327,7 @@ int fac__view_expand(const fac__op *op, void *args, fac__outs *outs) {
         if (have == want && i >= lead)
             strides[i] = t->strides[i - lead];
         else if (i < lead && want == 1)
-            strides[i] = i + 1 < n ? sizes[i + 1] * strides[i + 1] : 1;
+            strides[i] = i + 1 < n ? times(sizes[i + 1], strides[i + 1]) : 1;
         else
             strides[i] = 0;
     }
@@ -343,7 +361,7 @@ int fac__view_select(const fac__op *op, void *args, fac__outs *outs) {
                          (long long)i, fac__shape_text(t->ndim, t->sizes), d);
     if (i < 0)
         i += n;
-    return without_dim(outs, t, d, t->offset + i * t->strides[d]);
+    return without_dim(outs, t, d, plus(t->offset, times(i, t->strides[d])));
 }
 
 int fac__view_slice(const fac__op *op, void *args, fac__outs *outs) {
@@ -369,9 +387,8 @@ int fac__view_slice(const fac__op *op, void *args, fac__outs *outs) {
     memcpy(sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim);
     memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
     sizes[d] = (end - start) / a->step + ((end - start) % a->step != 0);
-    if (__builtin_mul_overflow(strides[d], a->step, &strides[d]))
-        strides[d] = 0; /* one element at most is left */
-    return alias_of(outs, t, t->ndim, sizes, strides, t->offset + start * t->strides[d]);
+    strides[d] = times(strides[d], a->step);
+    return alias_of(outs, t, t->ndim, sizes, strides, plus(t->offset, times(start, t->strides[d])));
 }
 
 static int squeezed(fac__outs *outs, const fac_tensor *t, uint64_t drop) {
@@ -423,7 +440,9 @@ int fac__view_unsqueeze(const fac__op *op, void *args, fac__outs *outs) {
     for (int i = 0; i <= t->ndim; i++) {
         int from = i < d ? i : i - 1;
         sizes[i] = i == d ? 1 : t->sizes[from];
-        strides[i] = i != d ? t->strides[from] : d < t->ndim ? t->sizes[d] * t->strides[d] : 1;
+        strides[i] = i != d        ? t->strides[from]
+                     : d < t->ndim ? times(t->sizes[d], t->strides[d])
+                                   : 1;
     }
     return alias_of(outs, t, t->ndim + 1, sizes, strides, t->offset);
 }
@@ -481,11 +500,11 @@ int fac__view_view_as_real(const fac__op *op, void *args, fac__outs *outs) {
     int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
     for (int i = 0; i < t->ndim; i++) {
         sizes[i] = t->sizes[i];
-        strides[i] = t->strides[i] * 2;
+        strides[i] = times(t->strides[i], 2);
     }
     sizes[t->ndim] = 2;
     strides[t->ndim] = 1;
-    if (alias_of(outs, t, t->ndim + 1, sizes, strides, t->offset * 2) != 0)
+    if (alias_of(outs, t, t->ndim + 1, sizes, strides, times(t->offset, 2)) != 0)
         return -1;
     outs->v[0]->data = t->data;
     return set_dtype(outs, fac__real_of((fac_dtype)t->dtype));
@@ -554,14 +573,14 @@ int fac__diagonal_of(const fac_tensor *t, int64_t offset, int64_t dim1, int64_t 
     else
         length = offset < -rows ? 0 : rows + offset < columns ? rows + offset : columns;
     if (length > 0)
-        *at += offset >= 0 ? offset * t->strides[j] : -offset * t->strides[i];
+        *at = plus(*at, offset >= 0 ? times(offset, t->strides[j]) : times(-offset, t->strides[i]));
     for (int d = 0; d < t->ndim; d++)
         if (d != i && d != j) {
             sizes[n] = t->sizes[d];
             strides[n++] = t->strides[d];
         }
     sizes[n] = length;
-    strides[n++] = t->strides[i] + t->strides[j];
+    strides[n++] = plus(t->strides[i], t->strides[j]);
     return n;
 }
 
@@ -598,8 +617,7 @@ int fac__view_unfold(const fac__op *op, void *args, fac__outs *outs) {
     strides[t->ndim] = t->ndim == 0 ? 1 : t->strides[d];
     if (t->ndim > 0) {
         sizes[d] = (t->sizes[d] - a->size) / a->step + 1;
-        if (__builtin_mul_overflow(strides[d], a->step, &strides[d]))
-            strides[d] = 0; /* there is one slice at most */
+        strides[d] = times(strides[d], a->step);
     }
     return alias_of(outs, t, t->ndim + 1, sizes, strides, t->offset);
 }

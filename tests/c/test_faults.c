@@ -153,17 +153,35 @@ static void destroy(void *user) {
 }
 
 static bool square_backward(const fac_backward_call *call) {
-    call->results[0] = fac_mul(call->gradients.values[0], fac_mul(call->saved.values[0], 2));
+    fac_tensor *g =
+        fac_add(call->gradients.values[0], fac_reshape(call->gradients.values[1], fac_dims(-1)));
+    call->results[0] = fac_mul(g, fac_mul(call->saved.values[0], 2));
     return true;
 }
 
+/* Squares, and the same in more dimensions than a node has room for in itself. */
 static fac_tensor *squared(fac_tensor *x) {
     static int user;
     fac_function f = {"SquareBackward", square_backward, &user, destroy, false};
     bool mode = fac_set_grad_mode(false);
-    fac_tensor *y = fac_mul(x, x);
+    fac_tensor *y = fac_mul(x, x), *z = fac_reshape(fac_mul(x, x), fac_dims(1, 1, 1, 1, 1, 1, -1));
     fac_set_grad_mode(mode);
-    return fac_record(&f, fac_list(x), fac_list(y), fac_list(x)) ? y : fac_bad;
+    if (fac_record(&f, fac_list(x), fac_list(y, z), fac_list(x)))
+        return fac_add(y, fac_reshape(z, fac_dims(-1)));
+    if (fac_requires_grad(y) || fac_requires_grad(z)) /* a check would forget the error */
+        CHECK_SAYS(false, "joined to all outputs or to none");
+    return fac_bad;
+}
+
+/* A view whose base was written to after it was taken finds its history anew. */
+static fac_tensor *rewritten(struct outcome *o, fac_tensor *p) {
+    fac_tensor *all = fac_mul(p, 2), *row = fac_select(all, 0, 1);
+    o->ok &= fac_ok(fac_mul_(all, 2));
+    bool clean = fac_error_kind() == FAC_OK, kept = fac_retain_grad(row);
+    if (clean && kept != (fac_error_kind() == FAC_OK))
+        CHECK_SAYS(false, "fac_retain_grad() says what it did");
+    o->ok &= kept && fac_ok(fac_add_(row, 1));
+    return fac_add(fac_mean(fac_mul(row, row)), fac_mean(all));
 }
 
 static fac_tensor *halve(void *user, fac_tensor *g) {
@@ -212,6 +230,7 @@ static void train(struct outcome *o, fac_tensor *const *p) {
         fac_tensor *scores = scores_of(p, x, mean, variance);
         o->ok &= fac_register_hook(scores, halve, NULL, destroy) != 0;
         fac_tensor *loss = fac_add(fac_cross_entropy_loss(scores, y), fac_mean(squared(p[5])));
+        loss = fac_add(loss, rewritten(o, p[4]));
         fac_optimizer_zero_grad(adam);
         o->ok &= fac_backward(loss) && fac_optimizer_step(adam);
         note(o, loss);

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <facula/backend.h>
+#include <facula/threads.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -102,8 +103,34 @@ static void forked(void) {
 #endif
 }
 
+static void *set_often(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 200; i++)
+        fac_set_num_threads(1 + i % 4);
+    return NULL;
+}
+
+/* The public face: also while another thread computes. */
+static void public_face(void) {
+    CHECK(fac_get_num_threads() >= 1);
+    CHECK(fac_set_num_threads(3) && fac_get_num_threads() == 3);
+    CHECK(!fac_set_num_threads(0) && fac_error_kind() == FAC_ERROR_VALUE);
+    CHECK(!fac_set_num_threads(-7) && fac_error_kind() == FAC_ERROR_VALUE);
+    CHECK_SAYS(fac_get_num_threads() == 3, "a refused number changes nothing");
+    CHECK(fac_set_num_threads(1 << 20) && fac_get_num_threads() == 64);
+    pthread_t other;
+    bool ok = true;
+    CHECK(pthread_create(&other, NULL, set_often, NULL) == 0);
+    for (int i = 0; i < 100; i++)
+        ok = ok && covers(1000, 10, false);
+    pthread_join(other, NULL);
+    CHECK_SAYS(ok, "computing while the number changes");
+    CHECK(fac_set_num_threads(2));
+}
+
 int main(void) {
     fac__core_init();
+    public_face();
     static const int threads[] = {1, 2, 3, 7, 1, 4};
     static const int64_t sizes[] = {0, 1, 2, 3, 7, 64, 1000, MOST};
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {

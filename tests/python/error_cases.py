@@ -993,6 +993,24 @@ x[['a']]
 x[b'a']
 x[[0, 'a']]
 x[{0}]
+F.max_pool2d(im, (2**62, 2))
+F.max_pool2d(im, 2, stride=2**62)
+F.max_pool2d(im, 2, stride=1, dilation=2**62)
+F.avg_pool2d(im, 2, padding=-2**62)
+F.conv2d(im, w, padding=2**62)
+v[:1].expand(2**62, 4)
+T.as_strided(v, (2**62, 4), (0, 0))
+T.as_strided(v, (1,), (1,), 2**63 - 1)
+v.repeat_interleave(2**63 - 1)
+c.random_()
+c.random_(5)
+c.geometric_(0.5)
+c.bernoulli_(0.5)
+c.bernoulli_(T.ones(2))
+T.dropout(c, 0.5, True)
+T.xlogy(g, g, out=v)
+T.clamp_max(g * 2, 1, out=v)
+T.matmul(g, g, out=n)
 """.strip().splitlines()
 
 # Where facula answers otherwise on purpose: it takes more, or says more.

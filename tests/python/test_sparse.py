@@ -130,3 +130,12 @@ def test_data_of_sparse_tensors():
     for x, y in ((a, torch.zeros(2)), (torch.zeros(2), a)):
         with pytest.raises(RuntimeError, match="incompatible tensor type"):
             x.data = y
+
+
+def test_dense_to_dense_is_the_tensor_itself():
+    x = torch.ones(2, requires_grad=True)
+    assert x.to_dense() is x and x.is_leaf and x.grad_fn is None
+    y = x * 2
+    assert y.to_dense() is y and type(y.grad_fn).__name__ == "MulBackward0"
+    y.to_dense().sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]

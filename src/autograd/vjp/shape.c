@@ -301,9 +301,9 @@ FAC__VJP(as_strided_scatter) {
     int64_t at = (a->storage_offset.given ? a->storage_offset.value : x->offset) - x->offset;
     if (fac__needs(v, 0)) {
         fac_tensor *rest = fac_clone(g, .memory_format = FAC_CONTIGUOUS_FORMAT);
-        fac_zero_(fac_as_strided(rest, a->size, a->stride,
-                                 .storage_offset = fac_some(at + rest->offset)));
-        v->in[0] = rest;
+        fac_tensor *hole = fac_zero_(fac_as_strided(rest, a->size, a->stride,
+                                                    .storage_offset = fac_some(at + rest->offset)));
+        v->in[0] = fac__is_bad(hole) ? fac_bad : rest;
     }
     if (fac__needs(v, 1)) {
         fac_tensor *flat = fac_contiguous(g);

@@ -150,7 +150,11 @@ static int attention_backward(const void *args, fac_tensor **out) {
     struct attention a = {.causal = p->is_causal, .scale = p->scale};
     struct held h = {0};
     sizes_of(&a, p->query, p->key, p->value);
-    a.lse = p->logsumexp->data;
+    fac_tensor *lse = fac__contiguous(p->logsumexp);
+    if (lse == NULL)
+        return -1;
+    h.in[h.n++] = lse;
+    a.lse = lse->data;
     int r = input(&h, p->query, d, &a.q) | input(&h, p->key, d, &a.k) |
             input(&h, p->value, d, &a.v) | input(&h, p->output, d, &a.o) |
             input(&h, p->grad_output, d, &a.g) | set_mask(&a, &h, p->attn_mask, d) |

@@ -234,13 +234,14 @@ static int cross_entropy_backward(const void *args, fac_tensor **out) {
     static fac__range_fn *const table[FAC_NUM_DTYPES] = NN_TABLE(entropy_back);
     struct entropy e = {0};
     fac_tensor *x = fac__contiguous(a->input), *g = fac__contiguous(a->grad_output);
-    int r = x == NULL || g == NULL
+    fac_tensor *log_sum = fac__contiguous(a->log_sum);
+    int r = x == NULL || g == NULL || log_sum == NULL
                 ? -1
                 : classes_get(&e.k, x, a->target, a->weight, a->ignore_index, a->reduction);
     if (r == 0) {
         fac_scalar total =
             fac__scalar_from(a->total_weight->data, (fac_dtype)a->total_weight->dtype);
-        e.log_sum = a->log_sum->data;
+        e.log_sum = log_sum->data;
         e.g = g->data;
         e.total = fac__scalar_double(total);
         e.out = out[0]->data;
@@ -249,6 +250,7 @@ static int cross_entropy_backward(const void *args, fac_tensor **out) {
     classes_drop(&e.k);
     fac__release(x);
     fac__release(g);
+    fac__release(log_sum);
     return r;
 }
 

@@ -128,8 +128,8 @@ static int layer_norm_backward(const void *args, fac_tensor **out) {
     j.x = hold(&h, fac__contiguous(a->input), &r);
     j.g = hold(&h, fac__contiguous(a->grad_output), &r);
     j.weight = hold_parameter(&h, a->weight, d, &r);
-    j.mean = a->mean->data;
-    j.rstd = a->rstd->data;
+    j.mean = (void *)(uintptr_t)hold(&h, fac__contiguous(a->mean), &r);
+    j.rstd = (void *)(uintptr_t)hold(&h, fac__contiguous(a->rstd), &r);
     j.out = out[0]->data;
     j.grad_weight = out[1]->data;
     j.grad_bias = out[2]->data;
@@ -280,8 +280,8 @@ static int group_norm_backward(const void *args, fac_tensor **out) {
     j.x = hold(&h, fac__contiguous(a->input), &r);
     j.g = hold(&h, fac__contiguous(a->grad_output), &r);
     j.weight = hold_parameter(&h, a->weight, d, &r);
-    j.mean = a->mean->data;
-    j.rstd = a->rstd->data;
+    j.mean = (void *)(uintptr_t)hold(&h, fac__contiguous(a->mean), &r);
+    j.rstd = (void *)(uintptr_t)hold(&h, fac__contiguous(a->rstd), &r);
     j.out = out[0]->data;
     j.grad_weight = out[1]->data;
     j.grad_bias = out[2]->data;

@@ -280,7 +280,7 @@ static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
         C rstd = (C)(1 / sqrt(NAME(squares)(len, x, mean) / (double)len + j->eps));
         ((C *)j->mean)[r] = j->narrow ? (C)LOAD((T)STORE(mean)) : mean;
         ((C *)j->rstd)[r] = j->narrow ? (C)LOAD((T)STORE(rstd)) : rstd;
-        for (int64_t k = 0; k < j->k; k++) {
+        for (int64_t k = 0; k < j->k && j->s > 0; k++) { /* of nothing there may be any number */
             int64_t c = r % j->groups * j->k + k;
             C scale = rstd * (w != NULL ? w[c] : 1);
             C shift = (b != NULL ? b[c] : 0) - mean * scale;

@@ -148,7 +148,7 @@ static fac__range_fn *const adaptive_maxima[FAC_NUM_DTYPES] = NN_TABLE(adaptive_
                         for (int64_t z = p->w0[j]; z < p->w1[j]; z++)                              \
                             sum += (C)LOAD(x[y * p->w + z]);                                       \
                     C d = (C)(p->divisor != 0 ? p->divisor : p->hd[i] * p->wd[j]);                 \
-                    *out++ = (T)STORE(sum / d);                                                    \
+                    *out++ = (T)STORE(d == -1 ? -sum : sum / d); /* the least by -1 traps */       \
                 }                                                                                  \
         }                                                                                          \
         return 0;                                                                                  \
@@ -181,6 +181,11 @@ static fac__range_fn *const means_back[FAC_NUM_DTYPES] = NN_TABLE(mean_back);
 /* --- scattered and gathered elements -----------------------------------------------------------
  */
 
+static int outside(const struct pool *p, int64_t index) {
+    return fac__fail(FAC_ERROR_INDEX, "index %lld is out of range for a plane of %lld elements",
+                     (long long)index, (long long)(p->h * p->w));
+}
+
 #define PICKS(dtype, T, C, LOAD, STORE)                                                            \
     static int scatter_##dtype(void *ctx, int64_t begin, int64_t end) {                            \
         const struct pool *p = ctx;                                                                \
@@ -190,8 +195,11 @@ static fac__range_fn *const means_back[FAC_NUM_DTYPES] = NN_TABLE(mean_back);
             const int64_t *at = p->indices + u * n;                                                \
             T *o = (T *)(void *)p->out + u * p->h * p->w;                                          \
             memset(o, 0, (size_t)(p->h * p->w) * sizeof(T));                                       \
-            for (int64_t i = 0; i < n; i++)                                                        \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                if ((uint64_t)at[i] >= (uint64_t)(p->h * p->w))                                    \
+                    return outside(p, at[i]);                                                      \
                 o[at[i]] = (T)STORE((C)LOAD(o[at[i]]) + (C)LOAD(g[i]));                            \
+            }                                                                                      \
         }                                                                                          \
         return 0;                                                                                  \
     }                                                                                              \
@@ -199,9 +207,13 @@ static fac__range_fn *const means_back[FAC_NUM_DTYPES] = NN_TABLE(mean_back);
         const struct pool *p = ctx;                                                                \
         int64_t n = p->oh * p->ow;                                                                 \
         for (int64_t u = begin; u < end; u++)                                                      \
-            for (int64_t i = 0; i < n; i++)                                                        \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                int64_t at = p->indices[u * n + i];                                                \
+                if ((uint64_t)at >= (uint64_t)(p->h * p->w))                                       \
+                    return outside(p, at);                                                         \
                 ((T *)(void *)p->out)[u * n + i] =                                                 \
-                    ((const T *)(const void *)p->x)[u * p->h * p->w + p->indices[u * n + i]];      \
+                    ((const T *)(const void *)p->x)[u * p->h * p->w + at];                         \
+            }                                                                                      \
         return 0;                                                                                  \
     }
 COMBINE_FLOATS(PICKS)
@@ -293,10 +305,19 @@ static void fixed_windows(int64_t n, int64_t size, int64_t k, int64_t s, int64_t
     }
 }
 
+/* Window i is from floor(i * size / n) to ceil((i + 1) * size / n), in steps that don't overflow.
+ */
 static void adaptive_windows(int64_t n, int64_t size, int64_t *to) {
-    for (int64_t i = 0; i < n; i++) {
-        to[i] = i * size / n;
-        to[n + i] = ((i + 1) * size + n - 1) / n;
+    int64_t whole = size / (n > 0 ? n : 1), rest = size % (n > 0 ? n : 1), at = 0, over = 0;
+    for (int64_t i = 0; i < n; i++) { /* i * size == at * n + over */
+        to[i] = at;
+        at += whole;
+        over += rest;
+        if (over >= n) {
+            over -= n;
+            at++;
+        }
+        to[n + i] = at + (over > 0);
         to[2 * n + i] = to[n + i] - to[i];
     }
 }
@@ -304,6 +325,8 @@ static void adaptive_windows(int64_t n, int64_t size, int64_t *to) {
 static int64_t *windows_get(struct pool *p, size_t *bytes) {
     *bytes = (size_t)(3 * (p->oh + p->ow) + 1) * sizeof(int64_t);
     int64_t *m = fac__alloc(*bytes);
+    if (m == NULL)
+        return NULL;
     p->h0 = m;
     p->h1 = m + p->oh;
     p->hd = m + 2 * p->oh;
@@ -323,6 +346,8 @@ static int fixed_means(const struct mean_args *a, const fac_tensor *in, const fa
                        fac__range_fn *fn, fac_tensor *from, fac_tensor *to) {
     struct pool p = {.divisor = a->divisor.given ? a->divisor.value : 0};
     size_t bytes;
+    if (small->numel == 0) /* its windows may be any number */
+        return fac__fill_into(to, fac_int(0));
     planes_of(&p, in, small);
     int64_t *m = windows_get(&p, &bytes);
     if (m == NULL)
@@ -375,6 +400,8 @@ static int adaptive(const fac_tensor *in, const fac_tensor *small, fac__range_fn
                     fac_tensor *from, fac_tensor *to, fac_tensor *indices) {
     struct pool p = {0};
     size_t bytes;
+    if (small->numel == 0) /* its windows may be any number */
+        return fac__fill_into(to, fac_int(0));
     planes_of(&p, in, small);
     int64_t *m = windows_get(&p, &bytes);
     if (m == NULL)

@@ -31,8 +31,10 @@ static fac_tensor *in_memory_order(const fac_tensor *like, const fac_tensor *t) 
         r->sizes[i] = t->sizes[order[i]];
         r->strides[i] = t->strides[order[i]];
     }
-    if (r != NULL)
-        fac__tensor_flags(r);
+    if (r != NULL && fac__tensor_flags(r) != 0) {
+        fac__release(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -404,6 +406,9 @@ static int random_range(const void *args, fac_tensor **out) {
             FAC_ERROR_RUNTIME,
             "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
             (long long)a->from_, (long long)a->to);
+    if (fac__is_complex((fac_dtype)out[0]->dtype))
+        return fac__fail(FAC_ERROR_RUNTIME, "check_random_bounds handles only integral, "
+                                            "floating-point and boolean types");
     if (check_range(a->from_, a->to, (fac_dtype)out[0]->dtype) != 0 || open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -432,6 +437,8 @@ static int random_range(const void *args, fac_tensor **out) {
 static int random_full(const void *args, fac_tensor **out) {
     const struct fac__random_full_args *a = args;
     struct target t;
+    if (fac__is_complex((fac_dtype)out[0]->dtype))
+        return not_for("random_kernel_cpu", out[0]);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -481,6 +488,8 @@ static int bernoulli(const void *args, fac_tensor **out) {
     if (!(a->p >= 0 && a->p <= 1))
         return fac__fail(FAC_ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%g",
                          a->p);
+    if (fac__is_complex((fac_dtype)out[0]->dtype))
+        return not_for("bernoulli_scalar_cpu_", out[0]);
     if (open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
@@ -523,6 +532,8 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
     const struct fac__bernoulli_tensor_args *a = args;
     struct target t;
     fac_tensor *p = a->p;
+    if (fac__is_complex((fac_dtype)out[0]->dtype))
+        return not_for("bernoulli_tensor_cpu_self_", out[0]);
     if (!floating(p))
         return not_for("bernoulli_tensor_cpu_p_", p);
     if (open_target(&t, out[0]) != 0)
@@ -579,7 +590,8 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
                              "Exponential distribution is a continuous probability distribution. " \
                              "dtype must be a floating point but you specified %s",                \
                              fac__scalar_type_name((fac_dtype)out[0]->dtype));                     \
-        if (!floating(out[0]) && strcmp(#name, "geometric") != 0)                                  \
+        if (!floating(out[0]) &&                                                                   \
+            (fac__is_complex((fac_dtype)out[0]->dtype) || strcmp(#name, "geometric") != 0))        \
             return not_for(#name "_cpu", out[0]);                                                  \
         if (open_target(&t, out[0]) != 0)                                                          \
             return -1;                                                                             \
