@@ -280,8 +280,8 @@ static int pick_read_range(void *ctx, int64_t begin, int64_t end) {
     return 0;
 }
 
-/* Units are (outer slice, chunk of a slice); each walks all points. What a thread has of one slice
- * is walked at once, so that rows are read and written as long as they are. */
+/* Units are (outer slice, chunk of a slice); each walks all points. The chunks of one slice that
+ * come together are walked as one, so that rows are long. */
 static int pick_write_range(void *ctx, int64_t begin, int64_t end) {
     const struct pick *p = ctx;
     int64_t at[PICK_BLOCK], oat[PICK_BLOCK];
@@ -331,8 +331,13 @@ static int pick_run(struct pick *p, size_t item) {
         work = p->block_points * p->chunk;
     }
     int64_t grain = PICK_GRAIN / (work > 0 ? work : 1);
-    return fac__parallel_for(units, grain > 1 ? grain : 1,
-                             p->writes ? pick_write_range : pick_read_range, p);
+    grain = grain > 1 ? grain : 1;
+    if (!p->writes)
+        return fac__parallel_for(units, grain, pick_read_range, p);
+    /* What a column gets does not depend on who walks it, so that threads may be counted here: the
+     * fewer the pieces, the longer the rows. */
+    int64_t share = units / (2 * fac__num_threads());
+    return fac__parallel_for(units, grain > share ? grain : share, pick_write_range, p);
 }
 
 #endif
