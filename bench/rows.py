@@ -125,7 +125,8 @@ for what in (
 ).split("|"):
     expression(f"reduce/{what}, 1000 x 1000", what, a="torch.randn(1000, 1000)")
 for what in (
-    "a[i]|a[:, i]|a[m]|a.index_select(1, i)|a.gather(1, j)|a.scatter_add(1, j, a)|"
+    "a[i]|a[:, i]|a[m]|a.index_select(1, i)|a.index_add(0, i, a)|a.gather(1, j)|"
+    "a.scatter_add(1, j, a)|"
     "torch.cat((a, a))|a.t().contiguous()|a.flip(0)|a.repeat(2, 2)|a.clone()|m.nonzero()|a.tril()"
 ).split("|"):
     expression(
@@ -163,11 +164,17 @@ expression("gemm/linear, transposed weight", "F.linear(x, w, b)", x="torch.randn
            w="torch.randn(128, 784)", b="torch.randn(128)")  # fmt: skip
 expression("layer/conv2d 3 x 3", "F.conv2d(x, w, padding=1)", x="torch.randn(8, 32, 28, 28)",
            w="torch.randn(32, 32, 3, 3)")  # fmt: skip
+expression("layer/conv2d 5 x 5 of one channel", "F.conv2d(x, w)", x="torch.randn(64, 1, 28, 28)",
+           w="torch.randn(32, 1, 5, 5)")  # fmt: skip
 expression("layer/max_pool2d", "F.max_pool2d(x, 2)", x="torch.randn(8, 32, 28, 28)")
 expression("layer/layer_norm", "F.layer_norm(x, (768,))", x="torch.randn(512, 768)")
 expression(
     "layer/batch_norm", "F.batch_norm(x, None, None, training=True)", x="torch.randn(8, 32, 28, 28)"
 )
+expression("layer/group_norm", "F.group_norm(x, 8)", x="torch.randn(8, 64, 28, 28)")
+expression("layer/softmax over channels", "F.softmax(x, 1)", x="torch.randn(8, 64, 28, 28)")
+expression("layer/log_softmax and its gradient", "F.log_softmax(x, 1).backward(g)",
+           x="torch.randn(512, 1000, requires_grad=True)", g="torch.randn(512, 1000)")  # fmt: skip
 expression("layer/cross_entropy", "F.cross_entropy(x, t)", x="torch.randn(512, 1000)",
            t="torch.randint(0, 1000, (512,))")  # fmt: skip
 expression("layer/attention", "F.scaled_dot_product_attention(q, q, q, is_causal=True)",

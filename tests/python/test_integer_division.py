@@ -7,7 +7,23 @@ import pytest
 import facula as torch
 
 pytestmark = pytest.mark.kernels
-EDGES = [0, 1, 2, 3, 7, 2**31 - 1, 2**52, 2**53 - 1, 2**53, 2**53 + 1, 2**62, 2**63 - 1]
+EDGES = [
+    0,
+    1,
+    2,
+    3,
+    7,
+    2**31 - 1,
+    2**50,
+    2**51 - 1,
+    2**51,
+    2**52,
+    2**53 - 1,
+    2**53,
+    2**53 + 1,
+    2**62,
+    2**63 - 1,
+]
 
 
 def truncated(a, b):
@@ -25,12 +41,13 @@ def pairs(bits):
     small = [
         (draw.randint(-300, 300), draw.choice([-1, 1]) * draw.randint(1, 40)) for _ in range(999)
     ]
-    wide = min(bits - 1, 52)
+    vectors = [pair for pair in both if max(map(abs, pair)) < 2**51]
+    wide = min(bits - 1, 51)
     near = []
     for _ in range(999):  # quotients just below an integer
         b = draw.randint(1, 2 ** (wide // 2))
         near.append((draw.choice([-1, 1]) * (b * draw.randint(1, 2 ** (wide // 2)) - 1), b))
-    return both, small, near
+    return both, vectors, small, near
 
 
 @pytest.mark.parametrize("dtype,bits", [(torch.int64, 64), (torch.int32, 32), (torch.int8, 8)])

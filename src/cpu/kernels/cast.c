@@ -126,10 +126,11 @@ FLOAT_SOURCE(c128, creal(x), x, x != 0)
             uint16_t *o = (uint16_t *)(data[0] + j * s[2]);                                        \
             const float *p = (const float *)(data[1] + j * s[3]);                                  \
             ptrdiff_t i = 0;                                                                       \
-            for (; i + 8 <= n0; i += 8) {                                                          \
-                fac__v8 v;                                                                         \
+            for (; i + 16 <= n0; i += 16) {                                                        \
+                fac__v8 v, w;                                                                      \
                 memcpy(&v, p + i, sizeof v);                                                       \
-                fac__store8_##dtype(o + i, &v);                                                    \
+                memcpy(&w, p + i + 8, sizeof w);                                                   \
+                fac__store16_##dtype(o + i, &v, &w);                                               \
             }                                                                                      \
             for (; i < n0; i++)                                                                    \
                 o[i] = fac__##dtype##_of_float(p[i]);                                              \

@@ -54,14 +54,18 @@ static bool direct(const conv_pass *p) {
     return p->chan == 1 && p->groups > 1 && p->taps > 0 && p->rows <= 8 && p->d->floating;
 }
 
-/* Few outputs, and planes that fit in the second-level cache. */
-static bool few_rows(const conv_pass *p) {
-    return p->rows <= 4 && p->taps > 0 && p->grid[2] >= 8 && p->d->floating &&
+enum { SHORT_SUM = 32 }; /* products an output, fewer of which are not worth laying out columns */
+
+/* Few outputs, or few products in each, and planes that fit in the second-level cache. One tap
+ * needs no columns. */
+static bool few_products(const conv_pass *p) {
+    bool few = p->rows <= 4 || (p->taps > 1 && p->chan * p->taps <= SHORT_SUM);
+    return few && p->taps > 0 && p->grid[2] >= 8 && p->d->floating &&
            p->chan * conv_product(p->src) * p->d->item <= 512 << 10;
 }
 
 static int run_pass(const conv_pass *p) {
-    return direct(p) || few_rows(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
+    return direct(p) || few_products(p) ? FAC__K(fac__conv_direct)(p) : FAC__K(fac__conv_gemm)(p);
 }
 
 /* Where the taps stand, over the taps of `kernel` in order. */

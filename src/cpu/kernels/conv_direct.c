@@ -1,5 +1,5 @@
 /* Convolution from padded copies of the planes, which no tap leaves: with one channel a group,
- * where there is no product to speak of, and onto a few channels, for which laying out columns
+ * where there is no product to speak of, and onto or from a few channels, where laying out columns
  * would cost more than the multiplying. float32 and float64; other dtypes take the way of products.
  */
 #include "conv.h"

@@ -35,6 +35,14 @@ static void N_(pad)(const direct *d, const DIRECT_T *x, DIRECT_T *to) {
         }
 }
 
+/* Up to n of a vector's lanes, `gap` apart. */
+static __attribute__((noinline)) void N_(store_some)(DIRECT_T *o, int64_t gap, VEC v, int64_t n) {
+    DIRECT_T lane[LANES];
+    memcpy(lane, &v, sizeof lane);
+    for (int64_t q = 0; q < nn_min(n, LANES); q++)
+        o[q * gap] = lane[q];
+}
+
 /* Vectors of a few neighbouring lines of outputs, n of them a line: enough sums side by side that
  * none waits for its own additions. */
 GEMM_INLINE void N_(chunk)(const int lines, const int vecs, const direct *d, const DIRECT_T *in,
@@ -58,12 +66,16 @@ GEMM_INLINE void N_(chunk)(const int lines, const int vecs, const direct *d, con
                     acc[l][v] = VFMA(wk, (VEC)((const N_(loose) *)(s + l * line))[v], acc[l][v]);
         }
     const int64_t whole = gap == 1 ? n / LANES : 0;
+#pragma GCC unroll 4
     for (int l = 0; l < lines; l++) {
         DIRECT_T *o = out + l * p->y_step[1];
-        for (int64_t v = 0; v < whole; v++)
-            ((N_(loose) *)o)[v] = acc[l][v];
-        for (int64_t q = whole * LANES; q < n; q++)
-            o[q * gap] = ((const DIRECT_T *)acc[l])[q];
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) {
+            if (v < whole)
+                ((N_(loose) *)o)[v] = acc[l][v];
+            else
+                N_(store_some)(o + v * LANES * gap, gap, acc[l][v], n - v * LANES);
+        }
     }
 }
 

@@ -19,6 +19,11 @@
 #define FOLD_OP FAC__MAX
 #define FOLD_OPV fac__max_vf32
 #define FOLD_ALONE fac__max_f32
+#ifdef __AVX2__
+#define FOLD_QUICKV fac__max_number_vf32
+#define FOLD_NOTEV fac__nan_vf32
+#define FOLD_MARKV fac__mark_vf32
+#endif
 #include "fold.inc"
 
 #define FOLD amin_f32
@@ -31,6 +36,11 @@
 #define FOLD_OP FAC__MIN
 #define FOLD_OPV fac__min_vf32
 #define FOLD_ALONE fac__min_f32
+#ifdef __AVX2__
+#define FOLD_QUICKV fac__min_number_vf32
+#define FOLD_NOTEV fac__nan_vf32
+#define FOLD_MARKV fac__mark_vf32
+#endif
 #include "fold.inc"
 
 #define FOLD amax_f64
@@ -43,6 +53,11 @@
 #define FOLD_OP FAC__MAX
 #define FOLD_OPV fac__max_vf64
 #define FOLD_ALONE fac__max_f64
+#ifdef __AVX2__
+#define FOLD_QUICKV fac__max_number_vf64
+#define FOLD_NOTEV fac__nan_vf64
+#define FOLD_MARKV fac__mark_vf64
+#endif
 #include "fold.inc"
 
 #define FOLD amin_f64
@@ -55,6 +70,11 @@
 #define FOLD_OP FAC__MIN
 #define FOLD_OPV fac__min_vf64
 #define FOLD_ALONE fac__min_f64
+#ifdef __AVX2__
+#define FOLD_QUICKV fac__min_number_vf64
+#define FOLD_NOTEV fac__nan_vf64
+#define FOLD_MARKV fac__mark_vf64
+#endif
 #include "fold.inc"
 
 #define MORE(a, b) ((b) > (a) ? (b) : (a))

@@ -37,6 +37,24 @@ FAC__EXTREME_V(max, f32, fac__vf32, ps)
 FAC__EXTREME_V(min, f32, fac__vf32, ps)
 FAC__EXTREME_V(max, f64, fac__vf64, pd)
 FAC__EXTREME_V(min, f64, fac__vf64, pd)
+
+/* Two vectors are looked through for NaNs at once, beside an extreme that passes them over; what
+ * was found is the mask of ones that makes a NaN of it. */
+#define FAC__EXTREME_NAN(T, V, suffix)                                                             \
+    static inline V fac__nan_v##T(V nan, V v, V w) {                                               \
+        return (V)_mm256_or_##suffix(nan, _mm256_cmp_##suffix(v, w, _CMP_UNORD_Q));                \
+    }                                                                                              \
+    static inline V fac__mark_v##T(V a, V nan) {                                                   \
+        return (V)_mm256_or_##suffix(a, nan);                                                      \
+    }                                                                                              \
+    static inline V fac__max_number_v##T(V a, V v) {                                               \
+        return (V)_mm256_max_##suffix(v, a);                                                       \
+    }                                                                                              \
+    static inline V fac__min_number_v##T(V a, V v) {                                               \
+        return (V)_mm256_min_##suffix(v, a);                                                       \
+    }
+FAC__EXTREME_NAN(f32, fac__vf32, ps)
+FAC__EXTREME_NAN(f64, fac__vf64, pd)
 #else
 #define FAC__EXTREME_V(name, T, V, VI, op)                                                         \
     static inline V fac__##name##_v##T(V a, V b) {                                                 \

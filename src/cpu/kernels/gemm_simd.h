@@ -6,6 +6,8 @@
 #ifndef FAC__GEMM_SIMD_H
 #define FAC__GEMM_SIMD_H
 
+#include "shuffle.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -89,65 +91,58 @@ GEMM_INLINE vf64 gemm_fma_vf64(vf64 a, vf64 b, vf64 c) {
 #define gemm_fma_pu32(a, b, c) ((a) * (b) + (c))
 #define gemm_fma_pu64(a, b, c) ((a) * (b) + (c))
 
-/* Shuffles with constant lanes; numbers from the vector's length on pick from the second one. */
-#if defined(__clang__) || __GNUC__ >= 12
-#define GEMM_SHUFFLE(M, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define GEMM_SHUFFLE(M, a, b, ...) __builtin_shuffle(a, b, (M){__VA_ARGS__})
-#endif
-
 /* In-register transposes of n x n blocks, n the lanes of the packing vector. */
 /* Four lanes of 8 bytes: two 128-bit halves. */
 #define GEMM_TRANSPOSE4(name, V, M)                                                                \
     GEMM_INLINE void name(V t[4]) {                                                                \
-        V a = GEMM_SHUFFLE(M, t[0], t[1], 0, 4, 2, 6),                                             \
-          b = GEMM_SHUFFLE(M, t[0], t[1], 1, 5, 3, 7);                                             \
-        V c = GEMM_SHUFFLE(M, t[2], t[3], 0, 4, 2, 6),                                             \
-          d = GEMM_SHUFFLE(M, t[2], t[3], 1, 5, 3, 7);                                             \
-        t[0] = GEMM_SHUFFLE(M, a, c, 0, 1, 4, 5);                                                  \
-        t[1] = GEMM_SHUFFLE(M, b, d, 0, 1, 4, 5);                                                  \
-        t[2] = GEMM_SHUFFLE(M, a, c, 2, 3, 6, 7);                                                  \
-        t[3] = GEMM_SHUFFLE(M, b, d, 2, 3, 6, 7);                                                  \
+        V a = FAC__SHUFFLE(M, t[0], t[1], 0, 4, 2, 6),                                             \
+          b = FAC__SHUFFLE(M, t[0], t[1], 1, 5, 3, 7);                                             \
+        V c = FAC__SHUFFLE(M, t[2], t[3], 0, 4, 2, 6),                                             \
+          d = FAC__SHUFFLE(M, t[2], t[3], 1, 5, 3, 7);                                             \
+        t[0] = FAC__SHUFFLE(M, a, c, 0, 1, 4, 5);                                                  \
+        t[1] = FAC__SHUFFLE(M, b, d, 0, 1, 4, 5);                                                  \
+        t[2] = FAC__SHUFFLE(M, a, c, 2, 3, 6, 7);                                                  \
+        t[3] = FAC__SHUFFLE(M, b, d, 2, 3, 6, 7);                                                  \
     }
 
 /* Four lanes of 4 bytes: one 128-bit vector. */
 #define GEMM_TRANSPOSE4S(name, V, M)                                                               \
     GEMM_INLINE void name(V t[4]) {                                                                \
-        V a = GEMM_SHUFFLE(M, t[0], t[1], 0, 4, 1, 5),                                             \
-          b = GEMM_SHUFFLE(M, t[0], t[1], 2, 6, 3, 7);                                             \
-        V c = GEMM_SHUFFLE(M, t[2], t[3], 0, 4, 1, 5),                                             \
-          d = GEMM_SHUFFLE(M, t[2], t[3], 2, 6, 3, 7);                                             \
-        t[0] = GEMM_SHUFFLE(M, a, c, 0, 1, 4, 5);                                                  \
-        t[1] = GEMM_SHUFFLE(M, a, c, 2, 3, 6, 7);                                                  \
-        t[2] = GEMM_SHUFFLE(M, b, d, 0, 1, 4, 5);                                                  \
-        t[3] = GEMM_SHUFFLE(M, b, d, 2, 3, 6, 7);                                                  \
+        V a = FAC__SHUFFLE(M, t[0], t[1], 0, 4, 1, 5),                                             \
+          b = FAC__SHUFFLE(M, t[0], t[1], 2, 6, 3, 7);                                             \
+        V c = FAC__SHUFFLE(M, t[2], t[3], 0, 4, 1, 5),                                             \
+          d = FAC__SHUFFLE(M, t[2], t[3], 2, 6, 3, 7);                                             \
+        t[0] = FAC__SHUFFLE(M, a, c, 0, 1, 4, 5);                                                  \
+        t[1] = FAC__SHUFFLE(M, a, c, 2, 3, 6, 7);                                                  \
+        t[2] = FAC__SHUFFLE(M, b, d, 0, 1, 4, 5);                                                  \
+        t[3] = FAC__SHUFFLE(M, b, d, 2, 3, 6, 7);                                                  \
     }
 
 #define GEMM_TRANSPOSE2(name, V, M)                                                                \
     GEMM_INLINE void name(V t[2]) {                                                                \
         V a = t[0];                                                                                \
-        t[0] = GEMM_SHUFFLE(M, a, t[1], 0, 2);                                                     \
-        t[1] = GEMM_SHUFFLE(M, a, t[1], 1, 3);                                                     \
+        t[0] = FAC__SHUFFLE(M, a, t[1], 0, 2);                                                     \
+        t[1] = FAC__SHUFFLE(M, a, t[1], 1, 3);                                                     \
     }
 
 #define GEMM_TRANSPOSE8(name, V, M)                                                                \
     GEMM_INLINE void name(V t[8]) {                                                                \
         V r[8];                                                                                    \
         _Pragma("GCC unroll 8") for (int i = 0; i < 8; i += 2) {                                   \
-            r[i] = GEMM_SHUFFLE(M, t[i], t[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);                      \
-            r[i + 1] = GEMM_SHUFFLE(M, t[i], t[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);                \
+            r[i] = FAC__SHUFFLE(M, t[i], t[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);                      \
+            r[i + 1] = FAC__SHUFFLE(M, t[i], t[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);                \
         }                                                                                          \
         _Pragma("GCC unroll 2") for (int h = 0; h < 2; h++) {                                      \
             V a = r[4 * h], b = r[4 * h + 1], c = r[4 * h + 2], d = r[4 * h + 3];                  \
-            t[4 * h] = GEMM_SHUFFLE(M, a, c, 0, 1, 8, 9, 4, 5, 12, 13);                            \
-            t[4 * h + 1] = GEMM_SHUFFLE(M, a, c, 2, 3, 10, 11, 6, 7, 14, 15);                      \
-            t[4 * h + 2] = GEMM_SHUFFLE(M, b, d, 0, 1, 8, 9, 4, 5, 12, 13);                        \
-            t[4 * h + 3] = GEMM_SHUFFLE(M, b, d, 2, 3, 10, 11, 6, 7, 14, 15);                      \
+            t[4 * h] = FAC__SHUFFLE(M, a, c, 0, 1, 8, 9, 4, 5, 12, 13);                            \
+            t[4 * h + 1] = FAC__SHUFFLE(M, a, c, 2, 3, 10, 11, 6, 7, 14, 15);                      \
+            t[4 * h + 2] = FAC__SHUFFLE(M, b, d, 0, 1, 8, 9, 4, 5, 12, 13);                        \
+            t[4 * h + 3] = FAC__SHUFFLE(M, b, d, 2, 3, 10, 11, 6, 7, 14, 15);                      \
         }                                                                                          \
         _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {                                      \
             V a = t[i], b = t[i + 4];                                                              \
-            t[i] = GEMM_SHUFFLE(M, a, b, 0, 1, 2, 3, 8, 9, 10, 11);                                \
-            t[i + 4] = GEMM_SHUFFLE(M, a, b, 4, 5, 6, 7, 12, 13, 14, 15);                          \
+            t[i] = FAC__SHUFFLE(M, a, b, 0, 1, 2, 3, 8, 9, 10, 11);                                \
+            t[i + 4] = FAC__SHUFFLE(M, a, b, 4, 5, 6, 7, 12, 13, 14, 15);                          \
         }                                                                                          \
     }
 
@@ -185,7 +180,7 @@ GEMM_TRANSPOSE2(gemm_transpose_u64, pu64, pu64)
 #endif
 #define GEMM_COMPLEX(name, X, M, ...)                                                              \
     GEMM_INLINE p##X gemm_##name##_##X(p##X a, p##X b) {                                           \
-        return GEMM_SHUFFLE(M, a, b, __VA_ARGS__);                                                 \
+        return FAC__SHUFFLE(M, a, b, __VA_ARGS__);                                                 \
     }
 GEMM_COMPLEX(even, f32, pu32, GEMM_PAIRS8)
 GEMM_COMPLEX(odd, f32, pu32, GEMM_ODDS8)

@@ -112,11 +112,25 @@ static inline __attribute__((always_inline)) void fac__load8_bfloat16(fac__v8 *v
 #endif
 }
 
+/* Rounded to their upper halves. */
+static inline __attribute__((always_inline)) void fac__round8_bfloat16(fac__u8 *u,
+                                                                       const fac__v8 *v) {
+    *u = (fac__u8)*v;
+    fac__u8 up = *u + 0x7fff + (*u >> 16 & 1);
+#ifdef __AVX2__
+    const __m256 x = (__m256)*v, nan = (__m256)_mm256_set1_epi32(0x7fc00000);
+    *u = (fac__u8)_mm256_blendv_ps((__m256)up, nan, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+#else
+    fac__u8 nan = (fac__u8)((*u & 0x7fffffff) > 0x7f800000);
+    *u = (up & ~nan) | (0x7fc00000 & nan);
+#endif
+}
+
 static inline __attribute__((always_inline)) void fac__store8_bfloat16(uint16_t *p,
                                                                        const fac__v8 *v) {
-    fac__u8 u = (fac__u8)*v, nan = (fac__u8)((u & 0x7fffffff) > 0x7f800000);
-    u = (u + 0x7fff + (u >> 16 & 1)) >> 16;
-    u = (u & ~nan) | (0x7fc0 & nan);
+    fac__u8 u;
+    fac__round8_bfloat16(&u, v);
+    u >>= 16;
 #ifdef __AVX2__
     __m256i w = (__m256i)u;
     _mm_storeu_si128((__m128i *)(void *)p,
@@ -124,6 +138,27 @@ static inline __attribute__((always_inline)) void fac__store8_bfloat16(uint16_t 
 #else
     fac__h8 h = __builtin_convertvector(u, fac__h8);
     memcpy(p, &h, sizeof h);
+#endif
+}
+
+/* Sixteen: of bfloat16 two vectors are packed at once. */
+static inline __attribute__((always_inline)) void
+fac__store16_float16(uint16_t *p, const fac__v8 *v, const fac__v8 *w) {
+    fac__store8_float16(p, v);
+    fac__store8_float16(p + 8, w);
+}
+
+static inline __attribute__((always_inline)) void
+fac__store16_bfloat16(uint16_t *p, const fac__v8 *v, const fac__v8 *w) {
+#ifdef __AVX2__
+    fac__u8 a, b;
+    fac__round8_bfloat16(&a, v);
+    fac__round8_bfloat16(&b, w);
+    __m256i r = _mm256_packus_epi32((__m256i)(a >> 16), (__m256i)(b >> 16));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(r, 0xd8));
+#else
+    fac__store8_bfloat16(p, v);
+    fac__store8_bfloat16(p + 8, w);
 #endif
 }
 

@@ -5,6 +5,7 @@
  * make a plane of rows, of which there are five kinds: copied, filled with one element, reversed,
  * transposed in tiles, and any other. */
 #include "../copy_row.h"
+#include "gemm_simd.h"
 #include <facula/backend.h>
 
 #include <string.h>
@@ -23,6 +24,51 @@ struct plane {
     ptrdiff_t d0, d1, s0, s1;
 };
 typedef void plane_fn(const struct plane *p);
+
+/* A tile: row x of the source, s0 bytes from the last, becomes column x of the destination. */
+#define TILE_OF(w, T)                                                                              \
+    static inline void tile_##w(char *d, ptrdiff_t d1, const char *s, ptrdiff_t s0) {              \
+        T tile[TILE][TILE];                                                                        \
+        for (int64_t x = 0; x < TILE; x++)                                                         \
+            __builtin_memcpy(tile[x], s + x * s0, sizeof tile[x]);                                 \
+        for (int64_t y = 0; y < TILE; y++) {                                                       \
+            T row[TILE];                                                                           \
+            for (int64_t x = 0; x < TILE; x++)                                                     \
+                row[x] = tile[x][y];                                                               \
+            __builtin_memcpy(d + y * d1, row, sizeof row);                                         \
+        }                                                                                          \
+    }
+TILE_OF(1, uint8_t)
+TILE_OF(2, uint16_t)
+TILE_OF(16, wide)
+
+/* The same by blocks that are transposed in registers. Rows often lie a power of two apart, where
+ * they share a few lines of the cache: each line is read once and written once, and those of the
+ * next tile down are fetched meanwhile. */
+#define TILE_BY_BLOCKS(w, T, X)                                                                    \
+    static inline void tile_##w(char *d, ptrdiff_t d1, const char *s, ptrdiff_t s0) {              \
+        enum { SIDE = GEMM_PACK / sizeof(T) };                                                     \
+        p##X tile[TILE][TILE / SIDE];                                                              \
+        for (int x = 0; x < TILE; x++) {                                                           \
+            const char *from = s + x * s0, *next = from + TILE * s0;                               \
+            _Pragma("GCC unroll 8") for (int k = 0; k < TILE / SIDE; k++)                          \
+                __builtin_memcpy(&tile[x][k], from + k * GEMM_PACK, GEMM_PACK);                    \
+            _Pragma("GCC unroll 2") for (int k = 0; k < TILE * (int)sizeof(T); k += 64)            \
+                __builtin_prefetch(next + k);                                                      \
+        }                                                                                          \
+        for (int y = 0; y < TILE / SIDE; y++)                                                      \
+            for (int x = 0; x < TILE / SIDE; x++) {                                                \
+                p##X t[SIDE];                                                                      \
+                _Pragma("GCC unroll 8") for (int k = 0; k < SIDE; k++) t[k] =                      \
+                    tile[x * SIDE + k][y];                                                         \
+                gemm_transpose_##X(t);                                                             \
+                char *to = d + y * SIDE * d1 + x * GEMM_PACK;                                      \
+                _Pragma("GCC unroll 8") for (int k = 0; k < SIDE; k++)                             \
+                    __builtin_memcpy(to + k * d1, &t[k], GEMM_PACK);                               \
+            }                                                                                      \
+    }
+TILE_BY_BLOCKS(4, uint32_t, u32)
+TILE_BY_BLOCKS(8, uint64_t, u64)
 
 /* The loops' bounds and strides are copied out of p, which they might write to for all the compiler
  * knows. */
@@ -78,16 +124,8 @@ typedef void plane_fn(const struct plane *p);
                 const int64_t ni = n0 - i < TILE ? n0 - i : TILE;                                  \
                 const char *s = p->src + i * s0 + j * p->s1;                                       \
                 char *d = p->dst + i * p->d0 + j * d1;                                             \
-                T tile[TILE][TILE];                                                                \
                 if (nj == TILE && ni == TILE) {                                                    \
-                    for (int64_t x = 0; x < TILE; x++)                                             \
-                        __builtin_memcpy(tile[x], s + x * s0, sizeof tile[x]);                     \
-                    for (int64_t y = 0; y < TILE; y++) {                                           \
-                        T row[TILE];                                                               \
-                        for (int64_t x = 0; x < TILE; x++)                                         \
-                            row[x] = tile[x][y];                                                   \
-                        __builtin_memcpy(d + y * d1, row, sizeof row);                             \
-                    }                                                                              \
+                    tile_##w(d, d1, s, s0);                                                        \
                     continue;                                                                      \
                 }                                                                                  \
                 for (int64_t y = 0; y < nj; y++) {                                                 \

@@ -1,5 +1,7 @@
 /* Normalisation loops of one dtype: included once a column with T (stored), C (sums), LOAD, STORE
- * and NAME(x) defined. Rows are contiguous; statistics take two passes, the mean first. */
+ * and NAME(x) defined. Rows are contiguous; statistics take two passes, the mean first. What a loop
+ * needs of its job is read before it: the loop's stores could change it for all the compiler knows,
+ * and then the loop is no vector. */
 
 NN_SUM(NAME(sum), C, const T *x, (C)LOAD(x[at]))
 NN_SUM(NAME(squares), C, const T *x NN_COMMA C mean,
@@ -172,6 +174,7 @@ static int NAME(batch)(void *ctx, int64_t begin, int64_t end) {
     const struct channels_job *j = ctx;
     const T *x = (const T *)(const void *)j->x;
     T *out = (T *)(void *)j->out;
+    const int64_t s = j->s;
     const C *rm = j->running_mean, *rv = j->running_var;
     for (int64_t u = begin; u < end; u++) {
         int64_t c0 = u * j->tile, w = nn_min(j->tile, j->c - c0);
@@ -189,14 +192,15 @@ static int NAME(batch)(void *ctx, int64_t begin, int64_t end) {
         for (int64_t i = 0; i < w; i++)
             NAME(set_channel)(j, c0 + i, mean[i], var[i], &scale[i], &shift[i]);
         for (int64_t r = 0; r < j->n; r++) {
-            const T *restrict p = x + (r * j->c + c0) * j->s;
-            T *restrict o = out + (r * j->c + c0) * j->s;
-            if (j->s == 1)
+            const T *restrict p = x + (r * j->c + c0) * s;
+            T *restrict o = out + (r * j->c + c0) * s;
+            const C slope = scale[0], rise = shift[0];
+            if (s == 1)
                 for (int64_t i = 0; i < w; i++)
                     o[i] = (T)STORE((C)LOAD(p[i]) * scale[i] + shift[i]);
             else
-                for (int64_t i = 0; i < j->s; i++)
-                    o[i] = (T)STORE((C)LOAD(p[i]) * scale[0] + shift[0]);
+                for (int64_t i = 0; i < s; i++)
+                    o[i] = (T)STORE((C)LOAD(p[i]) * slope + rise);
         }
     }
     return 0;
@@ -228,7 +232,8 @@ static int NAME(batch_back)(void *ctx, int64_t begin, int64_t end) {
     const T *x = (const T *)(const void *)j->x, *g = (const T *)(const void *)j->g;
     T *out = (T *)(void *)j->out;
     const C *means = j->mean, *invstds = j->invstd, *weight = j->weight;
-    double count = (double)(j->n * j->s);
+    const int64_t s = j->s;
+    double count = (double)(j->n * s);
     for (int64_t u = begin; u < end; u++) {
         int64_t c0 = u * j->tile, w = nn_min(j->tile, j->c - c0), step = j->c * j->s;
         double sum[CHANNEL_TILE] = {0}, dot[CHANNEL_TILE] = {0};
@@ -253,14 +258,15 @@ static int NAME(batch_back)(void *ctx, int64_t begin, int64_t end) {
             int64_t at = r * step + c0 * j->s;
             const T *restrict p = x + at, *restrict q = g + at;
             T *restrict o = out + at;
-            if (j->s == 1)
+            const C mean = means[c0], scale0 = scale[0], shift0 = shift[0], slope0 = slope[0];
+            if (s == 1)
                 for (int64_t i = 0; i < w; i++)
                     o[i] = (T)STORE(scale[i] * ((C)LOAD(q[i]) - shift[i] -
                                                 ((C)LOAD(p[i]) - means[c0 + i]) * slope[i]));
             else
-                for (int64_t i = 0; i < j->s; i++)
-                    o[i] = (T)STORE(scale[0] * ((C)LOAD(q[i]) - shift[0] -
-                                                ((C)LOAD(p[i]) - means[c0]) * slope[0]));
+                for (int64_t i = 0; i < s; i++)
+                    o[i] = (T)STORE(scale0 *
+                                    ((C)LOAD(q[i]) - shift0 - ((C)LOAD(p[i]) - mean) * slope0));
         }
     }
     return 0;
@@ -272,7 +278,7 @@ static int NAME(batch_back)(void *ctx, int64_t begin, int64_t end) {
 static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
     const struct groups_job *j = ctx;
     const C *w = j->weight, *b = j->bias;
-    int64_t len = j->k * j->s;
+    const int64_t channels = j->k, s = j->s, len = channels * s;
     for (int64_t r = begin; r < end; r++) {
         const T *restrict x = (const T *)(const void *)j->x + r * len;
         T *restrict o = (T *)(void *)j->out + r * len;
@@ -280,11 +286,12 @@ static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
         C rstd = (C)(1 / sqrt(NAME(squares)(len, x, mean) / (double)len + j->eps));
         ((C *)j->mean)[r] = j->narrow ? (C)LOAD((T)STORE(mean)) : mean;
         ((C *)j->rstd)[r] = j->narrow ? (C)LOAD((T)STORE(rstd)) : rstd;
-        for (int64_t k = 0; k < j->k && j->s > 0; k++) { /* of nothing there may be any number */
-            int64_t c = r % j->groups * j->k + k;
-            C scale = rstd * (w != NULL ? w[c] : 1);
-            C shift = (b != NULL ? b[c] : 0) - mean * scale;
-            for (int64_t i = k * j->s; i < (k + 1) * j->s; i++)
+        const int64_t c0 = r % j->groups * channels;
+        /* of nothing there may be any number */
+        for (int64_t k = 0; k < channels && s > 0; k++, x += s, o += s) {
+            const C scale = rstd * (w != NULL ? w[c0 + k] : 1);
+            const C shift = (b != NULL ? b[c0 + k] : 0) - mean * scale;
+            for (int64_t i = 0; i < s; i++)
                 o[i] = (T)STORE((C)LOAD(x[i]) * scale + shift);
         }
     }
@@ -296,25 +303,25 @@ static int NAME(group)(void *ctx, int64_t begin, int64_t end) {
 static int NAME(group_back)(void *ctx, int64_t begin, int64_t end) {
     const struct groups_job *j = ctx;
     const C *w = j->weight;
-    int64_t len = j->k * j->s;
+    const int64_t channels = j->k, s = j->s, len = channels * s;
     for (int64_t r = begin; r < end; r++) {
         const T *restrict x = (const T *)(const void *)j->x + r * len;
         const T *restrict g = (const T *)(const void *)j->g + r * len;
         T *restrict o = (T *)(void *)j->out + r * len;
         C mean = ((C *)j->mean)[r], rstd = ((C *)j->rstd)[r];
-        double *sums = j->sums + 2 * r * j->k, a = 0, b = 0;
-        int64_t c0 = r % j->groups * j->k;
-        for (int64_t k = 0; k < j->k; k++) {
+        double *sums = j->sums + 2 * r * channels, a = 0, b = 0;
+        const int64_t c0 = r % j->groups * channels;
+        for (int64_t k = 0; k < channels; k++) {
             double wk = w != NULL ? (double)w[c0 + k] : 1;
-            sums[2 * k] = NAME(sum)(j->s, g + k * j->s);
-            sums[2 * k + 1] = NAME(dot)(j->s, g + k * j->s, x + k * j->s, mean) * (double)rstd;
+            sums[2 * k] = NAME(sum)(s, g + k * s);
+            sums[2 * k + 1] = NAME(dot)(s, g + k * s, x + k * s, mean) * (double)rstd;
             a += sums[2 * k] * wk;
             b += sums[2 * k + 1] * wk;
         }
         C shift = (C)(a / (double)len), slope = (C)(b * (double)rstd / (double)len);
-        for (int64_t k = 0; k < j->k; k++) {
-            C wk = w != NULL ? w[c0 + k] : 1;
-            for (int64_t i = k * j->s; i < (k + 1) * j->s; i++)
+        for (int64_t k = 0; k < channels; k++, x += s, g += s, o += s) {
+            const C wk = w != NULL ? w[c0 + k] : 1;
+            for (int64_t i = 0; i < s; i++)
                 o[i] =
                     (T)STORE(rstd * ((C)LOAD(g[i]) * wk - shift - ((C)LOAD(x[i]) - mean) * slope));
         }

@@ -227,8 +227,9 @@ static void pick_cut(struct pick *p, size_t item) {
 
 /* --- walking --------------------------------------------------------------------------------- */
 
-static void pick_one(const struct pick *p, int64_t outer, int64_t chunk, const int64_t *at,
-                     const int64_t *oat, int64_t np) {
+/* `chunks` chunks of a slice from `chunk` on. */
+static void pick_one(const struct pick *p, int64_t outer, int64_t chunk, int64_t chunks,
+                     const int64_t *at, const int64_t *oat, int64_t np) {
     struct fac__block b = {.self = p->self,
                            .other = p->other,
                            .at = at,
@@ -240,7 +241,7 @@ static void pick_one(const struct pick *p, int64_t outer, int64_t chunk, const i
     if (p->ns > 0) {
         int last = p->ns - 1;
         int64_t from = chunk * p->chunk, left = p->n0 - from;
-        b.n0 = left < p->chunk ? left : p->chunk;
+        b.n0 = left < chunks * p->chunk ? left : chunks * p->chunk;
         b.ss = p->sself[last];
         b.os = p->sother[last];
         b.self += from * b.ss;
@@ -274,12 +275,13 @@ static int pick_read_range(void *ctx, int64_t begin, int64_t end) {
             np = to - from;
             ready = block;
         }
-        pick_one(p, outer, chunk, at, oat, np);
+        pick_one(p, outer, chunk, 1, at, oat, np);
     }
     return 0;
 }
 
-/* Units are (outer slice, chunk of a slice); each walks all points. */
+/* Units are (outer slice, chunk of a slice); each walks all points. The chunks of one slice that
+ * come together are walked as one, so that rows are long. */
 static int pick_write_range(void *ctx, int64_t begin, int64_t end) {
     const struct pick *p = ctx;
     int64_t at[PICK_BLOCK], oat[PICK_BLOCK];
@@ -287,8 +289,11 @@ static int pick_write_range(void *ctx, int64_t begin, int64_t end) {
         int64_t from = block * p->block_points, to = pick_block_end(p, block);
         if (pick_offsets(p, from, to, at, oat) != 0)
             return -1;
-        for (int64_t u = begin; u < end; u++)
-            pick_one(p, u / p->nchunks, u % p->nchunks, at, oat, to - from);
+        for (int64_t u = begin, n; u < end; u += n) {
+            n = p->nchunks - u % p->nchunks;
+            n = n < end - u ? n : end - u;
+            pick_one(p, u / p->nchunks, u % p->nchunks, n, at, oat, to - from);
+        }
     }
     return 0;
 }
@@ -326,8 +331,13 @@ static int pick_run(struct pick *p, size_t item) {
         work = p->block_points * p->chunk;
     }
     int64_t grain = PICK_GRAIN / (work > 0 ? work : 1);
-    return fac__parallel_for(units, grain > 1 ? grain : 1,
-                             p->writes ? pick_write_range : pick_read_range, p);
+    grain = grain > 1 ? grain : 1;
+    if (!p->writes)
+        return fac__parallel_for(units, grain, pick_read_range, p);
+    /* What a column gets does not depend on who walks it, so that threads may be counted here: the
+     * fewer the pieces, the longer the rows. */
+    int64_t share = units / (2 * fac__num_threads());
+    return fac__parallel_for(units, grain > share ? grain : share, pick_write_range, p);
 }
 
 #endif

@@ -85,9 +85,29 @@ DIVIDE_NARROW(u64, uint64_t)
 DIVIDE_EACH(i32, int32_t, floor_each, trunc_each, mod_each)
 DIVIDE_EACH(i64, int64_t, floor_each, trunc_each, mod_each)
 
-/* Quotients of integers below 2^53 lie further from a greater integer than double rounds them:
- * their whole part is exact. Runs of such, without a divisor 0, are vectors. */
-#define SMALL(x) ((uint64_t)(x) + ((1ull << 53) - 1) < (1ull << 54) - 1)
+/* Quotients of integers below 2^51, by way of double, in runs that have no divisor 0. The nearest
+ * integer to the rounded quotient is one of the two about the true one: a multiple of 1/b that is
+ * not whole lies further from a whole number than it is rounded. So the rest is exact, and its sign
+ * tells whether the whole must be mended. Adding 1.5 * 2^52 rounds to an integer, and leaves it in
+ * the lower bits, whence it is a vector's way from int64 to double and back. */
+#define SMALL(x) ((uint64_t)(x) + (1ull << 51) - 1 < (1ull << 52) - 1)
+#define ROUNDING 6755399441055744.0
+#define ROUNDING_BITS 0x4338000000000000ull
+
+static inline double double_of_small(int64_t x) {
+    uint64_t u = (uint64_t)x + ROUNDING_BITS;
+    double d;
+    memcpy(&d, &u, sizeof d);
+    return d - ROUNDING;
+}
+
+static inline int64_t int_of_small(double d) {
+    uint64_t u;
+    d += ROUNDING;
+    memcpy(&u, &d, sizeof u);
+    return (int64_t)(u - ROUNDING_BITS);
+}
+
 #define QUOTIENT(name, each, F, T_, expr)                                                          \
     static void name##_##F(LOOP_ARGS) {                                                            \
         enum { RUN = 256 };                                                                        \
@@ -116,18 +136,18 @@ DIVIDE_EACH(i64, int64_t, floor_each, trunc_each, mod_each)
                     continue;                                                                      \
                 }                                                                                  \
                 _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < m; i++) {                           \
-                    const int64_t a = p[i], b = divisor[i];                                        \
-                    const int64_t whole = (int64_t)((double)a / (double)b), rest = a - whole * b;  \
-                    const int64_t below = (rest != 0) & ((rest ^ b) < 0);                          \
-                    (void)below;                                                                   \
-                    o[i] = (T_)(expr);                                                             \
+                    const double a = double_of_small(p[i]), b = double_of_small(divisor[i]);       \
+                    const double whole = (a / b + ROUNDING) - ROUNDING, rest = a - whole * b;      \
+                    o[i] = (T_)int_of_small(expr);                                                 \
                 }                                                                                  \
             }                                                                                      \
     }
+/* Signs differ where a product is negative: it is exact or far from 0. */
 #define QUOTIENTS(F, T_)                                                                           \
-    QUOTIENT(div_floor, floor_each, F, T_, whole - below)                                          \
-    QUOTIENT(div_trunc, trunc_each, F, T_, whole)                                                  \
-    QUOTIENT(remainder, mod_each, F, T_, rest + (b & -below))
+    QUOTIENT(div_floor, floor_each, F, T_, whole - (rest * b < 0 ? 1.0 : 0.0))                     \
+    QUOTIENT(div_trunc, trunc_each, F, T_,                                                         \
+             whole - (rest * a < 0 ? (a < 0) != (b < 0) ? -1.0 : 1.0 : 0.0))                       \
+    QUOTIENT(remainder, mod_each, F, T_, rest + (rest * b < 0 ? b : 0.0))
 QUOTIENTS(i32, int32_t)
 QUOTIENTS(i64, int64_t)
 

@@ -16,6 +16,8 @@
 #ifndef FAC_REDUCE_H
 #define FAC_REDUCE_H
 
+#include "shuffle.h"
+
 #include "../../gen/ops.h"
 
 enum {
@@ -127,5 +129,28 @@ FAC__VECTOR(float, fac__vf32);
 FAC__VECTOR(double, fac__vf64);
 FAC__VECTOR(int32_t, fac__vi32);
 FAC__VECTOR(int64_t, fac__vi64);
+
+#if FAC__VB == 32
+/* Halves of two vectors side by side, and the even or odd lanes of each of their halves. */
+#define FAC__LANES(V, name, a, b, ...)                                                             \
+    static inline V V##_##name(V a, V b) {                                                         \
+        return FAC__SHUFFLE(V##_i, a, b, __VA_ARGS__);                                             \
+    }
+#define FAC__LANES_8(V)                                                                            \
+    FAC__LANES(V, low, a, b, 0, 1, 2, 3, 8, 9, 10, 11)                                             \
+    FAC__LANES(V, high, a, b, 4, 5, 6, 7, 12, 13, 14, 15)                                          \
+    FAC__LANES(V, even, a, b, 0, 2, 8, 10, 4, 6, 12, 14)                                           \
+    FAC__LANES(V, odd, a, b, 1, 3, 9, 11, 5, 7, 13, 15)
+#define FAC__LANES_4(V)                                                                            \
+    FAC__LANES(V, low, a, b, 0, 1, 4, 5)                                                           \
+    FAC__LANES(V, high, a, b, 2, 3, 6, 7)                                                          \
+    FAC__LANES(V, even, a, b, 0, 4, 2, 6)                                                          \
+    FAC__LANES(V, odd, a, b, 1, 5, 3, 7)
+typedef fac__vi32 fac__vf32_i;
+typedef fac__vi64 fac__vf64_i, fac__vi64_i;
+FAC__LANES_8(fac__vf32)
+FAC__LANES_4(fac__vf64)
+FAC__LANES_4(fac__vi64)
+#endif
 
 #endif

@@ -72,35 +72,43 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
     }                                                                                              \
     /* Units are (outer, block of WIDTH columns). */                                               \
     static int columns_##T(const struct lines *l, int64_t begin, int64_t end, bool logarithm) {    \
-        int64_t blocks = (l->inner + WIDTH - 1) / WIDTH;                                           \
+        const int64_t n = l->n, inner = l->inner, blocks = (inner + WIDTH - 1) / WIDTH;            \
         for (int64_t u = begin; u < end; u++) {                                                    \
-            int64_t from = u % blocks * WIDTH, w = nn_min(WIDTH, l->inner - from);                 \
-            const T *x = (const T *)l->x + u / blocks * l->n * l->inner + from;                    \
-            T *y = (T *)l->y + u / blocks * l->n * l->inner + from, top[WIDTH], sum[WIDTH];        \
+            const int64_t from = u % blocks * WIDTH, w = nn_min(WIDTH, inner - from);              \
+            const T *const x = (const T *)l->x + u / blocks * n * inner + from;                    \
+            T *const y = (T *)l->y + u / blocks * n * inner + from, top[WIDTH], sum[WIDTH];        \
             for (int64_t j = 0; j < w; j++) {                                                      \
                 top[j] = -(T)INFINITY;                                                             \
                 sum[j] = 0;                                                                        \
             }                                                                                      \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
-                for (int64_t j = 0; j < w; j++) {                                                  \
-                    T v = x[i * l->inner + j];                                                     \
-                    top[j] = v > top[j] ? v : top[j];                                              \
-                }                                                                                  \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const T *in = x + i * inner;                                                       \
+                for (int64_t j = 0; j < w; j++)                                                    \
+                    top[j] = in[j] > top[j] ? in[j] : top[j];                                      \
+            }                                                                                      \
             for (int64_t j = 0; j < w; j++)                                                        \
                 top[j] = top[j] == -(T)INFINITY ? 0 : top[j];                                      \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
-                for (int64_t j = 0; j < w; j++) {                                                  \
-                    T e = BELOW(x[i * l->inner + j] - top[j]);                                     \
-                    y[i * l->inner + j] = e;                                                       \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const T *in = x + i * inner;                                                       \
+                T *to = y + i * inner;                                                             \
+                _Pragma("GCC ivdep") for (int64_t j = 0; j < w; j++) {                             \
+                    T e = BELOW(in[j] - top[j]);                                                   \
+                    to[j] = e;                                                                     \
                     sum[j] += e;                                                                   \
                 }                                                                                  \
+            }                                                                                      \
             for (int64_t j = 0; j < w; j++)                                                        \
                 sum[j] = logarithm ? LOG(sum[j]) : 1 / sum[j];                                     \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
-                for (int64_t j = 0; j < w; j++) {                                                  \
-                    T *to = &y[i * l->inner + j];                                                  \
-                    *to = logarithm ? (x[i * l->inner + j] - top[j]) - sum[j] : *to * sum[j];      \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const T *in = x + i * inner;                                                       \
+                T *to = y + i * inner;                                                             \
+                if (logarithm) {                                                                   \
+                    _Pragma("GCC ivdep") for (int64_t j = 0; j < w; j++) to[j] =                   \
+                        (in[j] - top[j]) - sum[j];                                                 \
+                } else {                                                                           \
+                    _Pragma("GCC ivdep") for (int64_t j = 0; j < w; j++) to[j] *= sum[j];          \
                 }                                                                                  \
+            }                                                                                      \
         }                                                                                          \
         return 0;                                                                                  \
     }                                                                                              \
@@ -110,37 +118,44 @@ typedef int range_fn(void *ctx, int64_t begin, int64_t end);
     static int log_columns_##T(void *ctx, int64_t begin, int64_t end) {                            \
         return columns_##T(ctx, begin, end, true);                                                 \
     }                                                                                              \
+    /* A row of a gradient, given the sum of each element's column. */                             \
+    static void back_row_##T(const T *y, const T *g, T *o, int64_t n, const T *sum,                \
+                             bool logarithm) {                                                     \
+        if (logarithm) {                                                                           \
+            _Pragma("GCC ivdep") for (int64_t j = 0; j < n; j++) o[j] = g[j] - EXP(y[j]) * sum[j]; \
+        } else {                                                                                   \
+            _Pragma("GCC ivdep") for (int64_t j = 0; j < n; j++) o[j] = (g[j] - sum[j]) * y[j];    \
+        }                                                                                          \
+    }                                                                                              \
     /* Gradients; a block of columns is one of them where inner is 1. */                           \
     static int back_##T(const struct lines *l, int64_t begin, int64_t end, bool logarithm) {       \
-        int64_t blocks = (l->inner + WIDTH - 1) / WIDTH;                                           \
+        const int64_t n = l->n, inner = l->inner, blocks = (inner + WIDTH - 1) / WIDTH;            \
         for (int64_t u = begin; u < end; u++) {                                                    \
-            int64_t from = u % blocks * WIDTH, w = nn_min(WIDTH, l->inner - from);                 \
-            int64_t at = u / blocks * l->n * l->inner + from;                                      \
+            int64_t from = u % blocks * WIDTH, w = nn_min(WIDTH, inner - from);                    \
+            int64_t at = u / blocks * n * inner + from;                                            \
             const T *y = (const T *)l->x + at, *g = (const T *)l->g + at;                          \
             T *o = (T *)l->y + at, sum[WIDTH] = {0};                                               \
-            if (l->inner == 1) {                                                                   \
+            if (inner == 1) {                                                                      \
                 T lane[16] = {0};                                                                  \
                 int64_t i = 0;                                                                     \
-                for (; i + 16 <= l->n; i += 16)                                                    \
+                for (; i + 16 <= n; i += 16)                                                       \
                     for (int j = 0; j < 16; j++)                                                   \
                         lane[j] += logarithm ? g[i + j] : g[i + j] * y[i + j];                     \
-                for (int64_t k = i; k < l->n; k++)                                                 \
+                for (int64_t k = i; k < n; k++)                                                    \
                     lane[k - i] += logarithm ? g[k] : g[k] * y[k];                                 \
                 for (int j = 0; j < 16; j++)                                                       \
                     sum[0] += lane[j];                                                             \
-                for (int64_t k = 0; k < l->n; k++)                                                 \
-                    o[k] = logarithm ? g[k] - EXP(y[k]) * sum[0] : (g[k] - sum[0]) * y[k];         \
+                for (int j = 1; j < WIDTH; j++)                                                    \
+                    sum[j] = sum[0];                                                               \
+                for (int64_t k = 0; k < n; k += WIDTH)                                             \
+                    back_row_##T(y + k, g + k, o + k, nn_min(WIDTH, n - k), sum, logarithm);       \
                 continue;                                                                          \
             }                                                                                      \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
+            for (int64_t i = 0; i < n; i++)                                                        \
                 for (int64_t j = 0; j < w; j++)                                                    \
-                    sum[j] += logarithm ? g[i * l->inner + j]                                      \
-                                        : g[i * l->inner + j] * y[i * l->inner + j];               \
-            for (int64_t i = 0; i < l->n; i++)                                                     \
-                for (int64_t j = 0; j < w; j++) {                                                  \
-                    int64_t k = i * l->inner + j;                                                  \
-                    o[k] = logarithm ? g[k] - EXP(y[k]) * sum[j] : (g[k] - sum[j]) * y[k];         \
-                }                                                                                  \
+                    sum[j] += logarithm ? g[i * inner + j] : g[i * inner + j] * y[i * inner + j];  \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                back_row_##T(y + i * inner, g + i * inner, o + i * inner, w, sum, logarithm);      \
         }                                                                                          \
         return 0;                                                                                  \
     }                                                                                              \
