@@ -336,6 +336,7 @@ bool fac__is_format(const fac_tensor *t, fac_memory_format format);
 fac_memory_format fac__suggest_format(const fac_tensor *t);
 int64_t fac__numel_of(int ndim, const int64_t *sizes);           /* -1 on overflow */
 int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes); /* as Tensor.resize_ */
+void fac__restride(fac_tensor *t, const int64_t *strides);       /* of as many elements */
 /* `out` takes the result's sizes, with a warning where it had elements of its own; creation and
  * random numbers do so in silence, as in PyTorch. */
 int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes);
@@ -354,6 +355,16 @@ extern void (*fac__wrapper_free)(void *wrapper);
 
 static inline bool fac__is_contig(const fac_tensor *t) {
     return (t->features & FAC__CONTIGUOUS) != 0;
+}
+/* Contiguous, and in dimensions of one element, too, of the strides that a new tensor has. */
+static inline bool fac__is_plain(const fac_tensor *t) {
+    int64_t step = 1;
+    bool plain = fac__is_contig(t);
+    for (int i = t->ndim - 1; i >= 0 && plain; i--) {
+        plain = t->strides[i] == step;
+        step *= t->sizes[i];
+    }
+    return plain;
 }
 static inline bool fac__same_device(fac_device a, fac_device b) {
     return a.type == b.type && (a.index == b.index || a.type == FAC_CPU || a.type == FAC_META);

@@ -148,6 +148,42 @@ static int broadcast(struct plan *p) {
     return 0;
 }
 
+/* Whether an operand has the strides that it has in PyTorch's iterator, to which inputs of another
+ * dtype come as copies. */
+static bool as_iterated(const struct plan *p, int k) {
+    const fac_tensor *t = p->operand[k];
+    bool copied = t->dtype != p->compute && !(k == 1 && p->op->dtypes == FAC__D_COND);
+    return !copied || t->features & FAC__DENSE;
+}
+
+/* The strides of a new result. */
+static void result_strides(const struct plan *p, int64_t *strides) {
+    fac_tensor copies[MAX_OPERANDS], *operands[MAX_OPERANDS];
+    int64_t copied[MAX_OPERANDS][FAC_MAX_DIMS];
+    int n = 0;
+    for (int k = 1; k < p->nargs; k++) {
+        fac_tensor *t = p->operand[k];
+        if (t == NULL && strcmp(p->op->name, "pow") == 0 && k == 2)
+            continue; /* with a number for exponent it has one operand */
+        if (t != NULL && !as_iterated(p, k)) {
+            fac__like_strides(t, copied[k]);
+            copies[k] = (fac_tensor){.ndim = t->ndim, .sizes = t->sizes, .strides = copied[k]};
+            fac__tensor_flags(&copies[k]);
+            t = &copies[k];
+        }
+        operands[n++] = t;
+    }
+    fac__result_strides(n, operands, p->ndim, p->shape, strides);
+}
+
+/* Whether the result is contiguous without a closer look. */
+static bool plain_operands(const struct plan *p) {
+    for (int k = 1; k < p->nargs; k++)
+        if (p->operand[k] != NULL && !fac__is_plain(p->operand[k]))
+            return false;
+    return true;
+}
+
 /* The order of these decides which error is raised where several would be; out is resized last, so
  * that an error leaves it alone. */
 static int check_given(struct plan *p, const fac__outs *outs) {
@@ -169,7 +205,14 @@ static int check_given(struct plan *p, const fac__outs *outs) {
             fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
     if (!fac__same_device(out->device, p->device))
         return fac__fail_devices(out->device, p->device);
-    return same ? 0 : fac__resize_out(p->op, out, p->ndim, p->shape);
+    if (same)
+        return 0;
+    int64_t strides[FAC_MAX_DIMS];
+    result_strides(p, strides);
+    if (fac__resize_out(p->op, out, p->ndim, p->shape) != 0)
+        return -1;
+    fac__restride(out, strides);
+    return 0;
 }
 
 static int make_output(struct plan *p, fac__outs *outs) {
@@ -179,15 +222,11 @@ static int make_output(struct plan *p, fac__outs *outs) {
         p->operand[0] = outs->v[0] = fac__retain(outs->given[0]);
         return 0;
     }
-    bool plain = true;
-    for (int k = 1; k < p->nargs; k++)
-        if (p->operand[k] != NULL && !fac__is_contig(p->operand[k]))
-            plain = false;
-    if (FAC_LIKELY(plain)) {
+    if (FAC_LIKELY(plain_operands(p) && fac__numel_of(p->ndim, p->shape) != 0)) {
         outs->v[0] = fac__empty(p->ndim, p->shape, NULL, p->result, p->device);
     } else {
         int64_t strides[FAC_MAX_DIMS];
-        fac__result_strides(p->nargs - 1, p->operand + 1, p->ndim, p->shape, strides);
+        result_strides(p, strides);
         outs->v[0] = fac__empty(p->ndim, p->shape, strides, p->result, p->device);
     }
     p->operand[0] = outs->v[0];
@@ -479,7 +518,7 @@ static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
         if (t == NULL) {
             const fac_scalar *s = real_number(op, args, k);
-            if (s == NULL)
+            if (s == NULL || (!inplace && !fac__is_plain(first)))
                 return 1;
             put_real(real_of(s), d, number[k]);
             data[k + 1] = number[k];

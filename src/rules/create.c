@@ -181,13 +181,8 @@ static int like(fac__outs *outs, fac_tensor *t, fac_dtype dtype, fac_device devi
         return -1;
     const int64_t *s = NULL;
     if (format == FAC_FORMAT_NONE || format == FAC_PRESERVE_FORMAT) {
-        if (!fac__is_contig(t)) {
-            s = strides;
-            if (t->features & FAC__DENSE)
-                memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
-            else
-                fac__result_strides(1, &t, t->ndim, t->sizes, strides);
-        }
+        fac__like_strides(t, strides);
+        s = strides;
     } else if (format != FAC_CONTIGUOUS_FORMAT) {
         if (fac__format_strides(t->ndim, t->sizes, format, strides) != 0)
             return -1;
