@@ -67,6 +67,9 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
         *place = stand_in(self);
         r = fac__is_bad(*place) ? -1 : 0;
     }
+    /* Random numbers are drawn into the tensor of out= itself: in its dtype and memory's order. */
+    if (outs->how == FAC__CALL_OUT && (op->flags & FAC__OP_RANDOM))
+        outs->v[0] = outs->given[0];
     if (r == 0)
         f(args, outs->v);
     if (place != NULL)
