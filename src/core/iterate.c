@@ -358,13 +358,15 @@ int fac__overlap(const fac_tensor *a, const fac_tensor *b) {
     return dense ? 2 : 3;
 }
 
+int fac__fail_overlap(void) {
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "unsupported operation: some elements of the input tensor and the "
+                     "written-to tensor refer to a single memory location. Please clone() the "
+                     "tensor before performing the operation.");
+}
+
 int fac__check_no_overlap(const fac_tensor *out, const fac_tensor *in) {
-    if (fac__overlap(out, in) == 2)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "unsupported operation: some elements of the input tensor and the "
-                         "written-to tensor refer to a single memory location. Please clone() the "
-                         "tensor before performing the operation.");
-    return 0;
+    return fac__overlap(out, in) == 2 ? fac__fail_overlap() : 0;
 }
 
 int fac__check_writable(const fac_tensor *out) {

@@ -48,6 +48,7 @@ int fac__self_overlap(const fac_tensor *t);
 int fac__overlap(const fac_tensor *a, const fac_tensor *b);
 /* -1 with PyTorch's error where writing `out` while reading `in` would read written elements. */
 int fac__check_no_overlap(const fac_tensor *out, const fac_tensor *in);
+int fac__fail_overlap(void);
 int fac__check_writable(const fac_tensor *out);
 
 #endif

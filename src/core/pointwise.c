@@ -199,10 +199,9 @@ static int check_given(struct plan *p, const fac__outs *outs) {
         return fac__fail(
             FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
             fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
-    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
-        return fac__fail(
-            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
-            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
+    bool real_part = p->op->dtypes == FAC__D_ABS && p->result != p->compute;
+    if (fac__check_out_dtype(real_part ? NULL : p->op, p->result, out, outs->how) != 0)
+        return -1;
     if (!fac__same_device(out->device, p->device))
         return fac__fail_devices(out->device, p->device);
     if (same)
@@ -426,6 +425,23 @@ static int run(struct plan *p, const void *args, fac_scalar *numbers) {
     return 0;
 }
 
+/* Integers divided by zero raise an error, before which nothing may have been written. */
+static bool may_fail_late(const struct plan *p, const fac__outs *outs) {
+    const char *kernel = p->op->kernel;
+    return outs->how != FAC__CALL_NEW && fac__is_integral(p->compute, true) &&
+           (strncmp(kernel, "div_", 4) == 0 || strcmp(kernel, "remainder") == 0 ||
+            strcmp(kernel, "fmod") == 0);
+}
+
+/* The loop writes into a tensor of its own, which is copied where it succeeded. */
+static int run_aside(struct plan *p, const void *args, fac_scalar *numbers, fac_tensor *out) {
+    fac_tensor *aside = fac__empty(p->ndim, p->shape, NULL, p->result, p->device);
+    p->operand[0] = aside;
+    int r = aside == NULL || run(p, args, numbers) != 0 ? -1 : fac__copy_into(out, aside);
+    fac__release(aside);
+    return r;
+}
+
 static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
     struct plan p;
     fac_scalar numbers[MAX_OPERANDS];
@@ -437,7 +453,9 @@ static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
         return -1;
     if (p.device.type == FAC_META)
         return 0;
-    if (run(&p, args, numbers) != 0) {
+    int r =
+        may_fail_late(&p, outs) ? run_aside(&p, args, numbers, outs->v[0]) : run(&p, args, numbers);
+    if (r != 0) {
         fac__release(outs->v[0]);
         outs->v[0] = NULL;
         return -1;
