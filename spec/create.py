@@ -85,6 +85,14 @@ def arange_end(end: Scalar, *, dtype: dtype | None = None, layout: layout | None
     """
 
 
+@op("custom", python="range", creation=True, out=True)
+def range_closed(start: Scalar, end: Scalar, step: Scalar = 1, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
+    """range(start, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+
+    Deprecated: numbers from start to end, both included where the step meets them. See arange().
+    """
+
+
 @op("custom", creation=True, out=True)
 def arange(start: Scalar, end: Scalar, step: Scalar = 1, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None) -> Tensor:
     """arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor

@@ -23,7 +23,7 @@ def index_put(input: Tensor, indices: list[Tensor | None], values: Tensor, accum
 # --- along one dimension
 
 
-@op("structured", method=True, out=True, node="IndexSelectBackward0", grads={"input": ["input.shape", "index"]})
+@op("structured", apart=True, out_dtype="index_select(): self and result must have the same scalar type", method=True, out=True, node="IndexSelectBackward0", grads={"input": ["input.shape", "index"]})
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """index_select(input, dim, index, *, out=None) -> Tensor
 
@@ -75,7 +75,7 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
 # --- element by element along one dimension
 
 
-@op("structured", method=True, out=True, node="GatherBackward0", grads={"input": ["input.shape", "index"]})
+@op("structured", apart=True, method=True, out=True, node="GatherBackward0", grads={"input": ["input.shape", "index"]})
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """gather(input, dim, index, *, sparse_grad=False, out=None) -> Tensor
 
@@ -144,7 +144,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 # --- the flattened input
 
 
-@op("structured", method=True, out=True, node="TakeBackward0", grads={"input": ["input.shape", "index"]})
+@op("structured", apart=True, out_dtype="take(): self and out expected to have the same dtype, but got self.dtype = %r and out.dtype = %o", method=True, out=True, node="TakeBackward0", grads={"input": ["input.shape", "index"]})
 def take(input: Tensor, index: Tensor) -> Tensor:
     """take(input, index, *, out=None) -> Tensor
 
@@ -180,7 +180,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Value) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, node="MaskedSelectBackward0", grads={"input": ["input.shape", "mask"]})
+@op("structured", apart=True, method=True, out=True, node="MaskedSelectBackward0", grads={"input": ["input.shape", "mask"]})
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """masked_select(input, mask, *, out=None) -> Tensor
 

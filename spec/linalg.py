@@ -1,7 +1,7 @@
 """Matrix products. Complex operands are conjugated in gradients."""
 
 
-@op("structured", method=True, out=True, node="MmBackward0", aliases={"input": "self"},
+@op("structured", out_dtype=True, method=True, out=True, node="MmBackward0", aliases={"input": "self"},
     grads={"input": ["mat2"], "mat2": ["input"]},
     signature=[
         "(Tensor input, Tensor mat2, *, Tensor out = None)",
@@ -15,7 +15,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, node="BmmBackward0", grads={"input": ["mat2"], "mat2": ["input"]},
+@op("structured", out_dtype=True, method=True, out=True, node="BmmBackward0", grads={"input": ["mat2"], "mat2": ["input"]},
     signature=[
         "(Tensor input, Tensor mat2, *, Tensor out = None)",
         "(Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None)",
@@ -28,11 +28,18 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, inplace="method", node="AddmmBackward0",
+@op("structured", out_dtype=True, method=True, out=True, inplace="method", node="AddmmBackward0",
     grads={"input": ["input.shape"], "mat1": ["mat2"], "mat2": ["mat1"]},
     signature=[
         "(Tensor input, Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
         "(Tensor input, Tensor mat1, Tensor mat2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Number alpha, Tensor mat1, Tensor mat2, *, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Tensor mat1, Tensor mat2, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1)",
+        "hidden (Number beta, Number alpha, Tensor mat1, Tensor mat2)",
+        "hidden (Number beta, Tensor mat1, Tensor mat2)",
     ],
 )
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
@@ -42,11 +49,18 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha:
     """
 
 
-@op("structured", method=True, out=True, inplace="method", node="BaddbmmBackward0",
+@op("structured", out_dtype=True, method=True, out=True, inplace="method", node="BaddbmmBackward0",
     grads={"input": ["input.shape"], "batch1": ["batch2"], "batch2": ["batch1"]},
     signature=[
         "(Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
         "(Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Number alpha, Tensor batch1, Tensor batch2, *, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Tensor batch1, Tensor batch2, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1)",
+        "hidden (Number beta, Number alpha, Tensor batch1, Tensor batch2)",
+        "hidden (Number beta, Tensor batch1, Tensor batch2)",
     ],
 )
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
@@ -56,7 +70,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, 
     """
 
 
-@op("structured", method=True, out=True, node="MvBackward0", grads={"input": ["vec"], "vec": ["input"]})
+@op("structured", out_dtype="addmv input tensors must have the same dtype, but got %o, %r, and %r", method=True, out=True, node="MvBackward0", grads={"input": ["vec"], "vec": ["input"]})
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """mv(input, vec, *, out=None) -> Tensor
 
@@ -64,7 +78,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     """
 
 
-@op("structured", method=True, out=True, node="DotBackward0", grads={"input": ["tensor"], "tensor": ["input"]})
+@op("structured", out_dtype="result dtype %o does not match input dtype %r", method=True, out=True, node="DotBackward0", grads={"input": ["tensor"], "tensor": ["input"]})
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """dot(input, tensor, *, out=None) -> Tensor
 
@@ -80,7 +94,18 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("composite", method=True, out=True, inplace=True)
+@op("composite", method=True, out=True, inplace=True,
+    signature=[
+        "(Tensor input, Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Number alpha, Tensor mat, Tensor vec, *, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Tensor mat, Tensor vec, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1)",
+        "hidden (Number beta, Number alpha, Tensor mat, Tensor vec)",
+        "hidden (Number beta, Tensor mat, Tensor vec)",
+    ],
+)
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
     """addmv(input, mat, vec, *, beta=1, alpha=1, out=None) -> Tensor
 
@@ -88,7 +113,18 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: S
     """
 
 
-@op("composite", method=True, out=True, inplace="method")
+@op("composite", method=True, out=True, inplace="method",
+    signature=[
+        "(Tensor input, Tensor vec1, Tensor vec2, *, Number beta = 1, Number alpha = 1, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Number alpha, Tensor vec1, Tensor vec2, *, Tensor out = None)",
+        "hidden (Number beta, Tensor input, Tensor vec1, Tensor vec2, *, Tensor out = None)",
+    ],
+    method_signature=[
+        "(Tensor vec1, Tensor vec2, *, Number beta = 1, Number alpha = 1)",
+        "hidden (Number beta, Number alpha, Tensor vec1, Tensor vec2)",
+        "hidden (Number beta, Tensor vec1, Tensor vec2)",
+    ],
+)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor:
     """addr(input, vec1, vec2, *, beta=1, alpha=1, out=None) -> Tensor
 
@@ -120,7 +156,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype=True, method=True, out=True)
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """matmul(input, other, *, out=None) -> Tensor
 

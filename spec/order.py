@@ -223,7 +223,7 @@ def bucketize_scalar(self_: Scalar, boundaries: Tensor, *, out_int32: bool = Fal
     """
 
 
-@op("structured", method=True, out=True)
+@op("structured", out_dtype="torch.histogram: input tensor and hist tensor should have the same dtype, but got input %R and hist %O", method=True, out=True)
 def histc(input: Tensor, bins: int = 100, min: Scalar = 0, max: Scalar = 0) -> Tensor:
     """histc(input, bins=100, min=0, max=0, *, out=None) -> Tensor
 

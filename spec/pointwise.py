@@ -174,7 +174,7 @@ def divide_mode(input: Value, other: Value, *, rounding_mode: str | None) -> Ten
     """
 
 
-@op("pointwise", method=False, inplace=False, out=True, dtypes="promote", function=False, vjp="round_like", kernel="div_trunc", grads={"input": [], "other": []}, node="DivBackward0")
+@op("pointwise", method=False, inplace=False, out=True, dtypes="promote", function=False, vjp="round_like", kernel="div_trunc", grads={"input": [], "other": []}, node="DivBackward2")
 def _div_trunc(input: Value, other: Value) -> Tensor:
     """_div_trunc(input, other, *, out=None) -> Tensor
 
@@ -182,7 +182,7 @@ def _div_trunc(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=False, inplace=False, out=True, dtypes="promote", function=False, vjp="round_like", kernel="div_floor", grads={"input": [], "other": []}, node="DivBackward0")
+@op("pointwise", method=False, inplace=False, out=True, dtypes="promote", function=False, vjp="round_like", kernel="div_floor", grads={"input": [], "other": []}, node="DivBackward2")
 def _div_floor(input: Value, other: Value) -> Tensor:
     """_div_floor(input, other, *, out=None) -> Tensor
 
@@ -190,7 +190,7 @@ def _div_floor(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", no_grad=True, kernel="div_floor", numbers_ok=True,
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": []}, node="NotImplemented", kernel="div_floor", numbers_ok=True,
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other)",
@@ -260,7 +260,7 @@ def pow(input: Value, exponent: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace="method", out=True,
+@op("composite", out_dtype="the %w has dtype %o but the operation's result requires dtype %r", method=True, inplace="method", out=True,
     signature=[
         "(Tensor input, Tensor exponent, *, Tensor out = None)",
         "(Number self, Tensor exponent, *, Tensor out = None)",
@@ -643,7 +643,7 @@ def logical_not(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote")
+@op("pointwise", out_dtype=True, method=True, inplace="method", out=True, dtypes="promote")
 def bitwise_not(input: Tensor) -> Tensor:
     """bitwise_not(input, *, out=None) -> Tensor
 
@@ -711,7 +711,7 @@ def isfinite(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=False, out=True, dtypes="bool", check="signbit")
+@op("pointwise", out_dtype="signbit does not support non-boolean outputs.", method=True, inplace=False, out=True, dtypes="bool", check="signbit")
 def signbit(input: Tensor) -> Tensor:
     """signbit(input, *, out=None) -> Tensor
 
@@ -719,7 +719,7 @@ def signbit(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype="isposinf does not support non-boolean outputs.", method=True, out=True)
 def isposinf(input: Tensor) -> Tensor:
     """isposinf(input, *, out=None) -> Tensor
 
@@ -727,7 +727,7 @@ def isposinf(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype="isneginf does not support non-boolean outputs.", method=True, out=True)
 def isneginf(input: Tensor) -> Tensor:
     """isneginf(input, *, out=None) -> Tensor
 
@@ -778,7 +778,7 @@ def is_nonzero(input: Tensor) -> Scalar:
 # --- functions of one argument
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, check="neg")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, check="neg")
 def neg(input: Tensor) -> Tensor:
     """neg(input, *, out=None) -> Tensor
 
@@ -786,7 +786,7 @@ def neg(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, kernel="neg", vjp="neg", node="NegBackward0", check="neg")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", grads={"input": []}, kernel="neg", vjp="neg", node="NegBackward0", check="neg")
 def negative(input: Tensor) -> Tensor:
     """negative(input, *, out=None) -> Tensor
 
@@ -802,7 +802,7 @@ def positive(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, check="abs")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="abs", grads={"input": ["input"]}, check="abs")
 def abs(input: Tensor) -> Tensor:
     """abs(input, *, out=None) -> Tensor
 
@@ -810,7 +810,7 @@ def abs(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0", check="abs")
+@op("pointwise", out_dtype=True, method=True, inplace="method", out=True, dtypes="abs", grads={"input": ["input"]}, kernel="abs", vjp="abs", node="AbsBackward0", check="abs")
 def absolute(input: Tensor) -> Tensor:
     """absolute(input, *, out=None) -> Tensor
 
@@ -818,7 +818,7 @@ def absolute(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": []}, check="sign")
+@op("pointwise", out_dtype=True, method=True, inplace="method", out=True, dtypes="promote", grads={"input": []}, check="sign")
 def sign(input: Tensor) -> Tensor:
     """sign(input, *, out=None) -> Tensor
 
@@ -826,7 +826,7 @@ def sign(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input"]})
+@op("pointwise", out_dtype=True, method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input"]})
 def sgn(input: Tensor) -> Tensor:
     """sgn(input, *, out=None) -> Tensor
 
@@ -1090,7 +1090,7 @@ def erfc(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="FloorBackward0", check="rounding", label="floor_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="FloorBackward0", check="rounding", label="floor_vml_cpu")
 def floor(input: Tensor) -> Tensor:
     """floor(input, *, out=None) -> Tensor
 
@@ -1098,7 +1098,7 @@ def floor(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="CeilBackward0", check="rounding", label="ceil_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="CeilBackward0", check="rounding", label="ceil_vml_cpu")
 def ceil(input: Tensor) -> Tensor:
     """ceil(input, *, out=None) -> Tensor
 
@@ -1106,7 +1106,7 @@ def ceil(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
 def trunc(input: Tensor) -> Tensor:
     """trunc(input, *, out=None) -> Tensor
 
@@ -1114,7 +1114,7 @@ def trunc(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", kernel="trunc", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", kernel="trunc", grads={"input": []}, node="TruncBackward0", check="rounding", label="trunc_vml_cpu")
 def fix(input: Tensor) -> Tensor:
     """fix(input, *, out=None) -> Tensor
 
@@ -1122,7 +1122,7 @@ def fix(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", grads={"input": []})
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", grads={"input": []})
 def frac(input: Tensor) -> Tensor:
     """frac(input, *, out=None) -> Tensor
 
@@ -1130,7 +1130,7 @@ def frac(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="RoundBackward0", label="round_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, dtypes="promote", vjp="round_like", grads={"input": []}, node="RoundBackward0", label="round_vml_cpu")
 def round(input: Tensor) -> Tensor:
     """round(input, *, out=None) -> Tensor
 
@@ -1138,7 +1138,7 @@ def round(input: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace=True, out=True, python="round", overload="decimals", numbers=["decimals"], vjp="round_decimals", node="RoundBackward1", grads={"input": []}, label="round_vml_cpu")
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, python="round", overload="decimals", numbers=["decimals"], vjp="round_decimals", node="RoundBackward1", grads={"input": []}, label="round_vml_cpu")
 def round_decimals(input: Tensor, *, decimals: int) -> Tensor:
     """round(input, *, decimals=0, out=None) -> Tensor
 
@@ -1162,7 +1162,7 @@ def _nan_to_num(input: Tensor, nan: float, posinf: float, neginf: float) -> Tens
     """
 
 
-@op("composite", method=True, inplace=True, out=True)
+@op("composite", out_dtype="nan_to_num: dtype of out: %o should be same as input: %r", method=True, inplace=True, out=True)
 def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None) -> Tensor
 
@@ -1194,7 +1194,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("pointwise", method=True, inplace=True, out=True, dtypes="float", grads={"input": ["input", "other"], "other": ["input", "other"]},
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other, *, Tensor out = None)",
@@ -1401,7 +1401,7 @@ def _clamp_tensor(input: Value, low: Value, high: Value) -> Tensor:
 # --- complex numbers
 
 
-@op("pointwise", method=True, inplace=True, out=True, kernel="conj", grads={"input": []})
+@op("pointwise", out_dtype=True, method=True, inplace=True, out=True, kernel="conj", grads={"input": []})
 def conj_physical(input: Tensor) -> Tensor:
     """conj_physical(input, *, out=None) -> Tensor
 
@@ -1470,6 +1470,9 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """complex(real, imag, *, out=None) -> Tensor
 
     Complex numbers from their parts.
+
+    There is no complex32: what PyTorch gives that dtype, float16 beside complex numbers too, is
+    complex64.
     """
 
 

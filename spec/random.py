@@ -253,7 +253,7 @@ def bernoulli_p(input: Tensor, p: float, *, generator: Generator | None = None) 
     """
 
 
-@op("composite", out=True, method=True, random=True)
+@op("composite", out_dtype="multinomial expects Long tensor out, got: %o", out=True, method=True, random=True)
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
     """multinomial(input, num_samples, replacement=False, *, generator=None, out=None) -> Tensor
 

@@ -131,7 +131,7 @@ def max_other(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("structured", rule="max_dim", python="max", overload="dim", method=True, out=True, node="MaxBackward0",
+@op("structured", out_dtype=True, rule="max_dim", python="max", overload="dim", method=True, out=True, node="MaxBackward0",
     returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.max",
     vjp="max_dim", grads={"input": ["input.shape", "indices"]})
 def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
@@ -157,7 +157,7 @@ def min_other(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("structured", rule="max_dim", python="min", overload="dim", method=True, out=True, node="MinBackward0",
+@op("structured", out_dtype=True, rule="max_dim", python="min", overload="dim", method=True, out=True, node="MinBackward0",
     returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.min",
     vjp="max_dim", grads={"input": ["input.shape", "indices"]})
 def min_dim(input: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
@@ -194,7 +194,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     """
 
 
-@op("structured", rule="argmax", method=True, out=True)
+@op("structured", out_dtype=True, rule="argmax", method=True, out=True)
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """argmax(input, dim=None, keepdim=False, *, out=None) -> LongTensor
 
@@ -203,7 +203,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     """
 
 
-@op("structured", rule="argmax", method=True, out=True)
+@op("structured", out_dtype=True, rule="argmax", method=True, out=True)
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """argmin(input, dim=None, keepdim=False, *, out=None) -> LongTensor
 
@@ -323,7 +323,7 @@ def linalg_vector_norm(x: Tensor, ord: Scalar = 2, dim: Ints[1] | None = None, k
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype=True, method=True, out=True)
 def norm(input: Tensor, p: Scalar | None = 2, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -331,7 +331,7 @@ def norm(input: Tensor, p: Scalar | None = 2, dim: Ints[1] | None = None, keepdi
     """
 
 
-@op("composite", python="norm", overload="str", method=True, out=True)
+@op("composite", out_dtype=True, python="norm", overload="str", method=True, out=True)
 def norm_str(input: Tensor, p: str, dim: Ints[1] | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
     """norm(input, p, dim=None, keepdim=False, *, dtype=None, out=None) -> Tensor
 
@@ -355,7 +355,7 @@ def logsumexp(input: Tensor, dim: Ints[1], keepdim: bool = False) -> Tensor:
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype=True, method=True, out=True)
 def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     """softmax(input, dim, *, dtype=None, out=None) -> Tensor
 
@@ -419,7 +419,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """
 
 
-@op("structured", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummax", vjp="cummax", grads={"input": ["input.shape", "indices"]})
+@op("structured", out_dtype="expected scalar_type %r but found %o", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummax", vjp="cummax", grads={"input": ["input.shape", "indices"]})
 def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """cummax(input, dim, *, out=None) -> (Tensor, LongTensor)
 
@@ -427,7 +427,7 @@ def cummax(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """
 
 
-@op("structured", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummin", vjp="cummax", grads={"input": ["input.shape", "indices"]})
+@op("structured", out_dtype="expected scalar_type %r but found %o", rule="cumulative_extreme", method=True, out=True, returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.cummin", vjp="cummax", grads={"input": ["input.shape", "indices"]})
 def cummin(input: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """cummin(input, dim, *, out=None) -> (Tensor, LongTensor)
 

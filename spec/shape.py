@@ -249,6 +249,30 @@ def split_with_sizes(input: Tensor, split_sizes: Ints, dim: int = 0) -> list[Ten
 
 
 @op("composite", method=True)
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> list[Tensor]:
+    """unsafe_split(input, split_size, dim=0) -> tuple of Tensors
+
+    split() whose pieces may be written in place while their gradients are recorded.
+    """
+
+
+@op("composite", method=True)
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Ints, dim: int = 0) -> list[Tensor]:
+    """unsafe_split_with_sizes(input, split_sizes, dim=0) -> tuple of Tensors
+
+    split_with_sizes() whose pieces may be written in place while their gradients are recorded.
+    """
+
+
+@op("composite", method=True)
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
+    """unsafe_chunk(input, chunks, dim=0) -> tuple of Tensors
+
+    chunk() whose pieces may be written in place while their gradients are recorded.
+    """
+
+
+@op("composite", method=True)
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:
     """chunk(input, chunks, dim=0) -> Tuple of Tensors
 
@@ -486,7 +510,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("composite", method=True)
+@op("composite", method=True, varargs="size")
 def broadcast_to(input: Tensor, size: Ints) -> Tensor:
     """broadcast_to(input, size) -> Tensor
 
@@ -543,7 +567,7 @@ def unfold_backward(grad: Tensor, input_sizes: Ints, dim: int, size: int, step: 
     """
 
 
-@op("structured", out=True, node="CatBackward0", grads={"tensors": ["tensors.shape"]})
+@op("structured", apart=True, out=True, node="CatBackward0", grads={"tensors": ["tensors.shape"]})
 def cat(tensors: list[Tensor], dim: int = 0) -> Tensor:
     """cat(tensors, dim=0, *, out=None) -> Tensor
 
@@ -752,7 +776,7 @@ def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) 
     """
 
 
-@op("composite", method=True, out=True)
+@op("composite", out_dtype=True, method=True, out=True)
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """diag(input, diagonal=0, *, out=None) -> Tensor
 
@@ -808,7 +832,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Ints, stride: Ints, sto
     """
 
 
-@op("structured", method=True, inplace="method", out=True, node="TrilBackward0", grads={"input": []})
+@op("structured", out_dtype=True, method=True, inplace="method", out=True, node="TrilBackward0", grads={"input": []})
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """tril(input, diagonal=0, *, out=None) -> Tensor
 
@@ -816,7 +840,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """
 
 
-@op("structured", method=True, inplace="method", out=True, node="TriuBackward0", grads={"input": []})
+@op("structured", out_dtype=True, method=True, inplace="method", out=True, node="TriuBackward0", grads={"input": []})
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """triu(input, diagonal=0, *, out=None) -> Tensor
 

@@ -41,8 +41,12 @@ FIELDS = set(
     "dtypes kernel rule grads vjp node python overload method function inplace out numbers nondiff "
     "reads_conj moves creation update random mutates no_grad numbers_ok returns struct sparse "
     "signature aliases varargs module check label method_signature node_dim "
-    "node_number node_tensors node_inplace".split()
+    "node_number node_tensors node_inplace out_dtype apart".split()
 )
+# What an out= of another dtype than the result's raises where the spec says out_dtype=True: the
+# kind's text. %r and %R stand for the result's dtype, %o and %O for that of out ("Float", "float").
+OUT_DTYPE = {"pointwise": "Found dtype %o but expected %r"}
+OUT_DTYPE_ELSE = "Expected out tensor to have dtype %R, but got %O instead"
 KINDS = "pointwise structured view composite custom".split()
 
 
@@ -230,6 +234,7 @@ def flags(op):
         "NUMBERS_OK": op.get("numbers_ok"),
         "TUPLE": op.tuple,
         "SPARSE": op.get("sparse"),
+        "APART": op.get("apart"),
         "CHECKED": any(p.type in CHECKED and not p.default_number for p in op.params),
     }
     return " | ".join(f"FAC__OP_{k}" for k, v in table.items() if v) or "0"
@@ -333,6 +338,11 @@ def param_row(op, p, i):
     )
 
 
+def out_dtype_text(op):
+    text = op.get("out_dtype")
+    return OUT_DTYPE.get(op.kind, OUT_DTYPE_ELSE) if text is True else text
+
+
 def descriptor(op, i):
     out = []
     if op.params:
@@ -380,6 +390,7 @@ def descriptor(op, i):
         ("kernel", quote(kernel)),
         ("label", quote(op.get("label") or (kernel and kernel + "_cpu"))),
         ("struct_name", quote(op.get("struct"))),
+        ("out_dtype", quote(out_dtype_text(op))),
         ("out_names", f"outs_{op.name}" if op.out_names else "NULL"),
         ("params", f"params_{op.name}" if op.params else "NULL"),
         ("defaults", f"&defaults_{op.name}" if defaults else "NULL"),

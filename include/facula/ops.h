@@ -152,6 +152,19 @@ typedef struct {
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
+} fac_range_closed_options;
+/* range(start, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
+ *
+ * Deprecated: numbers from start to end, both included where the step meets them. See arange(). */
+FAC_API fac_tensor *fac_range_closed_ex(fac_scalar start, fac_scalar end, const fac_range_closed_options *o);
+FAC_API fac_tensor *fac_range_closed_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, const fac_range_closed_options *o);
+
+typedef struct {
+    size_t size_;
+    fac_scalar step;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
 } fac_arange_options;
 /* arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor
  *
@@ -2359,7 +2372,10 @@ FAC_API fac_tensor *fac_imag_ex(fac_tensor *input);
 
 /* complex(real, imag, *, out=None) -> Tensor
  *
- * Complex numbers from their parts. */
+ * Complex numbers from their parts.
+ *
+ * There is no complex32: what PyTorch gives that dtype, float16 beside complex numbers too, is
+ * complex64. */
 FAC_API fac_tensor *fac_complex_ex(fac_tensor *real, fac_tensor *imag);
 FAC_API fac_tensor *fac_complex_out_ex(fac_tensor *out, fac_tensor *real, fac_tensor *imag);
 
@@ -3620,6 +3636,33 @@ FAC_API fac_tensors fac_split_with_sizes_ex(fac_tensor *input, fac_ints split_si
 typedef struct {
     size_t size_;
     int64_t dim;
+} fac_unsafe_split_options;
+/* unsafe_split(input, split_size, dim=0) -> tuple of Tensors
+ *
+ * split() whose pieces may be written in place while their gradients are recorded. */
+FAC_API fac_tensors fac_unsafe_split_ex(fac_tensor *input, int64_t split_size, const fac_unsafe_split_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_unsafe_split_with_sizes_options;
+/* unsafe_split_with_sizes(input, split_sizes, dim=0) -> tuple of Tensors
+ *
+ * split_with_sizes() whose pieces may be written in place while their gradients are recorded. */
+FAC_API fac_tensors fac_unsafe_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, const fac_unsafe_split_with_sizes_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
+} fac_unsafe_chunk_options;
+/* unsafe_chunk(input, chunks, dim=0) -> tuple of Tensors
+ *
+ * chunk() whose pieces may be written in place while their gradients are recorded. */
+FAC_API fac_tensors fac_unsafe_chunk_ex(fac_tensor *input, int64_t chunks, const fac_unsafe_chunk_options *o);
+
+typedef struct {
+    size_t size_;
+    int64_t dim;
 } fac_chunk_options;
 /* chunk(input, chunks, dim=0) -> Tuple of Tensors
  *
@@ -4215,6 +4258,10 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_arange_end_ex(end, ...) fac_arange_end_ex(FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
 #define fac_arange_end_out(...) FAC__WITH_arange_end_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_end_options))
 #define FAC__WITH_arange_end_out_ex(out, end, ...) fac_arange_end_out_ex(out, FAC_NUMBER(end), &(const fac_arange_end_options){__VA_ARGS__})
+#define fac_range_closed(...) FAC__WITH_range_closed_ex(__VA_ARGS__, .size_ = sizeof(fac_range_closed_options))
+#define FAC__WITH_range_closed_ex(start, end, ...) fac_range_closed_ex(FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_range_closed_options){__VA_ARGS__})
+#define fac_range_closed_out(...) FAC__WITH_range_closed_out_ex(__VA_ARGS__, .size_ = sizeof(fac_range_closed_options))
+#define FAC__WITH_range_closed_out_ex(out, start, end, ...) fac_range_closed_out_ex(out, FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_range_closed_options){__VA_ARGS__})
 #define fac_arange(...) FAC__WITH_arange_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
 #define FAC__WITH_arange_ex(start, end, ...) fac_arange_ex(FAC_NUMBER(start), FAC_NUMBER(end), &(const fac_arange_options){__VA_ARGS__})
 #define fac_arange_out(...) FAC__WITH_arange_out_ex(__VA_ARGS__, .size_ = sizeof(fac_arange_options))
@@ -5299,6 +5346,12 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define FAC__WITH_split_sizes_ex(input, split_size, ...) fac_split_sizes_ex(input, split_size, &(const fac_split_sizes_options){__VA_ARGS__})
 #define fac_split_with_sizes(...) FAC__WITH_split_with_sizes_ex(__VA_ARGS__, .size_ = sizeof(fac_split_with_sizes_options))
 #define FAC__WITH_split_with_sizes_ex(input, split_sizes, ...) fac_split_with_sizes_ex(input, split_sizes, &(const fac_split_with_sizes_options){__VA_ARGS__})
+#define fac_unsafe_split(...) FAC__WITH_unsafe_split_ex(__VA_ARGS__, .size_ = sizeof(fac_unsafe_split_options))
+#define FAC__WITH_unsafe_split_ex(input, split_size, ...) fac_unsafe_split_ex(input, split_size, &(const fac_unsafe_split_options){__VA_ARGS__})
+#define fac_unsafe_split_with_sizes(...) FAC__WITH_unsafe_split_with_sizes_ex(__VA_ARGS__, .size_ = sizeof(fac_unsafe_split_with_sizes_options))
+#define FAC__WITH_unsafe_split_with_sizes_ex(input, split_sizes, ...) fac_unsafe_split_with_sizes_ex(input, split_sizes, &(const fac_unsafe_split_with_sizes_options){__VA_ARGS__})
+#define fac_unsafe_chunk(...) FAC__WITH_unsafe_chunk_ex(__VA_ARGS__, .size_ = sizeof(fac_unsafe_chunk_options))
+#define FAC__WITH_unsafe_chunk_ex(input, chunks, ...) fac_unsafe_chunk_ex(input, chunks, &(const fac_unsafe_chunk_options){__VA_ARGS__})
 #define fac_chunk(...) FAC__WITH_chunk_ex(__VA_ARGS__, .size_ = sizeof(fac_chunk_options))
 #define FAC__WITH_chunk_ex(input, chunks, ...) fac_chunk_ex(input, chunks, &(const fac_chunk_options){__VA_ARGS__})
 #define fac_tensor_split(...) FAC__WITH_tensor_split_ex(__VA_ARGS__, .size_ = sizeof(fac_tensor_split_options))

@@ -89,6 +89,16 @@ inline fac_tensor *fac_arange_end_out(fac_tensor *out, fac_any_number end, fac_a
     o.size_ = sizeof o;
     return fac_arange_end_out_ex(out, end, &o);
 }
+inline fac_tensor *fac_range_closed(fac_any_number start, fac_any_number end, fac_range_closed_options o = fac_range_closed_options())
+{
+    o.size_ = sizeof o;
+    return fac_range_closed_ex(start, end, &o);
+}
+inline fac_tensor *fac_range_closed_out(fac_tensor *out, fac_any_number start, fac_any_number end, fac_range_closed_options o = fac_range_closed_options())
+{
+    o.size_ = sizeof o;
+    return fac_range_closed_out_ex(out, start, end, &o);
+}
 inline fac_tensor *fac_arange(fac_any_number start, fac_any_number end, fac_arange_options o = fac_arange_options())
 {
     o.size_ = sizeof o;
@@ -3578,6 +3588,21 @@ inline fac_tensors fac_split_with_sizes(fac_tensor *input, fac_ints split_sizes,
 {
     o.size_ = sizeof o;
     return fac_split_with_sizes_ex(input, split_sizes, &o);
+}
+inline fac_tensors fac_unsafe_split(fac_tensor *input, int64_t split_size, fac_unsafe_split_options o = fac_unsafe_split_options())
+{
+    o.size_ = sizeof o;
+    return fac_unsafe_split_ex(input, split_size, &o);
+}
+inline fac_tensors fac_unsafe_split_with_sizes(fac_tensor *input, fac_ints split_sizes, fac_unsafe_split_with_sizes_options o = fac_unsafe_split_with_sizes_options())
+{
+    o.size_ = sizeof o;
+    return fac_unsafe_split_with_sizes_ex(input, split_sizes, &o);
+}
+inline fac_tensors fac_unsafe_chunk(fac_tensor *input, int64_t chunks, fac_unsafe_chunk_options o = fac_unsafe_chunk_options())
+{
+    o.size_ = sizeof o;
+    return fac_unsafe_chunk_ex(input, chunks, &o);
 }
 inline fac_tensors fac_chunk(fac_tensor *input, int64_t chunks, fac_chunk_options o = fac_chunk_options())
 {

@@ -79,6 +79,7 @@ _FROM.update(
         is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode
         get_deterministic_debug_mode set_float32_matmul_precision get_float32_matmul_precision
         set_num_interop_threads get_num_interop_threads set_flush_denormal
+        set_warn_always is_warn_always_enabled
         compiled_with_cxx11_abi set_anomaly_enabled is_anomaly_enabled
         is_anomaly_check_nan_enabled is_vulkan_available get_device is_distributed
         SymInt SymFloat SymBool sym_int sym_float sym_not sym_max sym_min sym_sum sym_ite sym_sqrt

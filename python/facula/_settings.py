@@ -33,6 +33,18 @@ def is_deterministic_algorithms_warn_only_enabled():
     return _deterministic["warn_only"]
 
 
+def set_warn_always(b):
+    """Whether warnings that come once a process come every time."""
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {_C._type_name(b)}")
+    _C._set_warn_always(b)
+
+
+def is_warn_always_enabled():
+    """What set_warn_always() was told; False at first."""
+    return _C._is_warn_always_enabled()
+
+
 def set_deterministic_debug_mode(debug_mode):
     """0 or "default", 1 or "warn", 2 or "error": use_deterministic_algorithms() by a number."""
     if not isinstance(debug_mode, (int, str)):

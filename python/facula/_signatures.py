@@ -1,11 +1,14 @@
 """The TypeError of a call that fits none of an op's signatures, in PyTorch's words.
 
 Signatures arrive as the texts that the error shows, "(Tensor input, *, Tensor out = None)"; one
-that starts with "hidden " (a deprecated form) takes part but is never shown. PyTorch counts
+that starts with "hidden " (a deprecated form) takes part but is never shown. What fits such a form
+is no error: it is called again as it should have been. PyTorch counts
 arguments first: where one signature alone could hold as many, its own complaint is raised; else all
 are listed, with what keeps out those that have as many arguments as were given. Its comparison is
 of texts, commas and stars included, and so is this one.
 """
+
+import warnings
 
 from . import _C
 from ._C import Generator, Tensor, device, dtype, layout, memory_format
@@ -198,3 +201,35 @@ def error(name, texts, args, kwargs):
     if len(signatures) == 1 or len(plausible) == 1:
         return complaint(name, (plausible or signatures)[0], args, kwargs)
     return invalid_combination(name, [s for s in signatures if not s.hidden], args, kwargs)
+
+
+# --- deprecated forms -----------------------------------------------------------------------------
+
+_said = False  # one of them, once a process
+
+
+def warn_deprecated(name, form, signatures):
+    global _said
+    if _said and not _C._is_warn_always_enabled():
+        return
+    _said = True
+    text = f"This overload of {name} is deprecated:\n\t{name}{form.text}\n"
+    text += "Consider using one of the following signatures instead:"
+    for s in signatures:
+        if not s.hidden:
+            text += f"\n\t{name}{s.text}"
+    warnings.warn(text, stacklevel=3)
+
+
+def deprecated(name, self, texts, args, kwargs):
+    """The result of a call in a hidden form, addmm(beta, input, alpha, mat1, mat2); NotImplemented
+    where it is none."""
+    signatures = [Signature(text) for text in texts]
+    for s in signatures:
+        if not s.hidden or complaint(name, s, args, kwargs) is not None:
+            continue
+        warn_deprecated(name, s, signatures)
+        named = dict(zip([p.name for p in s.params], args))
+        function = getattr(_C if self is None else self, name)
+        return function(**named, **kwargs)
+    return NotImplemented

@@ -611,6 +611,9 @@ _nonzero_rows = Tensor.nonzero
 
 def _nonzero(self, *, as_tuple=False):
     """Where this tensor is not zero: (n, dims), or with as_tuple one vector a dimension."""
+    if not isinstance(as_tuple, bool):
+        name = _C._type_name(as_tuple)
+        raise TypeError(f"nonzero(): argument 'as_tuple' must be bool, not {name}")
     return self.nonzero_numpy() if as_tuple else _nonzero_rows(self)
 
 

@@ -46,7 +46,7 @@ def _label(n):
         return "..."
     if not 0 <= n < 52:
         raise ValueError(
-            "einsum: subscript in subscript list is not within the valid range [0, 52)"
+            "einsum(): subscript in subscript list is not within the valid range [0, 52)"
         )
     return chr(ord("A") + n) if n < 26 else chr(ord("a") + n - 26)
 
@@ -162,11 +162,11 @@ atleast_3d = _each(_C.atleast_3d)
 
 def nonzero(input, *, out=None, as_tuple=False):
     """Where input is not zero: (n, dims), or with as_tuple one vector a dimension."""
-    if as_tuple:
-        if out is not None:
-            raise RuntimeError("nonzero(): as_tuple=True takes no out")
-        return input.nonzero_numpy()
-    return _C.nonzero(input, out=out)
+    if as_tuple is False:
+        return _C.nonzero(input, out=out)
+    if out is not None:
+        raise RuntimeError("nonzero(): as_tuple=True takes no out")
+    return _C.Tensor.nonzero(input, as_tuple=as_tuple)
 
 
 def _chosen(values, inverse, counts, return_inverse, return_counts):

@@ -188,8 +188,13 @@ static int take_positional(attempt *t) {
         if (p->flags & FAC__P_KEYWORD)
             break;
         PyObject *o = t->args[at];
-        if ((p->flags & FAC__P_VARARGS) && !PyTuple_Check(o) && !PyList_Check(o))
-            return take_integers(t, i, at);
+        /* one by one where they stand alone: x.permute(0, 1), but not torch.permute(x, 0, 1) */
+        if ((p->flags & FAC__P_VARARGS) && !PyTuple_Check(o) && !PyList_Check(o)) {
+            if (at == 0)
+                return take_integers(t, i, at);
+            if (at + 1 < t->n)
+                return too_many(t, first);
+        }
         int r = take(t, i, o, (int)at + 1);
         if (r != 1)
             return r;
@@ -287,18 +292,18 @@ static int parse(attempt *t) {
 }
 
 /* Parses the arguments once more, to tell what is wrong with them. */
-static void refuse(attempt *t) {
+static PyObject *refuse(attempt *t) {
     fac__failure failure = {"", NULL};
     t->failure = &failure;
     for (int i = 0; i < t->e->n; i++) {
         t->op = t->e->ops[i];
         if (parse(t) < 0)
-            return;
+            return NULL;
     }
-    if (failure.type != NULL && t->e->n == 1 && t->e->signature == NULL)
-        PyErr_SetString(failure.type, failure.text);
-    else
-        fac__no_overload(t->e, t->self != NULL, t->args, t->n, t->names, &failure);
+    if (failure.type == NULL || t->e->n != 1 || t->e->signature != NULL)
+        return fac__no_overload(t->e, t->self, t->args, t->n, t->names, &failure);
+    PyErr_SetString(failure.type, failure.text);
+    return NULL;
 }
 
 /* --- calling -----------------------------------------------------------------------------------
@@ -424,7 +429,7 @@ static PyObject *call(const fac__entry *e, PyObject *self, PyObject *const *args
         }
         goto done;
     }
-    refuse(&t);
+    result = refuse(&t);
 done:
     pool_clear(&pool);
     return result;

@@ -40,9 +40,9 @@ void fac__complain(fac__failure *f, PyObject *type, const char *format, ...);
 void fac__type_complaint(fac__failure *f, const fac__entry *e, const fac__param *p, int position,
                          PyObject *o);
 void fac__missing_complaint(fac__failure *f, const fac__entry *e, const fac__op *op, uint64_t seen);
-/* Raises what facula._signatures says of a call that no overload took; `failure` where it finds
- * nothing wrong. */
-PyObject *fac__no_overload(const fac__entry *e, bool method, PyObject *const *args, Py_ssize_t n,
+/* A call that no overload took: facula._signatures knows a deprecated form that it is, or what to
+ * say of it; `failure` is raised where it finds nothing wrong. */
+PyObject *fac__no_overload(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names, const fac__failure *failure);
 
 #endif

@@ -122,11 +122,11 @@ static PyObject *signatures(const fac__entry *e, bool method) {
     return texts;
 }
 
-PyObject *fac__no_overload(const fac__entry *e, bool method, PyObject *const *args, Py_ssize_t n,
+PyObject *fac__no_overload(const fac__entry *e, PyObject *self, PyObject *const *args, Py_ssize_t n,
                            PyObject *names, const fac__failure *failure) {
     PyObject *module = PyImport_ImportModule("facula._signatures");
-    PyObject *texts = signatures(e, method), *given = PyTuple_New(n), *named = PyDict_New();
-    PyObject *text = NULL;
+    PyObject *texts = signatures(e, self != NULL), *given = PyTuple_New(n), *named = PyDict_New();
+    PyObject *text = NULL, *result = NULL;
     bool ok = module != NULL && texts != NULL && given != NULL && named != NULL;
     for (Py_ssize_t i = 0; ok && i < n; i++)
         PyTuple_SET_ITEM(given, i, Py_NewRef(args[i]));
@@ -134,7 +134,12 @@ PyObject *fac__no_overload(const fac__entry *e, bool method, PyObject *const *ar
     for (Py_ssize_t i = 0; ok && i < nnames; i++)
         ok = PyDict_SetItem(named, PyTuple_GET_ITEM(names, i), args[n + i]) == 0;
     if (ok)
+        result = PyObject_CallMethod(module, "deprecated", "sOOOO", e->name,
+                                     self == NULL ? Py_None : self, texts, given, named);
+    if (result == Py_NotImplemented) {
+        Py_CLEAR(result);
         text = PyObject_CallMethod(module, "error", "sOOO", e->name, texts, given, named);
+    }
     if (text != NULL && text != Py_None)
         PyErr_SetObject(PyExc_TypeError, text);
     else if (text != NULL && failure->type != NULL)
@@ -146,5 +151,5 @@ PyObject *fac__no_overload(const fac__entry *e, bool method, PyObject *const *ar
     Py_XDECREF(texts);
     Py_XDECREF(given);
     Py_XDECREF(named);
-    return NULL;
+    return result;
 }

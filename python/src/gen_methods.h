@@ -62,6 +62,12 @@ static PyObject *function_arange(PyObject *self, PyObject *const *args, Py_ssize
 {
     return fac__py_function(&function_entry_arange, self, args, n, names);
 }
+static const fac__op *const function_ops_range[] = {&fac__op_range_closed};
+static const fac__entry function_entry_range = {"range", function_ops_range, 1, NULL};
+static PyObject *function_range(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_range, self, args, n, names);
+}
 static const fac__op *const function_ops_linspace[] = {&fac__op_linspace, &fac__op_linspace_tensors};
 static const fac__entry function_entry_linspace = {"linspace", function_ops_linspace, 2,
     "(Tensor start, Tensor end, int steps, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)\n"
@@ -264,7 +270,9 @@ static PyObject *function_bmm(PyObject *self, PyObject *const *args, Py_ssize_t 
 static const fac__op *const function_ops_addmm[] = {&fac__op_addmm};
 static const fac__entry function_entry_addmm = {"addmm", function_ops_addmm, 1,
     "(Tensor input, Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
-    "(Tensor input, Tensor mat1, Tensor mat2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)"};
+    "(Tensor input, Tensor mat1, Tensor mat2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Number alpha, Tensor mat1, Tensor mat2, *, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Tensor mat1, Tensor mat2, *, Tensor out = None)"};
 static PyObject *function_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addmm, self, args, n, names);
@@ -272,7 +280,9 @@ static PyObject *function_addmm(PyObject *self, PyObject *const *args, Py_ssize_
 static const fac__op *const function_ops_baddbmm[] = {&fac__op_baddbmm};
 static const fac__entry function_entry_baddbmm = {"baddbmm", function_ops_baddbmm, 1,
     "(Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
-    "(Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)"};
+    "(Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Number alpha, Tensor batch1, Tensor batch2, *, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Tensor batch1, Tensor batch2, *, Tensor out = None)"};
 static PyObject *function_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_baddbmm, self, args, n, names);
@@ -296,13 +306,19 @@ static PyObject *function_vdot(PyObject *self, PyObject *const *args, Py_ssize_t
     return fac__py_function(&function_entry_vdot, self, args, n, names);
 }
 static const fac__op *const function_ops_addmv[] = {&fac__op_addmv};
-static const fac__entry function_entry_addmv = {"addmv", function_ops_addmv, 1, NULL};
+static const fac__entry function_entry_addmv = {"addmv", function_ops_addmv, 1,
+    "(Tensor input, Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Number alpha, Tensor mat, Tensor vec, *, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Tensor mat, Tensor vec, *, Tensor out = None)"};
 static PyObject *function_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addmv, self, args, n, names);
 }
 static const fac__op *const function_ops_addr[] = {&fac__op_addr};
-static const fac__entry function_entry_addr = {"addr", function_ops_addr, 1, NULL};
+static const fac__entry function_entry_addr = {"addr", function_ops_addr, 1,
+    "(Tensor input, Tensor vec1, Tensor vec2, *, Number beta = 1, Number alpha = 1, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Number alpha, Tensor vec1, Tensor vec2, *, Tensor out = None)\n"
+    "hidden (Number beta, Tensor input, Tensor vec1, Tensor vec2, *, Tensor out = None)"};
 static PyObject *function_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_function(&function_entry_addr, self, args, n, names);
@@ -1861,6 +1877,24 @@ static PyObject *function_split_with_sizes(PyObject *self, PyObject *const *args
 {
     return fac__py_function(&function_entry_split_with_sizes, self, args, n, names);
 }
+static const fac__op *const function_ops_unsafe_split[] = {&fac__op_unsafe_split};
+static const fac__entry function_entry_unsafe_split = {"unsafe_split", function_ops_unsafe_split, 1, NULL};
+static PyObject *function_unsafe_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unsafe_split, self, args, n, names);
+}
+static const fac__op *const function_ops_unsafe_split_with_sizes[] = {&fac__op_unsafe_split_with_sizes};
+static const fac__entry function_entry_unsafe_split_with_sizes = {"unsafe_split_with_sizes", function_ops_unsafe_split_with_sizes, 1, NULL};
+static PyObject *function_unsafe_split_with_sizes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unsafe_split_with_sizes, self, args, n, names);
+}
+static const fac__op *const function_ops_unsafe_chunk[] = {&fac__op_unsafe_chunk};
+static const fac__entry function_entry_unsafe_chunk = {"unsafe_chunk", function_ops_unsafe_chunk, 1, NULL};
+static PyObject *function_unsafe_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_unsafe_chunk, self, args, n, names);
+}
 static const fac__op *const function_ops_chunk[] = {&fac__op_chunk};
 static const fac__entry function_entry_chunk = {"chunk", function_ops_chunk, 1, NULL};
 static PyObject *function_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2168,6 +2202,8 @@ static PyMethodDef function_table[] = {
      "full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nfill_value in input's shape, dtype and device.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"arange", (PyCFunction)(void (*)(void))function_arange, METH_FASTCALL | METH_KEYWORDS,
      "arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\n0, 1, 2 ... below end; of shape (ceil(end),).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"range", (PyCFunction)(void (*)(void))function_range, METH_FASTCALL | METH_KEYWORDS,
+     "range(start, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nDeprecated: numbers from start to end, both included where the step meets them. See arange().\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"linspace", (PyCFunction)(void (*)(void))function_linspace, METH_FASTCALL | METH_KEYWORDS,
      "linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\n`steps` values from start to end, both included, at equal distances.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"logspace", (PyCFunction)(void (*)(void))function_logspace, METH_FASTCALL | METH_KEYWORDS,
@@ -2347,7 +2383,7 @@ static PyMethodDef function_table[] = {
     {"true_divide", (PyCFunction)(void (*)(void))function_true_divide, METH_FASTCALL | METH_KEYWORDS,
      "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: true_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"floor_divide", (PyCFunction)(void (*)(void))function_floor_divide, METH_FASTCALL | METH_KEYWORDS,
-     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"remainder", (PyCFunction)(void (*)(void))function_remainder, METH_FASTCALL | METH_KEYWORDS,
      "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: remainder_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"fmod", (PyCFunction)(void (*)(void))function_fmod, METH_FASTCALL | METH_KEYWORDS,
@@ -2541,7 +2577,7 @@ static PyMethodDef function_table[] = {
     {"logit", (PyCFunction)(void (*)(void))function_logit, METH_FASTCALL | METH_KEYWORDS,
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given.\n\nOther forms: logit_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"xlogy", (PyCFunction)(void (*)(void))function_xlogy, METH_FASTCALL | METH_KEYWORDS,
-     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"lerp", (PyCFunction)(void (*)(void))function_lerp, METH_FASTCALL | METH_KEYWORDS,
      "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input).\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, end, weight.\nOther forms: lerp_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"addcmul", (PyCFunction)(void (*)(void))function_addcmul, METH_FASTCALL | METH_KEYWORDS,
@@ -2573,7 +2609,7 @@ static PyMethodDef function_table[] = {
     {"imag", (PyCFunction)(void (*)(void))function_imag, METH_FASTCALL | METH_KEYWORDS,
      "imag(input) -> Tensor\n\nA view of the imaginary parts of a complex tensor.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"complex", (PyCFunction)(void (*)(void))function_complex, METH_FASTCALL | METH_KEYWORDS,
-     "complex(real, imag, *, out=None) -> Tensor\n\nComplex numbers from their parts.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the complex dtype of the operands.\nDifferentiable in: real, imag.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "complex(real, imag, *, out=None) -> Tensor\n\nComplex numbers from their parts.\n\nThere is no complex32: what PyTorch gives that dtype, float16 beside complex numbers too, is\ncomplex64.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the complex dtype of the operands.\nDifferentiable in: real, imag.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"polar", (PyCFunction)(void (*)(void))function_polar, METH_FASTCALL | METH_KEYWORDS,
      "polar(abs, angle, *, out=None) -> Tensor\n\nComplex numbers from absolute value and angle.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the complex dtype of the operands.\nDifferentiable in: abs, angle.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"relu", (PyCFunction)(void (*)(void))function_relu, METH_FASTCALL | METH_KEYWORDS,
@@ -2712,6 +2748,12 @@ static PyMethodDef function_table[] = {
      "split(tensor, split_size_or_sections, dim=0) -> List of Tensors\n\nViews of `split_size` indices each along `dim`, the last as long as what is left; or, given a\nlist, of those lengths.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"split_with_sizes", (PyCFunction)(void (*)(void))function_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
      "split_with_sizes(input, split_sizes, dim=0) -> List of Tensors\n\nViews of the given lengths along `dim`; they sum to its size.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_split", (PyCFunction)(void (*)(void))function_unsafe_split, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_split(input, split_size, dim=0) -> tuple of Tensors\n\nsplit() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_split_with_sizes", (PyCFunction)(void (*)(void))function_unsafe_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_split_with_sizes(input, split_sizes, dim=0) -> tuple of Tensors\n\nsplit_with_sizes() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_chunk", (PyCFunction)(void (*)(void))function_unsafe_chunk, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_chunk(input, chunks, dim=0) -> tuple of Tensors\n\nchunk() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"chunk", (PyCFunction)(void (*)(void))function_chunk, METH_FASTCALL | METH_KEYWORDS,
      "chunk(input, chunks, dim=0) -> Tuple of Tensors\n\nAt most `chunks` views of equal size along `dim`, the last possibly smaller.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"tensor_split", (PyCFunction)(void (*)(void))function_tensor_split, METH_FASTCALL | METH_KEYWORDS,
@@ -3060,7 +3102,10 @@ static PyObject *call_index_put(PyObject *self, PyObject *const *args, Py_ssize_
     return fac__py_call(&call_entry_index_put, self, args, n, names);
 }
 static const fac__op *const call_ops_addmv[] = {&fac__op_addmv};
-static const fac__entry call_entry_addmv = {"addmv_", call_ops_addmv, 1, NULL};
+static const fac__entry call_entry_addmv = {"addmv_", call_ops_addmv, 1,
+    "(Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor mat, Tensor vec)\n"
+    "hidden (Number beta, Tensor mat, Tensor vec)"};
 static PyObject *call_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_call(&call_entry_addmv, self, args, n, names);
@@ -3541,7 +3586,7 @@ static PyMethodDef call_table[] = {
     {"logit_", (PyCFunction)(void (*)(void))call_logit, METH_FASTCALL | METH_KEYWORDS,
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given.\n\nOther forms: logit_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"xlogy_", (PyCFunction)(void (*)(void))call_xlogy, METH_FASTCALL | METH_KEYWORDS,
-     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"clamp_", (PyCFunction)(void (*)(void))call_clamp, METH_FASTCALL | METH_KEYWORDS,
      "clamp(input, min=None, max=None, *, out=None) -> Tensor\n\ninput with elements below min raised to min and above max lowered to max.\n\nOther forms: clamp_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"clip_", (PyCFunction)(void (*)(void))call_clip, METH_FASTCALL | METH_KEYWORDS,
@@ -3822,13 +3867,19 @@ static PyObject *method_bmm(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return fac__py_method(&method_entry_bmm, self, args, n, names);
 }
 static const fac__op *const method_ops_addmm[] = {&fac__op_addmm};
-static const fac__entry method_entry_addmm = {"addmm", method_ops_addmm, 1, NULL};
+static const fac__entry method_entry_addmm = {"addmm", method_ops_addmm, 1,
+    "(Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor mat1, Tensor mat2)\n"
+    "hidden (Number beta, Tensor mat1, Tensor mat2)"};
 static PyObject *method_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addmm, self, args, n, names);
 }
 static const fac__op *const method_ops_baddbmm[] = {&fac__op_baddbmm};
-static const fac__entry method_entry_baddbmm = {"baddbmm", method_ops_baddbmm, 1, NULL};
+static const fac__entry method_entry_baddbmm = {"baddbmm", method_ops_baddbmm, 1,
+    "(Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor batch1, Tensor batch2)\n"
+    "hidden (Number beta, Tensor batch1, Tensor batch2)"};
 static PyObject *method_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_baddbmm, self, args, n, names);
@@ -3852,13 +3903,19 @@ static PyObject *method_vdot(PyObject *self, PyObject *const *args, Py_ssize_t n
     return fac__py_method(&method_entry_vdot, self, args, n, names);
 }
 static const fac__op *const method_ops_addmv[] = {&fac__op_addmv};
-static const fac__entry method_entry_addmv = {"addmv", method_ops_addmv, 1, NULL};
+static const fac__entry method_entry_addmv = {"addmv", method_ops_addmv, 1,
+    "(Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor mat, Tensor vec)\n"
+    "hidden (Number beta, Tensor mat, Tensor vec)"};
 static PyObject *method_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addmv, self, args, n, names);
 }
 static const fac__op *const method_ops_addr[] = {&fac__op_addr};
-static const fac__entry method_entry_addr = {"addr", method_ops_addr, 1, NULL};
+static const fac__entry method_entry_addr = {"addr", method_ops_addr, 1,
+    "(Tensor vec1, Tensor vec2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor vec1, Tensor vec2)\n"
+    "hidden (Number beta, Tensor vec1, Tensor vec2)"};
 static PyObject *method_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_method(&method_entry_addr, self, args, n, names);
@@ -5036,6 +5093,24 @@ static PyObject *method_split_with_sizes(PyObject *self, PyObject *const *args, 
 {
     return fac__py_method(&method_entry_split_with_sizes, self, args, n, names);
 }
+static const fac__op *const method_ops_unsafe_split[] = {&fac__op_unsafe_split};
+static const fac__entry method_entry_unsafe_split = {"unsafe_split", method_ops_unsafe_split, 1, NULL};
+static PyObject *method_unsafe_split(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unsafe_split, self, args, n, names);
+}
+static const fac__op *const method_ops_unsafe_split_with_sizes[] = {&fac__op_unsafe_split_with_sizes};
+static const fac__entry method_entry_unsafe_split_with_sizes = {"unsafe_split_with_sizes", method_ops_unsafe_split_with_sizes, 1, NULL};
+static PyObject *method_unsafe_split_with_sizes(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unsafe_split_with_sizes, self, args, n, names);
+}
+static const fac__op *const method_ops_unsafe_chunk[] = {&fac__op_unsafe_chunk};
+static const fac__entry method_entry_unsafe_chunk = {"unsafe_chunk", method_ops_unsafe_chunk, 1, NULL};
+static PyObject *method_unsafe_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_unsafe_chunk, self, args, n, names);
+}
 static const fac__op *const method_ops_chunk[] = {&fac__op_chunk};
 static const fac__entry method_entry_chunk = {"chunk", method_ops_chunk, 1, NULL};
 static PyObject *method_chunk(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5443,7 +5518,7 @@ static PyMethodDef method_table[] = {
     {"true_divide", (PyCFunction)(void (*)(void))method_true_divide, METH_FASTCALL | METH_KEYWORDS,
      "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: true_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"floor_divide", (PyCFunction)(void (*)(void))method_floor_divide, METH_FASTCALL | METH_KEYWORDS,
-     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"remainder", (PyCFunction)(void (*)(void))method_remainder, METH_FASTCALL | METH_KEYWORDS,
      "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: remainder_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"fmod", (PyCFunction)(void (*)(void))method_fmod, METH_FASTCALL | METH_KEYWORDS,
@@ -5637,7 +5712,7 @@ static PyMethodDef method_table[] = {
     {"logit", (PyCFunction)(void (*)(void))method_logit, METH_FASTCALL | METH_KEYWORDS,
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given.\n\nOther forms: logit_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"xlogy", (PyCFunction)(void (*)(void))method_xlogy, METH_FASTCALL | METH_KEYWORDS,
-     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"where", (PyCFunction)(void (*)(void))method_where, METH_FASTCALL | METH_KEYWORDS,
      "where(condition, other) -> Tensor\n\nself where condition is true, other elsewhere.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"lerp", (PyCFunction)(void (*)(void))method_lerp, METH_FASTCALL | METH_KEYWORDS,
@@ -5754,6 +5829,12 @@ static PyMethodDef method_table[] = {
      "split(tensor, split_size_or_sections, dim=0) -> List of Tensors\n\nViews of `split_size` indices each along `dim`, the last as long as what is left; or, given a\nlist, of those lengths.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"split_with_sizes", (PyCFunction)(void (*)(void))method_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
      "split_with_sizes(input, split_sizes, dim=0) -> List of Tensors\n\nViews of the given lengths along `dim`; they sum to its size.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_split", (PyCFunction)(void (*)(void))method_unsafe_split, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_split(input, split_size, dim=0) -> tuple of Tensors\n\nsplit() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_split_with_sizes", (PyCFunction)(void (*)(void))method_unsafe_split_with_sizes, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_split_with_sizes(input, split_sizes, dim=0) -> tuple of Tensors\n\nsplit_with_sizes() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"unsafe_chunk", (PyCFunction)(void (*)(void))method_unsafe_chunk, METH_FASTCALL | METH_KEYWORDS,
+     "unsafe_chunk(input, chunks, dim=0) -> tuple of Tensors\n\nchunk() whose pieces may be written in place while their gradients are recorded.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"chunk", (PyCFunction)(void (*)(void))method_chunk, METH_FASTCALL | METH_KEYWORDS,
      "chunk(input, chunks, dim=0) -> Tuple of Tensors\n\nAt most `chunks` views of equal size along `dim`, the last possibly smaller.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"tensor_split", (PyCFunction)(void (*)(void))method_tensor_split, METH_FASTCALL | METH_KEYWORDS,
@@ -5941,25 +6022,37 @@ static PyObject *inplace_masked_scatter(PyObject *self, PyObject *const *args, P
     return fac__py_inplace(&inplace_entry_masked_scatter, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addmm[] = {&fac__op_addmm};
-static const fac__entry inplace_entry_addmm = {"addmm_", inplace_ops_addmm, 1, NULL};
+static const fac__entry inplace_entry_addmm = {"addmm_", inplace_ops_addmm, 1,
+    "(Tensor mat1, Tensor mat2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor mat1, Tensor mat2)\n"
+    "hidden (Number beta, Tensor mat1, Tensor mat2)"};
 static PyObject *inplace_addmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addmm, self, args, n, names);
 }
 static const fac__op *const inplace_ops_baddbmm[] = {&fac__op_baddbmm};
-static const fac__entry inplace_entry_baddbmm = {"baddbmm_", inplace_ops_baddbmm, 1, NULL};
+static const fac__entry inplace_entry_baddbmm = {"baddbmm_", inplace_ops_baddbmm, 1,
+    "(Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor batch1, Tensor batch2)\n"
+    "hidden (Number beta, Tensor batch1, Tensor batch2)"};
 static PyObject *inplace_baddbmm(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_baddbmm, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addmv[] = {&fac__op_addmv};
-static const fac__entry inplace_entry_addmv = {"addmv_", inplace_ops_addmv, 1, NULL};
+static const fac__entry inplace_entry_addmv = {"addmv_", inplace_ops_addmv, 1,
+    "(Tensor mat, Tensor vec, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor mat, Tensor vec)\n"
+    "hidden (Number beta, Tensor mat, Tensor vec)"};
 static PyObject *inplace_addmv(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addmv, self, args, n, names);
 }
 static const fac__op *const inplace_ops_addr[] = {&fac__op_addr};
-static const fac__entry inplace_entry_addr = {"addr_", inplace_ops_addr, 1, NULL};
+static const fac__entry inplace_entry_addr = {"addr_", inplace_ops_addr, 1,
+    "(Tensor vec1, Tensor vec2, *, Number beta = 1, Number alpha = 1)\n"
+    "hidden (Number beta, Number alpha, Tensor vec1, Tensor vec2)\n"
+    "hidden (Number beta, Tensor vec1, Tensor vec2)"};
 static PyObject *inplace_addr(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_addr, self, args, n, names);
@@ -6801,7 +6894,7 @@ static PyMethodDef inplace_table[] = {
     {"true_divide_", (PyCFunction)(void (*)(void))inplace_true_divide, METH_FASTCALL | METH_KEYWORDS,
      "true_divide(input, other, *, out=None) -> Tensor\n\nAlias of div().\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: true_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"floor_divide_", (PyCFunction)(void (*)(void))inplace_floor_divide, METH_FASTCALL | METH_KEYWORDS,
-     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nNot differentiable.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "floor_divide(input, other, *, out=None) -> Tensor\n\ninput / other rounded down; keeps integers.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: floor_divide_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"remainder_", (PyCFunction)(void (*)(void))inplace_remainder, METH_FASTCALL | METH_KEYWORDS,
      "remainder(input, other, *, out=None) -> Tensor\n\nThe remainder with the sign of other: input - floor(input / other) * other.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, other.\nOther forms: remainder_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"fmod_", (PyCFunction)(void (*)(void))inplace_fmod, METH_FASTCALL | METH_KEYWORDS,
@@ -6957,7 +7050,7 @@ static PyMethodDef inplace_table[] = {
     {"logit_", (PyCFunction)(void (*)(void))inplace_logit, METH_FASTCALL | METH_KEYWORDS,
      "logit(input, eps=None, *, out=None) -> Tensor\n\nlog(input / (1 - input)); input is clamped to [eps, 1 - eps] where eps is given.\n\nOther forms: logit_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"xlogy_", (PyCFunction)(void (*)(void))inplace_xlogy, METH_FASTCALL | METH_KEYWORDS,
-     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "xlogy(input, other, *, out=None) -> Tensor\n\ninput * log(other), 0 where input is 0.\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands, the default float for integers.\nDifferentiable in: input, other.\nOther forms: xlogy_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"lerp_", (PyCFunction)(void (*)(void))inplace_lerp, METH_FASTCALL | METH_KEYWORDS,
      "lerp(input, end, weight, *, out=None) -> Tensor\n\ninput + weight * (end - input).\n\nShape: broadcast, or RuntimeError where that fails.\nDtype: the common dtype of the operands.\nDifferentiable in: input, end, weight.\nOther forms: lerp_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"addcmul_", (PyCFunction)(void (*)(void))inplace_addcmul, METH_FASTCALL | METH_KEYWORDS,

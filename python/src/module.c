@@ -95,6 +95,18 @@ static PyObject *set_num_threads(PyObject *module, PyObject *o) {
     Py_RETURN_NONE;
 }
 
+static PyObject *set_warn_always(PyObject *module, PyObject *on) {
+    (void)module;
+    atomic_store(&fac__warn_always, on == Py_True);
+    Py_RETURN_NONE;
+}
+
+static PyObject *is_warn_always(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return PyBool_FromLong(atomic_load(&fac__warn_always));
+}
+
 static PyObject *get_num_threads(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
@@ -129,6 +141,8 @@ static PyMethodDef functions[] = {
     {"_cpu_isa", cpu_isa, METH_NOARGS, "_cpu_isa(): whose kernels run: base, v3, v4"},
     {"_set_grain", set_grain, METH_O, "_set_grain(int)"},
     {"set_num_threads", set_num_threads, METH_O, "set_num_threads(int)"},
+    {"_set_warn_always", set_warn_always, METH_O, NULL},
+    {"_is_warn_always_enabled", is_warn_always, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, "get_num_threads() -> int"},
     {0}};
 

@@ -41,6 +41,33 @@ COMPOSITE_LIST(chunk) {
     return (fac_tensors){pieces, (int)a->chunks};
 }
 
+/* Views of their own instead of several of one op: those may be written in place. */
+static fac_tensors apart(fac_tensor *t, int64_t dim, fac_tensors pieces) {
+    if (pieces.values == NULL || pieces.values == fac__bad_list)
+        return failed;
+    int d = fac__wrap_dim(dim, t->ndim);
+    fac_tensor **made = fac__scope_array(pieces.n);
+    int64_t start = 0;
+    for (int i = 0; made != NULL && i < pieces.n; i++) {
+        int64_t n = pieces.values[i]->sizes[d];
+        made[i] = fac_narrow(t, d, start, n);
+        start += n;
+    }
+    return (fac_tensors){made, pieces.n};
+}
+
+COMPOSITE_LIST(unsafe_split) {
+    return apart(a->input, a->dim, fac_split(a->input, a->split_size, .dim = a->dim));
+}
+
+COMPOSITE_LIST(unsafe_split_with_sizes) {
+    return apart(a->input, a->dim, fac_split_with_sizes(a->input, a->split_sizes, .dim = a->dim));
+}
+
+COMPOSITE_LIST(unsafe_chunk) {
+    return apart(a->input, a->dim, fac_chunk(a->input, a->chunks, .dim = a->dim));
+}
+
 static fac_tensors at_indices(fac_tensor *t, fac_ints indices, int64_t dim) {
     fac_tensor **pieces = fac__scope_array(indices.n + 1);
     if (pieces == NULL)

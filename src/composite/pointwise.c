@@ -252,18 +252,6 @@ COMPOSITE(logit) {
     out[0] = fac_log(fac_div(x, fac_rsub(x, 1)));
 }
 
-COMPOSITE(xlogy) {
-    fac_value other = a->other;
-    if (other.tensor == NULL)
-        other.tensor = fac_full(FAC_NO_DIMS, other.number, .dtype = fac_default_dtype());
-    fac_tensor *r = fac_mul(a->input, fac_log(other.tensor));
-    fac_tensor *zero =
-        a->input.tensor == NULL
-            ? fac_full(FAC_NO_DIMS, fac_boolean(fac__scalar_double(a->input.number) == 0))
-            : fac_logical_and(fac_eq(a->input.tensor, 0), fac_logical_not(fac_isnan(other.tensor)));
-    out[0] = fac_where(zero, 0, r);
-}
-
 /* --- three operands -------------------------------------------------------------------------- */
 
 COMPOSITE(where_method) {

@@ -32,9 +32,9 @@ static int check_max1d(const struct fac__max_pool1d_with_indices_args *a) {
         if (lists[i].n > 1 || (lists[i].n == 0 && i != 1))
             return fac__fail(
                 FAC_ERROR_RUNTIME,
-                "max_pool1d() %s must be an int, list of ints or tuple of ints of size 1 but "
+                "max_pool1d() %s must be %san int, list of ints%s or tuple of ints of size 1 but "
                 "got size %d",
-                names[i], lists[i].n);
+                names[i], i == 1 ? "None, " : "", i == 1 || i == 2 ? "," : "", lists[i].n);
     bool empty = x->ndim != 2 && x->ndim != 3;
     for (int i = x->ndim == 3 ? 1 : 0; !empty && i < x->ndim; i++)
         empty = x->sizes[i] == 0;
@@ -94,13 +94,20 @@ COMPOSITE(max_pool1d_with_indices) {
     max_rows(a, out);
 }
 
-/* Without a gradient to come, the checks are those of rows. */
+/* Without a gradient to come, PyTorch runs a kernel for rows, which takes no integers. */
 COMPOSITE(max_pool1d) {
     struct fac__max_pool1d_with_indices_args b = {a->input,   a->kernel_size, a->stride,
                                                   a->padding, a->dilation,    a->ceil_mode};
     fac_tensor *r[2] = {fac_bad, fac_bad};
-    if ((fac_grad_mode() && fac_requires_grad(a->input)) || check_max1d(&b) == 0)
-        max_rows(&b, r);
+    bool recorded = fac_grad_mode() && fac_requires_grad(a->input);
+    fac_dtype d = (fac_dtype)a->input->dtype;
+    if (check_max1d(&b) == 0) {
+        if (recorded || fac__is_float(d))
+            max_rows(&b, r);
+        else
+            fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"max_pool1d_impl\" not implemented for '%s'",
+                      fac__scalar_type_name(d));
+    }
     out[0] = r[0];
 }
 

@@ -17,16 +17,36 @@ COMPOSITE(random_to) {
     out[0] = fac_random_from(a->input, 0, a->to, .generator = a->generator);
 }
 
+/* Where to draw: the tensor given by out=, resized, or a new one. */
+static fac_tensor *place(fac_tensor *given, fac_ints size, fac_dtype d, fac_layout layout,
+                         fac_device device) {
+    if (given == NULL)
+        return fac_empty(size, .dtype = d, .layout = layout, .device = device);
+    if (d == FAC_DTYPE_NONE || d == (fac_dtype)given->dtype)
+        return fac__resize_(given, size.n, size.values) == 0 ? given : fac_bad;
+    fac__fail(FAC_ERROR_RUNTIME, "dtype %s does not match dtype of out parameter (%s)",
+              fac__scalar_type_name(d), fac__scalar_type_name((fac_dtype)given->dtype));
+    return fac_bad;
+}
+
+#define PLACE(d) place(out[0], a->size, d, a->layout, a->device)
+
+/* The same in some shape, and a new one in t's dtype; resizing warns. */
+static fac_tensor *place_like(const fac__op *op, fac_tensor *given, fac_ints size,
+                              const fac_tensor *t) {
+    if (given == NULL)
+        return fac_empty(size, .dtype = (fac_dtype)t->dtype, .device = t->device);
+    return fac__resize_out(op, given, size.n, size.values) == 0 ? given : fac_bad;
+}
+
+#define SIZES(t) ((fac_ints){(t)->sizes, (t)->ndim, true})
+
 COMPOSITE(rand) {
-    out[0] = fac_uniform_(
-        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
-        .generator = a->generator);
+    out[0] = fac_uniform_(PLACE(a->dtype), .generator = a->generator);
 }
 
 COMPOSITE(randn) {
-    out[0] = fac_normal_fill_(
-        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
-        .generator = a->generator);
+    out[0] = fac_normal_fill_(PLACE(a->dtype), .generator = a->generator);
 }
 
 COMPOSITE(rand_like) {
@@ -40,20 +60,18 @@ COMPOSITE(randn_like) {
                                         .device = a->device, .memory_format = a->memory_format));
 }
 
-static fac_dtype or_int64(fac_dtype d) {
-    return d == FAC_DTYPE_NONE ? FAC_INT64 : d;
+static fac_dtype or_int64(fac_dtype d, const fac_tensor *given) {
+    return d == FAC_DTYPE_NONE && given == NULL ? FAC_INT64 : d;
 }
 
 COMPOSITE(randint) {
-    out[0] = fac_random_from_(
-        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device),
-        0, a->high, .generator = a->generator);
+    out[0] =
+        fac_random_from_(PLACE(or_int64(a->dtype, out[0])), 0, a->high, .generator = a->generator);
 }
 
 COMPOSITE(randint_low) {
-    out[0] = fac_random_from_(
-        fac_empty(a->size, .dtype = or_int64(a->dtype), .layout = a->layout, .device = a->device),
-        a->low, a->high, .generator = a->generator);
+    out[0] = fac_random_from_(PLACE(or_int64(a->dtype, out[0])), a->low, a->high,
+                              .generator = a->generator);
 }
 
 COMPOSITE(randint_like) {
@@ -70,40 +88,54 @@ COMPOSITE(randint_like_low) {
                          a->low, a->high);
 }
 
+static bool check_deviations(fac_tensor *std) {
+    fac_scalar fine;
+    if (fac__is_complex((fac_dtype)std->dtype))
+        return !fac__is_bad(fail("normal expects standard deviation to be non-complex"));
+    if (std->device.type == FAC_META || std->numel == 0 || (std->features & FAC__WRAPPED))
+        return true;
+    fac_tensor *r = fac_ge(fac_min(fac_detach(std)), 0);
+    if (fac__is_bad(r) || fac__item(r, &fine) != 0)
+        return false;
+    return fac__scalar_int(fine) || !fac__is_bad(fail("normal expects all elements of std >= 0.0"));
+}
+
 COMPOSITE(normal) {
     int n = a->mean->ndim;
     int64_t shape[FAC_MAX_DIMS];
     for (int i = 0; i < n; i++)
         shape[i] = a->mean->sizes[i];
-    if (fac__broadcast(&n, shape, a->std->ndim, a->std->sizes) != 0) {
+    if (!check_deviations(a->std) || fac__broadcast(&n, shape, a->std->ndim, a->std->sizes) != 0) {
         out[0] = fac_bad;
         return;
     }
-    fac_tensor *t = fac_empty(((fac_ints){shape, n, true}), .dtype = (fac_dtype)a->mean->dtype,
-                              .device = a->mean->device);
+    fac_tensor *t = place_like(&fac__op_normal, out[0], (fac_ints){shape, n, true}, a->mean);
     out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
 }
 
 COMPOSITE(normal_mean) {
-    fac_tensor *t = fac_empty_like(a->mean, .memory_format = FAC_CONTIGUOUS_FORMAT);
+    fac_tensor *t = place_like(&fac__op_normal_mean, out[0], SIZES(a->mean), a->mean);
     out[0] = fac_add_(fac_normal_fill_(t, .std = fac_some_float(a->std), .generator = a->generator),
                       a->mean);
 }
 
 COMPOSITE(normal_std) {
-    fac_tensor *t = fac_empty_like(a->std, .memory_format = FAC_CONTIGUOUS_FORMAT);
+    if (!check_deviations(a->std)) {
+        out[0] = fac_bad;
+        return;
+    }
+    fac_tensor *t = place_like(&fac__op_normal_std, out[0], SIZES(a->std), a->std);
     out[0] = fac_add_(fac_mul_(fac_normal_fill_(t, .generator = a->generator), a->std), a->mean);
 }
 
 COMPOSITE(normal_size) {
-    out[0] = fac_normal_fill_(
-        fac_empty(a->size, .dtype = a->dtype, .layout = a->layout, .device = a->device),
-        .mean = a->mean, .std = fac_some_float(a->std), .generator = a->generator);
+    out[0] = fac_normal_fill_(PLACE(a->dtype), .mean = a->mean, .std = fac_some_float(a->std),
+                              .generator = a->generator);
 }
 
 COMPOSITE(bernoulli) {
-    out[0] = fac_bernoulli_tensor_(fac_empty_like(a->input, .memory_format = FAC_CONTIGUOUS_FORMAT),
-                                   fac_detach(a->input), .generator = a->generator);
+    fac_tensor *t = place_like(&fac__op_bernoulli, out[0], SIZES(a->input), a->input);
+    out[0] = fac_bernoulli_tensor_(t, fac_detach(a->input), .generator = a->generator);
 }
 
 COMPOSITE(bernoulli_p) {

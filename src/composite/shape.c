@@ -191,44 +191,53 @@ COMPOSITE(moveaxis_int) {
     out[0] = moved(a->input, fac_dims(a->source), fac_dims(a->destination), "movedim");
 }
 
+/* What is left of transposing a zero-dimensional tensor: itself, with a warning. */
+static fac_tensor *of_number(fac_tensor *t, const char *name, bool conj) {
+    int r = fac__warn("%s is deprecated on 0-D tensors. %s", name,
+                      conj ? "Consider using x.conj()."
+                           : "This function is the identity in these cases.");
+    return r != 0 ? fac_bad : conj ? fac_conj(t) : fac_alias(t);
+}
+
 COMPOSITE(numpy_T) {
     int64_t order[FAC_MAX_DIMS];
     int n = a->input->ndim;
     for (int d = 0; d < n; d++)
         order[d] = n - 1 - d;
-    out[0] = fac_permute(a->input, ((fac_ints){order, n, true}));
+    out[0] = n == 0 ? of_number(a->input, "Tensor.T", false)
+                    : fac_permute(a->input, ((fac_ints){order, n, true}));
 }
 
-static bool is_matrix(const fac_tensor *t, const char *name) {
-    if (t->ndim >= 2)
-        return true;
-    fac__fail(FAC_ERROR_RUNTIME,
-              "tensor.%s is only supported on matrices or batches of matrices. Got %d-D tensor.",
-              name, t->ndim);
-    return false;
+/* The transpose of matrices, conjugated where that is asked for. */
+static fac_tensor *turned(fac_tensor *t, const char *name, const char *zero_name, bool conj) {
+    if (t->ndim == 0)
+        return of_number(t, zero_name, conj);
+    if (t->ndim == 1) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "tensor.%s is only supported on matrices or batches of matrices. Got 1-D tensor.",
+                  name);
+        return fac_bad;
+    }
+    fac_tensor *r = fac_transpose(t, -2, -1);
+    return conj ? fac_conj(r) : r;
 }
 
 COMPOSITE(mT) {
-    out[0] = is_matrix(a->input, "mT") ? fac_transpose(a->input, -2, -1) : fac_bad;
+    out[0] = turned(a->input, "mT", "Tensor.mT", false);
 }
-
-static fac_tensor *adjoint(fac_tensor *t) {
-    return fac_conj(fac_transpose(t, -2, -1));
-}
-
 COMPOSITE(mH) {
-    out[0] = is_matrix(a->input, "mH") ? adjoint(a->input) : fac_bad;
+    out[0] = turned(a->input, "mH", "Tensor.mH", true);
 }
 COMPOSITE(adjoint) {
-    out[0] = is_matrix(a->input, "adjoint()") ? adjoint(a->input) : fac_bad;
+    out[0] = turned(a->input, "adjoint()", "adjoint()", true);
 }
 COMPOSITE(matrix_H) {
     int n = a->input->ndim;
     out[0] = fac_bad;
     if (n == 0)
-        out[0] = fac_alias(a->input);
+        out[0] = of_number(a->input, "Tensor.H", true);
     else if (n == 2)
-        out[0] = adjoint(a->input);
+        out[0] = turned(a->input, "H", "", true);
     else
         fac__fail(FAC_ERROR_RUNTIME,
                   "tensor.H is only supported on matrices (2-D tensors). Got %d-D tensor.%s", n,

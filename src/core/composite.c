@@ -67,6 +67,9 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
         *place = stand_in(self);
         r = fac__is_bad(*place) ? -1 : 0;
     }
+    /* Random numbers are drawn into the tensor of out= itself: in its dtype and memory's order. */
+    if (outs->how == FAC__CALL_OUT && (op->flags & FAC__OP_RANDOM))
+        outs->v[0] = outs->given[0];
     if (r == 0)
         f(args, outs->v);
     if (place != NULL)
@@ -76,11 +79,7 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
         if (r == 0 && outs->how != FAC__CALL_NEW && outs->given[i] != NULL && t != NULL &&
             t != outs->given[i] && !fac__is_bad(t)) {
             /* in-place and out= forms */
-            fac_dtype from = (fac_dtype)t->dtype, to = (fac_dtype)outs->given[i]->dtype;
-            if (!fac__can_cast(from, to))
-                r = fac__fail(FAC_ERROR_RUNTIME,
-                              "result type %s can't be cast to the desired output type %s",
-                              fac__scalar_type_name(from), fac__scalar_type_name(to));
+            r = fac__check_out_dtype(op, (fac_dtype)t->dtype, outs->given[i], outs->how);
             if (r == 0 && outs->how == FAC__CALL_OUT &&
                 fac__resize_out(op, outs->given[i], t->ndim, t->sizes) != 0)
                 r = -1;

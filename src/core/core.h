@@ -74,6 +74,7 @@ enum {
     FAC__OP_SPARSE = 1u << 16,     /* handles sparse arguments itself */
     FAC__OP_MOVES = 1u << 17,      /* kernel copies between devices */
     FAC__OP_CHECKED = 1u << 18,    /* has parameters that C callers can get wrong */
+    FAC__OP_APART = 1u << 19,      /* out= may share no memory with an input */
 };
 
 /* What dtype a pointwise op computes in and returns. */
@@ -139,6 +140,7 @@ struct fac__op {
     const char *kernel;       /* the rows' name in back ends */
     const char *label;        /* what PyTorch calls the kernel where a dtype is missing */
     const char *struct_name;  /* of a named tuple: "torch.return_types.max", or NULL */
+    const char *out_dtype;    /* what is said of an out= of another dtype; NULL: it is converted */
     const char *const *out_names;
     const fac__param *params;
     const void *defaults; /* an argument struct with those of optional parameters, NULL: zeros */
@@ -336,10 +338,15 @@ bool fac__is_format(const fac_tensor *t, fac_memory_format format);
 fac_memory_format fac__suggest_format(const fac_tensor *t);
 int64_t fac__numel_of(int ndim, const int64_t *sizes);           /* -1 on overflow */
 int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes); /* as Tensor.resize_ */
+void fac__restride(fac_tensor *t, const int64_t *strides);       /* of as many elements */
 /* `out` takes the result's sizes, with a warning where it had elements of its own; creation and
  * random numbers do so in silence, as in PyTorch. */
 int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes);
 
+/* -1 where a result of this dtype cannot go into `out`, which is given in place or by out=. */
+int fac__check_out_dtype(const fac__op *op, fac_dtype result, const fac_tensor *out, int how);
+
+extern _Atomic bool fac__warn_always; /* what is said once a process is said every time */
 /* Both return -1 where the handler turned the warning into an error. */
 int fac__warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fac__warn_once(atomic_flag *said, const char *text);
@@ -354,6 +361,16 @@ extern void (*fac__wrapper_free)(void *wrapper);
 
 static inline bool fac__is_contig(const fac_tensor *t) {
     return (t->features & FAC__CONTIGUOUS) != 0;
+}
+/* Contiguous, and in dimensions of one element, too, of the strides that a new tensor has. */
+static inline bool fac__is_plain(const fac_tensor *t) {
+    int64_t step = 1;
+    bool plain = fac__is_contig(t);
+    for (int i = t->ndim - 1; i >= 0 && plain; i--) {
+        plain = t->strides[i] == step;
+        step *= t->sizes[i];
+    }
+    return plain;
 }
 static inline bool fac__same_device(fac_device a, fac_device b) {
     return a.type == b.type && (a.index == b.index || a.type == FAC_CPU || a.type == FAC_META);

@@ -30,9 +30,9 @@ const char *fac__c_type_name(fac_dtype d) {
     static const char *const words[FAC_NUM_DTYPES] = {
         [FAC_BOOL] = "bool",
         [FAC_UINT8] = "unsigned char",
-        [FAC_UINT16] = "unsigned short",
+        [FAC_UINT16] = "short unsigned int",
         [FAC_UINT32] = "unsigned int",
-        [FAC_UINT64] = "unsigned long",
+        [FAC_UINT64] = "long unsigned int",
         [FAC_INT8] = "signed char",
         [FAC_INT16] = "short int",
         [FAC_INT32] = "int",

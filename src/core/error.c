@@ -133,8 +133,11 @@ int fac__warn(const char *format, ...) {
     return warning_handler(text, warning_context);
 }
 
+_Atomic bool fac__warn_always;
+
 int fac__warn_once(atomic_flag *said, const char *text) {
-    if (warning_handler == NULL || atomic_flag_test_and_set(said))
+    bool always = atomic_load_explicit(&fac__warn_always, memory_order_relaxed);
+    if (warning_handler == NULL || (atomic_flag_test_and_set(said) && !always))
         return 0;
     return fac__warn("%s", text);
 }

@@ -12,6 +12,7 @@
 #include "../levels/levels.h"
 #include "iterate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +270,39 @@ static int take_geometry(fac__outs *outs) {
     return 0;
 }
 
+/* The op's text with %r and %R for the result's dtype, %o and %O for that of out, "Float" and
+ * "float", and %w for what was given. */
+static int refuse_dtype(const fac__op *op, fac_dtype result, fac_dtype out, int how) {
+    char text[512];
+    size_t n = 0;
+#define PUT(...) n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__)
+    for (const char *p = op->out_dtype; *p != '\0' && n < sizeof text; p++) {
+        if (*p != '%')
+            PUT("%c", *p);
+        else if (*++p == 'w')
+            PUT(how == FAC__CALL_INPLACE ? "base given to %s_" : "output given to %s", op->python);
+        else if (*p == 'r' || *p == 'o')
+            PUT("%s", fac__scalar_type_name(*p == 'r' ? result : out));
+        else
+            PUT("%s", fac__c_type_name(*p == 'R' ? result : out));
+    }
+#undef PUT
+    return fac__fail(FAC_ERROR_RUNTIME, "%s", text);
+}
+
+int fac__check_out_dtype(const fac__op *op, fac_dtype result, const fac_tensor *out, int how) {
+    fac_dtype given = (fac_dtype)out->dtype;
+    if (result == given)
+        return 0;
+    if (op != NULL && op->out_dtype != NULL)
+        return refuse_dtype(op, result, given, how);
+    return fac__can_cast(result, given)
+               ? 0
+               : fac__fail(FAC_ERROR_RUNTIME,
+                           "result type %s can't be cast to the desired output type %s",
+                           fac__scalar_type_name(result), fac__scalar_type_name(given));
+}
+
 static int write_back(const fac__op *op, fac__outs *outs) {
     if ((op->flags & FAC__OP_VIEW) && outs->how == FAC__CALL_INPLACE)
         return take_geometry(outs);
@@ -276,11 +310,8 @@ static int write_back(const fac__op *op, fac__outs *outs) {
         fac_tensor *given = outs->given[i], *made = outs->v[i];
         if (given == NULL || made == given || made == NULL)
             continue;
-        if (!fac__can_cast((fac_dtype)made->dtype, (fac_dtype)given->dtype))
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "result type %s can't be cast to the desired output type %s",
-                             fac__scalar_type_name((fac_dtype)made->dtype),
-                             fac__scalar_type_name((fac_dtype)given->dtype));
+        if (fac__check_out_dtype(op, (fac_dtype)made->dtype, given, outs->how) != 0)
+            return -1;
         if (!fac__same_device(made->device, given->device))
             return fac__fail(FAC_ERROR_RUNTIME,
                              "Expected out tensor to have device %s, but got %s instead",
@@ -321,20 +352,25 @@ int fac__exec_structured(const fac__op *op, void *args, fac__outs *outs) {
 
 /* --- in-place and out= ----------------------------------------------------------------------- */
 
-static bool shares_memory(const fac__op *op, const void *args, const fac__outs *outs) {
+/* Whether what is written and what is read overlap; `surely`: where that is easy to tell. */
+static bool shares_memory(const fac__op *op, const void *args, const fac__outs *outs, bool surely) {
+    const int most = surely ? 2 : 3;
     for (int k = 0; k < outs->n && k < 4; k++) {
         if (outs->given[k] == NULL)
             continue;
         for (int i = 0; i < op->ntensors; i++) {
             const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
-            if (t != NULL && fac__overlap(outs->given[k], t) != 0)
+            int r = t == NULL ? 0 : fac__overlap(outs->given[k], t);
+            if (r != 0 && r <= most)
                 return true;
         }
         for (int i = 0; i < op->nlists; i++) {
             const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
-            for (int j = 0; j < l->n; j++)
-                if (l->values[j] != NULL && fac__overlap(outs->given[k], l->values[j]) != 0)
+            for (int j = 0; j < l->n; j++) {
+                int r = l->values[j] == NULL ? 0 : fac__overlap(outs->given[k], l->values[j]);
+                if (r != 0 && r <= most)
                     return true;
+            }
         }
     }
     return false;
@@ -377,7 +413,9 @@ static int check_out(const fac__op *op, const fac__outs *outs, uint32_t f) {
 static int call_out(const fac__op *op, void *args, fac__outs *outs, uint32_t f) {
     if (check_out(op, outs, f) != 0)
         return -1;
-    outs->direct = !shares_memory(op, args, outs);
+    outs->direct = !shares_memory(op, args, outs, false);
+    if (!outs->direct && (op->flags & FAC__OP_APART) && shares_memory(op, args, outs, true))
+        return fac__fail_overlap();
     if (fac__dispatch(op, args, outs) != 0 || write_back(op, outs) != 0) {
         fac__outs_clear(outs);
         return -1;
@@ -400,7 +438,7 @@ static int call_below(const fac__op *op, void *args, fac__outs *outs) {
     if (op->flags & FAC__OP_COMPOSITE)
         return op->exec(op, args, outs);
     if (outs->how == FAC__CALL_OUT)
-        outs->direct = !shares_memory(op, args, outs);
+        outs->direct = !shares_memory(op, args, outs, false);
     if (fac__dispatch(op, args, outs) != 0)
         return -1;
     if (outs->how == FAC__CALL_NEW || write_back(op, outs) == 0)

@@ -97,9 +97,9 @@ void fac_generator_get_state(const fac_generator *g, void *bytes) {
     b.next = g->next == N && g->state[0] == x ? 0 : (uint64_t)g->next;
     for (int i = 0; i < N; i++)
         b.state[i] = g->state[i];
-    b.normal_y = g->next_double;
+    b.normal_y = g->has_double ? g->next_double : 0;
     b.normal_is_valid = g->has_double;
-    b.next_float = g->next_float;
+    b.next_float = g->has_float ? g->next_float : 0;
     b.has_float = g->has_float;
     memcpy(bytes, &b, sizeof b);
 }

@@ -49,14 +49,22 @@ static void swap_dims(fac__iter *it, int a, int b) {
     }
 }
 
-/* Insertion sort that steps over undecided pairs, as PyTorch's does. */
-static void reorder(fac__iter *it) {
+/* Insertion sort that steps over undecided pairs, as PyTorch's does. `order`, where given, tells
+ * which dimension each place holds afterwards. */
+static void reorder(fac__iter *it, int *order) {
+    for (int i = 0; order != NULL && i < it->ndim; i++)
+        order[i] = i;
     for (int i = 1; i < it->ndim; i++) {
         int at = i;
         for (int j = i - 1; j >= 0; j--) {
             int c = compare_dims(it, j, at);
             if (c > 0) {
                 swap_dims(it, j, at);
+                if (order != NULL) {
+                    int o = order[j];
+                    order[j] = order[at];
+                    order[at] = o;
+                }
                 at = j;
             } else if (c < 0) {
                 break;
@@ -130,7 +138,7 @@ void fac__iter_build(fac__iter *it, int nargs, fac_tensor *const *operands, int 
         }
     }
     if (ndim > 1) {
-        reorder(it);
+        reorder(it, NULL);
         coalesce(it);
     }
     if (it->ndim == 0) {
@@ -228,19 +236,39 @@ int fac__iter_run(const fac__iter *it, fac__loop *loop, const void *ctx, int64_t
     return fac__parallel_for(it->numel, grain, job_range, &j);
 }
 
+/* --- strides of results ---------------------------------------------------------------------- */
+
+/* Whether a result needs no sort: operands of one shape that are all contiguous, all channels_last,
+ * or dense with equal strides hand their layout on. A number (NULL) is of another shape. */
+static bool shared_layout(int nargs, fac_tensor *const *operands, int ndim, const int64_t *shape,
+                          int64_t *strides) {
+    const size_t size = sizeof *shape * (size_t)ndim;
+    const fac_tensor *last = operands[nargs - 1];
+    bool contiguous = true, channels_last = ndim == 4, equal = last != NULL;
+    for (int k = 0; k < nargs; k++) {
+        const fac_tensor *t = operands[k];
+        if (t == NULL || t->ndim != ndim || memcmp(t->sizes, shape, size) != 0)
+            return false;
+        contiguous &= fac__is_contig(t);
+        channels_last = channels_last && fac__is_format(t, FAC_CHANNELS_LAST);
+        equal = equal && (t->features & FAC__DENSE) && memcmp(t->strides, last->strides, size) == 0;
+    }
+    if (contiguous)
+        fac__contiguous_strides(ndim, shape, strides);
+    else if (channels_last)
+        (void)fac__format_strides(ndim, shape, FAC_CHANNELS_LAST, strides);
+    else if (equal)
+        memcpy(strides, last->strides, size);
+    return contiguous || channels_last || equal;
+}
+
 void fac__result_strides(int nargs, fac_tensor *const *operands, int ndim, const int64_t *shape,
                          int64_t *strides) {
-    bool plain = true;
-    for (int k = 0; k < nargs; k++)
-        if (operands[k] != NULL && !fac__is_contig(operands[k]) && operands[k]->ndim != 0)
-            plain = false;
-    if (plain || ndim < 2) {
-        fac__contiguous_strides(ndim, shape, strides);
+    if (ndim == 0 || shared_layout(nargs, operands, ndim, shape, strides))
         return;
-    }
     fac__iter it;
-    it.nargs = 0;
     it.ndim = ndim;
+    it.nargs = 0;
     for (int i = 0; i < ndim; i++)
         it.shape[i] = shape[ndim - 1 - i];
     for (int k = 0; k < nargs; k++) {
@@ -249,36 +277,43 @@ void fac__result_strides(int nargs, fac_tensor *const *operands, int ndim, const
             continue;
         for (int i = 0; i < ndim; i++) {
             int d = t->ndim - 1 - i;
-            it.strides[i][it.nargs] = d < 0 || (t->sizes[d] == 1 && shape[ndim - 1 - i] != 1)
-                                          ? 0
-                                          : t->strides[d] * (ptrdiff_t)fac__itemsize(t->dtype);
+            bool repeated = d < 0 || (t->sizes[d] == 1 && it.shape[i] != 1);
+            it.strides[i][it.nargs] = repeated ? 0 : t->strides[d];
         }
         it.nargs++;
     }
-    /* A spare operand holds each dimension's own number through the sort. */
     int order[FAC_MAX_DIMS];
-    for (int i = 0; i < ndim; i++)
-        order[i] = i;
-    for (int i = 1; i < ndim; i++) {
-        int at = i;
-        for (int j = i - 1; j >= 0; j--) {
-            int c = compare_dims(&it, j, at);
-            if (c > 0) {
-                swap_dims(&it, j, at);
-                int o = order[j];
-                order[j] = order[at];
-                order[at] = o;
-                at = j;
-            } else if (c < 0) {
-                break;
-            }
-        }
-    }
+    reorder(&it, order);
+    bool moved = false;
     int64_t step = 1;
     for (int i = 0; i < ndim; i++) {
-        int d = ndim - 1 - order[i];
-        strides[d] = step;
-        step *= shape[d] > 1 ? shape[d] : 1;
+        moved |= order[i] != i;
+        strides[ndim - 1 - order[i]] = step;
+        step *= it.shape[i];
+    }
+    if (!moved) /* the same but beyond a size of 0 */
+        fac__contiguous_strides(ndim, shape, strides);
+}
+
+void fac__like_strides(const fac_tensor *t, int64_t *strides) {
+    if (t->features & FAC__DENSE) {
+        for (int i = 0; i < t->ndim; i++)
+            strides[i] = t->strides[i];
+        return;
+    }
+    fac__iter it;
+    it.ndim = t->ndim;
+    it.nargs = 1;
+    for (int i = 0; i < t->ndim; i++) {
+        it.shape[i] = t->sizes[t->ndim - 1 - i];
+        it.strides[i][0] = t->strides[t->ndim - 1 - i];
+    }
+    int order[FAC_MAX_DIMS];
+    reorder(&it, order);
+    int64_t step = 1;
+    for (int i = 0; i < t->ndim; i++) {
+        strides[t->ndim - 1 - order[i]] = step;
+        step *= it.shape[i] > 1 ? it.shape[i] : 1;
     }
 }
 
@@ -323,13 +358,15 @@ int fac__overlap(const fac_tensor *a, const fac_tensor *b) {
     return dense ? 2 : 3;
 }
 
+int fac__fail_overlap(void) {
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "unsupported operation: some elements of the input tensor and the "
+                     "written-to tensor refer to a single memory location. Please clone() the "
+                     "tensor before performing the operation.");
+}
+
 int fac__check_no_overlap(const fac_tensor *out, const fac_tensor *in) {
-    if (fac__overlap(out, in) == 2)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "unsupported operation: some elements of the input tensor and the "
-                         "written-to tensor refer to a single memory location. Please clone() the "
-                         "tensor before performing the operation.");
-    return 0;
+    return fac__overlap(out, in) == 2 ? fac__fail_overlap() : 0;
 }
 
 int fac__check_writable(const fac_tensor *out) {

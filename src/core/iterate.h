@@ -34,10 +34,13 @@ typedef int fac__iter_step(void *state, char **data, const ptrdiff_t *strides, p
 int fac__iter_range(const fac__iter *it, int64_t begin, int64_t end, fac__iter_step *step,
                     void *state);
 
-/* The strides PyTorch gives a new result of `shape`: those of the operands where they agree on an
- * order of dimensions, dense. */
+/* The strides PyTorch's iterator gives a new result of `shape`: dense, in the order of dimensions
+ * that the operands, NULL a number, agree on. */
 void fac__result_strides(int nargs, fac_tensor *const *operands, int ndim, const int64_t *shape,
                          int64_t *strides);
+/* Those of a copy that preserves t's format, which empty_like() and clone() make: t's own where it
+ * is dense, otherwise dense in the same order. */
+void fac__like_strides(const fac_tensor *t, int64_t *strides);
 
 /* 0 no overlap between elements, 1 some elements share memory, 2 hard to tell. */
 int fac__self_overlap(const fac_tensor *t);
@@ -45,6 +48,7 @@ int fac__self_overlap(const fac_tensor *t);
 int fac__overlap(const fac_tensor *a, const fac_tensor *b);
 /* -1 with PyTorch's error where writing `out` while reading `in` would read written elements. */
 int fac__check_no_overlap(const fac_tensor *out, const fac_tensor *in);
+int fac__fail_overlap(void);
 int fac__check_writable(const fac_tensor *out);
 
 #endif

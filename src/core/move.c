@@ -137,16 +137,11 @@ int fac__fill_into(fac_tensor *dst, fac_scalar value) {
 fac_tensor *fac__clone(fac_tensor *t, fac_memory_format format) {
     int64_t strides[FAC_MAX_DIMS];
     if (format == FAC_PRESERVE_FORMAT || format == FAC_FORMAT_NONE) {
-        if (t->features & FAC__DENSE)
-            memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
-        else
-            fac__result_strides(1, &t, t->ndim, t->sizes, strides);
+        fac__like_strides(t, strides);
     } else if (fac__format_strides(t->ndim, t->sizes, format, strides) != 0) {
         return NULL;
     }
-    fac_tensor *out = fac__empty(
-        t->ndim, t->sizes, fac__is_contig(t) && format <= FAC_PRESERVE_FORMAT ? NULL : strides,
-        (fac_dtype)t->dtype, t->device);
+    fac_tensor *out = fac__empty(t->ndim, t->sizes, strides, (fac_dtype)t->dtype, t->device);
     if (out != NULL && fac__copy_into(out, t) != 0) {
         fac__release(out);
         return NULL;

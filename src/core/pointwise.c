@@ -148,6 +148,42 @@ static int broadcast(struct plan *p) {
     return 0;
 }
 
+/* Whether an operand has the strides that it has in PyTorch's iterator, to which inputs of another
+ * dtype come as copies. */
+static bool as_iterated(const struct plan *p, int k) {
+    const fac_tensor *t = p->operand[k];
+    bool copied = t->dtype != p->compute && !(k == 1 && p->op->dtypes == FAC__D_COND);
+    return !copied || t->features & FAC__DENSE;
+}
+
+/* The strides of a new result. */
+static void result_strides(const struct plan *p, int64_t *strides) {
+    fac_tensor copies[MAX_OPERANDS], *operands[MAX_OPERANDS];
+    int64_t copied[MAX_OPERANDS][FAC_MAX_DIMS];
+    int n = 0;
+    for (int k = 1; k < p->nargs; k++) {
+        fac_tensor *t = p->operand[k];
+        if (t == NULL && strcmp(p->op->name, "pow") == 0 && k == 2)
+            continue; /* with a number for exponent it has one operand */
+        if (t != NULL && !as_iterated(p, k)) {
+            fac__like_strides(t, copied[k]);
+            copies[k] = (fac_tensor){.ndim = t->ndim, .sizes = t->sizes, .strides = copied[k]};
+            fac__tensor_flags(&copies[k]);
+            t = &copies[k];
+        }
+        operands[n++] = t;
+    }
+    fac__result_strides(n, operands, p->ndim, p->shape, strides);
+}
+
+/* Whether the result is contiguous without a closer look. */
+static bool plain_operands(const struct plan *p) {
+    for (int k = 1; k < p->nargs; k++)
+        if (p->operand[k] != NULL && !fac__is_plain(p->operand[k]))
+            return false;
+    return true;
+}
+
 /* The order of these decides which error is raised where several would be; out is resized last, so
  * that an error leaves it alone. */
 static int check_given(struct plan *p, const fac__outs *outs) {
@@ -163,13 +199,19 @@ static int check_given(struct plan *p, const fac__outs *outs) {
         return fac__fail(
             FAC_ERROR_RUNTIME, "output with shape %s doesn't match the broadcast shape %s",
             fac__shape_text(out->ndim, out->sizes), fac__shape_text(p->ndim, p->shape));
-    if (!fac__can_cast(p->result, (fac_dtype)out->dtype))
-        return fac__fail(
-            FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
-            fac__scalar_type_name(p->result), fac__scalar_type_name((fac_dtype)out->dtype));
+    bool real_part = p->op->dtypes == FAC__D_ABS && p->result != p->compute;
+    if (fac__check_out_dtype(real_part ? NULL : p->op, p->result, out, outs->how) != 0)
+        return -1;
     if (!fac__same_device(out->device, p->device))
         return fac__fail_devices(out->device, p->device);
-    return same ? 0 : fac__resize_out(p->op, out, p->ndim, p->shape);
+    if (same)
+        return 0;
+    int64_t strides[FAC_MAX_DIMS];
+    result_strides(p, strides);
+    if (fac__resize_out(p->op, out, p->ndim, p->shape) != 0)
+        return -1;
+    fac__restride(out, strides);
+    return 0;
 }
 
 static int make_output(struct plan *p, fac__outs *outs) {
@@ -179,15 +221,11 @@ static int make_output(struct plan *p, fac__outs *outs) {
         p->operand[0] = outs->v[0] = fac__retain(outs->given[0]);
         return 0;
     }
-    bool plain = true;
-    for (int k = 1; k < p->nargs; k++)
-        if (p->operand[k] != NULL && !fac__is_contig(p->operand[k]))
-            plain = false;
-    if (FAC_LIKELY(plain)) {
+    if (FAC_LIKELY(plain_operands(p) && fac__numel_of(p->ndim, p->shape) != 0)) {
         outs->v[0] = fac__empty(p->ndim, p->shape, NULL, p->result, p->device);
     } else {
         int64_t strides[FAC_MAX_DIMS];
-        fac__result_strides(p->nargs - 1, p->operand + 1, p->ndim, p->shape, strides);
+        result_strides(p, strides);
         outs->v[0] = fac__empty(p->ndim, p->shape, strides, p->result, p->device);
     }
     p->operand[0] = outs->v[0];
@@ -387,6 +425,23 @@ static int run(struct plan *p, const void *args, fac_scalar *numbers) {
     return 0;
 }
 
+/* Integers divided by zero raise an error, before which nothing may have been written. */
+static bool may_fail_late(const struct plan *p, const fac__outs *outs) {
+    const char *kernel = p->op->kernel;
+    return outs->how != FAC__CALL_NEW && fac__is_integral(p->compute, true) &&
+           (strncmp(kernel, "div_", 4) == 0 || strcmp(kernel, "remainder") == 0 ||
+            strcmp(kernel, "fmod") == 0);
+}
+
+/* The loop writes into a tensor of its own, which is copied where it succeeded. */
+static int run_aside(struct plan *p, const void *args, fac_scalar *numbers, fac_tensor *out) {
+    fac_tensor *aside = fac__empty(p->ndim, p->shape, NULL, p->result, p->device);
+    p->operand[0] = aside;
+    int r = aside == NULL || run(p, args, numbers) != 0 ? -1 : fac__copy_into(out, aside);
+    fac__release(aside);
+    return r;
+}
+
 static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
     struct plan p;
     fac_scalar numbers[MAX_OPERANDS];
@@ -398,7 +453,9 @@ static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
         return -1;
     if (p.device.type == FAC_META)
         return 0;
-    if (run(&p, args, numbers) != 0) {
+    int r =
+        may_fail_late(&p, outs) ? run_aside(&p, args, numbers, outs->v[0]) : run(&p, args, numbers);
+    if (r != 0) {
         fac__release(outs->v[0]);
         outs->v[0] = NULL;
         return -1;
@@ -479,7 +536,7 @@ static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[k]);
         if (t == NULL) {
             const fac_scalar *s = real_number(op, args, k);
-            if (s == NULL)
+            if (s == NULL || (!inplace && !fac__is_plain(first)))
                 return 1;
             put_real(real_of(s), d, number[k]);
             data[k + 1] = number[k];

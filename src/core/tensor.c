@@ -724,6 +724,12 @@ int fac__resize_(fac_tensor *t, int ndim, const int64_t *sizes) {
     return 0;
 }
 
+void fac__restride(fac_tensor *t, const int64_t *strides) {
+    for (int i = 0; i < t->ndim; i++)
+        t->strides[i] = strides[i];
+    fac__tensor_flags(t);
+}
+
 int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes) {
     bool same = out->ndim == ndim &&
                 (ndim == 0 || memcmp(out->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0);

@@ -139,6 +139,24 @@ fac_tensor *fac_arange_end_out_ex(fac_tensor *out, fac_scalar end, const fac_ara
     return fac__api_out(&fac__op_arange_end, &args, out);
 }
 
+fac_tensor *fac_range_closed_ex(fac_scalar start, fac_scalar end, const fac_range_closed_options *o)
+{
+    fac_range_closed_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
+    struct fac__range_closed_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : (fac_scalar){FAC_INT64, {.i = 1}}, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_call(&fac__op_range_closed, &args);
+}
+
+fac_tensor *fac_range_closed_out_ex(fac_tensor *out, fac_scalar start, fac_scalar end, const fac_range_closed_options *o)
+{
+    fac_range_closed_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
+    struct fac__range_closed_args args = {.start = start, .end = end, .step = o->step.kind ? o->step : (fac_scalar){FAC_INT64, {.i = 1}}, .dtype = o->dtype, .layout = o->layout, .device = o->device};
+    return fac__api_out(&fac__op_range_closed, &args, out);
+}
+
 fac_tensor *fac_arange_ex(fac_scalar start, fac_scalar end, const fac_arange_options *o)
 {
     fac_arange_options room;
@@ -5999,6 +6017,33 @@ fac_tensors fac_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, con
         return fac__api_no_list();
     struct fac__split_with_sizes_args args = {.input = input, .split_sizes = split_sizes, .dim = o->dim};
     return fac__api_list(&fac__op_split_with_sizes, &args);
+}
+
+fac_tensors fac_unsafe_split_ex(fac_tensor *input, int64_t split_size, const fac_unsafe_split_options *o)
+{
+    fac_unsafe_split_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
+    struct fac__unsafe_split_args args = {.input = input, .split_size = split_size, .dim = o->dim};
+    return fac__api_list(&fac__op_unsafe_split, &args);
+}
+
+fac_tensors fac_unsafe_split_with_sizes_ex(fac_tensor *input, fac_ints split_sizes, const fac_unsafe_split_with_sizes_options *o)
+{
+    fac_unsafe_split_with_sizes_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
+    struct fac__unsafe_split_with_sizes_args args = {.input = input, .split_sizes = split_sizes, .dim = o->dim};
+    return fac__api_list(&fac__op_unsafe_split_with_sizes, &args);
+}
+
+fac_tensors fac_unsafe_chunk_ex(fac_tensor *input, int64_t chunks, const fac_unsafe_chunk_options *o)
+{
+    fac_unsafe_chunk_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac__api_no_list();
+    struct fac__unsafe_chunk_args args = {.input = input, .chunks = chunks, .dim = o->dim};
+    return fac__api_list(&fac__op_unsafe_chunk, &args);
 }
 
 fac_tensors fac_chunk_ex(fac_tensor *input, int64_t chunks, const fac_chunk_options *o)

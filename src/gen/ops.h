@@ -94,6 +94,16 @@ struct fac__arange_end_args {
 };
 fac__exec_fn fac__exec_arange_end;
 
+struct fac__range_closed_args {
+    fac_scalar start;
+    fac_scalar end;
+    fac_scalar step;
+    fac_dtype dtype;
+    fac_layout layout;
+    fac_device device;
+};
+fac__exec_fn fac__exec_range_closed;
+
 struct fac__arange_args {
     fac_scalar start;
     fac_scalar end;
@@ -1506,6 +1516,7 @@ struct fac__floor_divide_args {
     fac_value input;
     fac_value other;
 };
+fac__vjp_fn fac__vjp_floor_divide;
 
 struct fac__remainder_args {
     fac_value input;
@@ -2029,8 +2040,7 @@ struct fac__xlogy_args {
     fac_value input;
     fac_value other;
 };
-fac__exec_fn fac__exec_xlogy;
-void fac__composite_xlogy(const struct fac__xlogy_args *a, fac_tensor **out);
+fac__vjp_fn fac__vjp_xlogy;
 
 struct fac__where_args {
     fac_tensor *condition;
@@ -3308,6 +3318,30 @@ struct fac__split_with_sizes_args {
 };
 fac__exec_fn fac__view_split_with_sizes;
 
+struct fac__unsafe_split_args {
+    fac_tensor *input;
+    int64_t split_size;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_unsafe_split;
+fac_tensors fac__composite_unsafe_split(const struct fac__unsafe_split_args *a);
+
+struct fac__unsafe_split_with_sizes_args {
+    fac_tensor *input;
+    fac_ints split_sizes;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_unsafe_split_with_sizes;
+fac_tensors fac__composite_unsafe_split_with_sizes(const struct fac__unsafe_split_with_sizes_args *a);
+
+struct fac__unsafe_chunk_args {
+    fac_tensor *input;
+    int64_t chunks;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_unsafe_chunk;
+fac_tensors fac__composite_unsafe_chunk(const struct fac__unsafe_chunk_args *a);
+
 struct fac__chunk_args {
     fac_tensor *input;
     int64_t chunks;
@@ -3897,6 +3931,7 @@ enum {
     FAC__OP_ID_ones_like,
     FAC__OP_ID_full_like,
     FAC__OP_ID_arange_end,
+    FAC__OP_ID_range_closed,
     FAC__OP_ID_arange,
     FAC__OP_ID_linspace,
     FAC__OP_ID_linspace_tensors,
@@ -4320,6 +4355,9 @@ enum {
     FAC__OP_ID_split,
     FAC__OP_ID_split_sizes,
     FAC__OP_ID_split_with_sizes,
+    FAC__OP_ID_unsafe_split,
+    FAC__OP_ID_unsafe_split_with_sizes,
+    FAC__OP_ID_unsafe_chunk,
     FAC__OP_ID_chunk,
     FAC__OP_ID_tensor_split,
     FAC__OP_ID_tensor_split_indices,
@@ -4413,6 +4451,7 @@ extern const fac__op fac__op_zeros_like;
 extern const fac__op fac__op_ones_like;
 extern const fac__op fac__op_full_like;
 extern const fac__op fac__op_arange_end;
+extern const fac__op fac__op_range_closed;
 extern const fac__op fac__op_arange;
 extern const fac__op fac__op_linspace;
 extern const fac__op fac__op_linspace_tensors;
@@ -4836,6 +4875,9 @@ extern const fac__op fac__op_narrow_tensor;
 extern const fac__op fac__op_split;
 extern const fac__op fac__op_split_sizes;
 extern const fac__op fac__op_split_with_sizes;
+extern const fac__op fac__op_unsafe_split;
+extern const fac__op fac__op_unsafe_split_with_sizes;
+extern const fac__op fac__op_unsafe_chunk;
 extern const fac__op fac__op_chunk;
 extern const fac__op fac__op_tensor_split;
 extern const fac__op fac__op_tensor_split_indices;

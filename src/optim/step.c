@@ -395,10 +395,7 @@ int fac__exec_fused_adam(const fac__op *op, void *args, fac__outs *outs) {
 
 fac_tensor *fac__state_like(fac_tensor *param) {
     int64_t strides[FAC_MAX_DIMS];
-    if (param->features & FAC__DENSE)
-        memcpy(strides, param->strides, sizeof *strides * (size_t)param->ndim);
-    else
-        fac__result_strides(1, &param, param->ndim, param->sizes, strides);
+    fac__like_strides(param, strides);
     fac_tensor *t =
         fac__empty(param->ndim, param->sizes, strides, (fac_dtype)param->dtype, param->device);
     if (t == NULL || fac__fill_into(t, fac_int(0)) == 0)

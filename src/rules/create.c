@@ -181,13 +181,8 @@ static int like(fac__outs *outs, fac_tensor *t, fac_dtype dtype, fac_device devi
         return -1;
     const int64_t *s = NULL;
     if (format == FAC_FORMAT_NONE || format == FAC_PRESERVE_FORMAT) {
-        if (!fac__is_contig(t)) {
-            s = strides;
-            if (t->features & FAC__DENSE)
-                memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
-            else
-                fac__result_strides(1, &t, t->ndim, t->sizes, strides);
-        }
+        fac__like_strides(t, strides);
+        s = strides;
     } else if (format != FAC_CONTIGUOUS_FORMAT) {
         if (fac__format_strides(t->ndim, t->sizes, format, strides) != 0)
             return -1;
@@ -231,7 +226,8 @@ static bool integral(fac_scalar s) {
     return s.kind == FAC_INT64 || s.kind == FAC_BOOL || s.kind == FAC_UINT64;
 }
 
-static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d,
+/* `closed`: the end belongs to it. */
+static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d, bool closed,
                         int64_t *n) {
     double b = fac__scalar_double(start), e = fac__scalar_double(end), s = fac__scalar_double(step);
     if (!(s > 0 || s < 0))
@@ -241,18 +237,65 @@ static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_d
     if ((s > 0 && e < b) || (s < 0 && e > b))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "upper bound and lower bound inconsistent with step sign");
-    double count = ceil((e - b) / s);
+    double count = closed ? floor((e - b) / s) + 1 : ceil((e - b) / s);
     if (d == FAC_INT64) {
         int64_t ib = fac__scalar_int(start), ie = fac__scalar_int(end), is = fac__scalar_int(step);
         int64_t sign = (is > 0) - (is < 0);
         if (is == 0)
             return fac__fail(FAC_ERROR_VALUE, "step must be nonzero");
-        count = (double)((ie - ib + is - sign) / is);
+        count = (double)(closed ? (ie - ib) / is + 1 : (ie - ib + is - sign) / is);
     }
     if (!(count >= 0 && count <= 9.2e18))
         return fac__fail(FAC_ERROR_RUNTIME, "invalid size, possible overflow?");
     *n = (int64_t)count;
     return 0;
+}
+
+/* Note [Steps]: PyTorch's kernels add a multiple of the step in one rounding, arange()'s vectors to
+ * an element of the result's dtype: the first of 8 floats, 4 doubles or 16 halves, where two such
+ * vectors are left in contiguous memory. In halves linspace() rounds product and sum. */
+struct steps {
+    double start, step;
+    fac_dtype dtype;
+};
+
+static double in_dtype(double v, fac_dtype d) {
+    _Alignas(16) char bits[16];
+    fac__scalar_to(fac_float(v), d, bits);
+    return fac__scalar_double(fac__scalar_from(bits, d));
+}
+
+static double step_from(const struct steps *r, double base, int64_t k) {
+    if (r->dtype == FAC_FLOAT32) /* doubles have digits enough */
+        return (double)(float)(base + r->step * (double)k);
+    if (r->dtype == FAC_FLOAT64)
+        return fma(r->step, (double)k, base);
+    return in_dtype(fmaf((float)r->step, (float)k, (float)base), r->dtype);
+}
+
+static void put(char *at, double v, fac_dtype d) {
+    if (d == FAC_FLOAT32)
+        *(float *)(void *)at = (float)v;
+    else if (d == FAC_FLOAT64)
+        *(double *)(void *)at = v;
+    else
+        fac__scalar_to(fac_float(v), d, at);
+}
+
+/* The commonest case of write_range(). */
+static void write_floats(float *p, int64_t n, const struct steps *r) {
+    enum { WIDTH = 8 };
+    double offset[WIDTH];
+    for (int k = 0; k < WIDTH; k++)
+        offset[k] = r->step * k;
+    int64_t i = 0;
+    for (; i < n / (2 * WIDTH) * 2 * WIDTH; i += WIDTH) {
+        double base = step_from(r, r->start, i);
+        for (int k = 0; k < WIDTH; k++)
+            p[i + k] = (float)(base + offset[k]);
+    }
+    for (; i < n; i++)
+        p[i] = (float)step_from(r, r->start, i);
 }
 
 static void write_range(fac_tensor *t, fac_scalar start, fac_scalar step, int64_t n) {
@@ -271,24 +314,31 @@ static void write_range(fac_tensor *t, fac_scalar start, fac_scalar step, int64_
         }
         return;
     }
-    double b = fac__scalar_double(start), s = fac__scalar_double(step);
-    for (int64_t i = 0; i < n; i++, at += stride) {
-        double v = b + (double)i * s;
-        if (d == FAC_FLOAT32)
-            *(float *)(void *)at = (float)v;
-        else
-            fac__scalar_to(fac_float(v), d, at);
+    struct steps r = {fac__scalar_double(start), fac__scalar_double(step), d};
+    bool dense = stride == (ptrdiff_t)size;
+    if (dense && d == FAC_FLOAT32) {
+        write_floats((float *)(void *)at, n, &r);
+        return;
     }
+    int64_t width = d == FAC_FLOAT64 ? 4 : 16, i = 0;
+    for (int64_t end = dense ? n / (2 * width) * 2 * width : 0; i < end; i += width) {
+        double base = step_from(&r, r.start, i);
+        for (int64_t k = 0; k < width; k++, at += stride)
+            put(at, step_from(&r, base, k), d);
+    }
+    for (; i < n; i++, at += stride)
+        put(at, step_from(&r, r.start, i), d);
 }
 
 static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d,
-                 fac_device device, fac_layout layout) {
+                 fac_device device, fac_layout layout, bool closed) {
     if (d == FAC_DTYPE_NONE && outs->how == FAC__CALL_OUT && outs->given[0] != NULL)
         d = (fac_dtype)outs->given[0]->dtype;
     if (d == FAC_DTYPE_NONE)
-        d = integral(start) && integral(end) && integral(step) ? FAC_INT64 : fac_default_dtype();
+        d = !closed && integral(start) && integral(end) && integral(step) ? FAC_INT64
+                                                                          : fac_default_dtype();
     int64_t n;
-    if (range_length(start, end, step, d, &n) != 0)
+    if (range_length(start, end, step, d, closed, &n) != 0)
         return -1;
     fac_ints size = {&n, 1, true};
     const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
@@ -310,13 +360,30 @@ static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar s
 int fac__exec_arange(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__arange_args *a = args;
-    return range(outs, a->start, a->end, a->step, a->dtype, a->device, a->layout);
+    return range(outs, a->start, a->end, a->step, a->dtype, a->device, a->layout, false);
 }
 
 int fac__exec_arange_end(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__arange_end_args *a = args;
-    return range(outs, fac_int(0), a->end, fac_int(1), a->dtype, a->device, a->layout);
+    return range(outs, fac_int(0), a->end, fac_int(1), a->dtype, a->device, a->layout, false);
+}
+
+int fac__exec_range_closed(const fac__op *op, void *args, fac__outs *outs) {
+    (void)op;
+    const struct fac__range_closed_args *a = args;
+    if (fac__warn("torch.range is deprecated and will be removed in a future release because its "
+                  "behavior is inconsistent with Python's range builtin. Instead, use "
+                  "torch.arange, which produces values in [start, end).") != 0)
+        return -1;
+    return range(outs, a->start, a->end, a->step, a->dtype, a->device, a->layout, true);
+}
+
+/* base + step * k, see Note [Steps]. */
+static double linear(double base, double step, double k, fac_dtype d) {
+    if (d == FAC_FLOAT16 || d == FAC_BFLOAT16)
+        return base + in_dtype(step * in_dtype(k, d), d);
+    return d == FAC_FLOAT32 ? base + step * k : fma(step, k, base);
 }
 
 /* Values from the nearer end, so that both ends are exact. */
@@ -326,7 +393,11 @@ static void write_steps(fac_tensor *t, fac_complex128 b, fac_complex128 e, int64
     fac_dtype d = (fac_dtype)t->dtype;
     double gaps = n > 1 ? (double)(n - 1) : 1, step = (e.re - b.re) / gaps;
     double imaginary = (e.im - b.im) / gaps;
-    bool single = d == FAC_FLOAT32 || d == FAC_FLOAT16 || d == FAC_BFLOAT16;
+    if (fac__is_float(d)) {
+        b.re = in_dtype(b.re, d);
+        e.re = in_dtype(e.re, d);
+        step = in_dtype(in_dtype(e.re - b.re, d) / in_dtype(gaps, d), d);
+    }
     for (int64_t i = 0; i < n; i++) {
         bool first = i < n / 2 || n == 1;
         double k = (double)(first ? i : -(n - 1 - i));
@@ -335,10 +406,8 @@ static void write_steps(fac_tensor *t, fac_complex128 b, fac_complex128 e, int64
         if (fac__is_complex(d))
             fac__scalar_to(
                 fac_complex_number(from + k * step, (first ? b.im : e.im) + k * imaginary), d, at);
-        else if (single)
-            fac__scalar_to(fac_float((float)from + (float)step * (float)k), d, at);
         else
-            fac__scalar_to(fac_float(from + step * k), d, at);
+            put(at, linear(from, step, k, d), d);
     }
 }
 
@@ -381,11 +450,12 @@ int fac__rule__to_copy(const fac__op *op, void *args, fac__outs *outs) {
     return like(outs, a->input, a->dtype, a->device, a->memory_format, a->layout, op->name);
 }
 
-/* In place the output is self; a functional form starts from a copy of it. */
-static int updated(fac__outs *outs, fac_tensor *self, bool keep) {
+/* In place the output is self; a functional form starts from a copy of it. `even`: all elements
+ * get one value, so that expanded tensors may be written. */
+static int updated(fac__outs *outs, fac_tensor *self, bool keep, bool even) {
     if (outs->how == FAC__CALL_INPLACE) {
         outs->v[0] = fac__retain(outs->given[0]);
-        return fac__check_writable(outs->v[0]);
+        return even ? 0 : fac__check_writable(outs->v[0]);
     }
     if (keep)
         outs->v[0] = fac__clone(self, FAC_PRESERVE_FORMAT);
@@ -396,9 +466,26 @@ static int updated(fac__outs *outs, fac_tensor *self, bool keep) {
 }
 
 int fac__rule_update(const fac__op *op, void *args, fac__outs *outs) {
-    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), true);
+    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), true, false);
+}
+
+int fac__warn_expanded(const fac__op *op, const fac_tensor *out, const char *example) {
+    return fac__self_overlap(out) != 1
+               ? 0
+               : fac__warn(
+                     "Use of %s_ on expanded tensors is deprecated. Please clone() the tensor "
+                     "before performing this operation. This also applies to advanced "
+                     "indexing e.g. %s",
+                     op->python, example);
+}
+
+int fac__rule_update_expanded(const fac__op *op, void *args, fac__outs *outs, const char *example) {
+    if (outs->how == FAC__CALL_INPLACE && fac__warn_expanded(op, outs->given[0], example) != 0)
+        return -1;
+    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), true, true);
 }
 
 int fac__rule_overwrite(const fac__op *op, void *args, fac__outs *outs) {
-    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), false);
+    bool even = strcmp(op->kernel, "fill") == 0 || strcmp(op->kernel, "zero") == 0;
+    return updated(outs, fac__arg_tensor(args, op->tensor_offsets[0]), false, even);
 }

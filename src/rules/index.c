@@ -221,7 +221,7 @@ int fac__rule_index_put(const fac__op *op, void *args, fac__outs *outs) {
                          "the destination and %s for the source.",
                          fac__scalar_type_name((fac_dtype)a->input->dtype),
                          fac__scalar_type_name((fac_dtype)a->values->dtype));
-    return fac__rule_update(op, args, outs);
+    return fac__rule_update_expanded(op, args, outs, "tensor[indices] = tensor");
 }
 
 /* --- along one dimension --------------------------------------------------------------------- */
@@ -406,7 +406,7 @@ int fac__rule_index_fill(const fac__op *op, void *args, fac__outs *outs) {
         return fac__fail(FAC_ERROR_RUNTIME,
                          "index_fill_(): Converting complex Scalar to non-complex type is not "
                          "supported");
-    return fac__rule_update(op, args, outs);
+    return fac__rule_update_expanded(op, args, outs, "tensor[mask] = scalar");
 }
 
 /* --- element by element ------------------------------------------------------------------------
@@ -515,6 +515,11 @@ int fac__rule_scatter_value(const fac__op *op, void *args, fac__outs *outs) {
 
 int fac__rule_scatter_src_reduce(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__scatter_src_reduce_args *a = args;
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (fac__warn_once(&said, "The reduce argument of torch.scatter with Tensor src is deprecated "
+                              "and will be removed in a future PyTorch release. Use "
+                              "torch.scatter_reduce instead for more reduction options.") != 0)
+        return -1;
     if (check_add_or_multiply(a->reduce) != 0 ||
         check_scatter(a->input, a->dim, a->index, a->src) != 0)
         return -1;
@@ -620,14 +625,14 @@ static int masked_shape(const fac_tensor *t, const fac_tensor *mask, const fac__
     return 0;
 }
 
-static int out_like_masked(fac_tensor *t, fac_tensor *mask, fac__outs *outs) {
+static int out_like_masked(const fac__op *op, fac_tensor *t, fac_tensor *mask, fac__outs *outs) {
     int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
     int n;
     if (masked_shape(t, mask, outs, &n, sizes) != 0)
         return -1;
     if (outs->how == FAC__CALL_INPLACE) {
         outs->v[0] = fac__retain(outs->given[0]);
-        return fac__check_writable(outs->v[0]);
+        return fac__warn_expanded(op, outs->v[0], "tensor[mask] = scalar");
     }
     if (fac__is_contig(t) && n == t->ndim)
         return fac__out(outs, 0, n, sizes, NULL, (fac_dtype)t->dtype, t->device);
@@ -637,7 +642,6 @@ static int out_like_masked(fac_tensor *t, fac_tensor *mask, fac__outs *outs) {
 }
 
 int fac__rule_masked_fill(const fac__op *op, void *args, fac__outs *outs) {
-    (void)op;
     const struct fac__masked_fill_args *a = args;
     fac_tensor *value = a->value.tensor;
     if (value != NULL && value->ndim != 0)
@@ -650,7 +654,7 @@ int fac__rule_masked_fill(const fac__op *op, void *args, fac__outs *outs) {
     if (value != NULL && fac__is_complex((fac_dtype)value->dtype) &&
         !fac__is_complex((fac_dtype)a->input->dtype))
         return fac__check_fits(fac_complex_number(0, 1), (fac_dtype)a->input->dtype);
-    int r = out_like_masked(a->input, a->mask, outs);
+    int r = out_like_masked(op, a->input, a->mask, outs);
     if (r == 0 && a->mask->dtype != FAC_BOOL) {
         fac__outs_clear(outs);
         return fac__fail(FAC_ERROR_RUNTIME,

@@ -7,6 +7,9 @@
 #include "../gen/ops.h"
 
 fac__exec_fn fac__rule_update, fac__rule_overwrite; /* create.c; other rules end with them */
+/* Expanded tensors, too, with PyTorch's warning; the example is one of indexing. */
+int fac__rule_update_expanded(const fac__op *op, void *args, fac__outs *outs, const char *example);
+int fac__warn_expanded(const fac__op *op, const fac_tensor *out, const char *example);
 /* Fills in one -1 of a wanted shape and checks the count. */
 int fac__infer_size(fac_ints want, int64_t numel, int64_t *sizes);
 /* Sizes and strides of the diagonals of two dimensions, in last place; the number of dimensions or

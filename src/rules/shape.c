@@ -168,12 +168,7 @@ int fac__rule_repeat(const fac__op *op, void *args, fac__outs *outs) {
 /* The strides of a copy that keeps the order of dimensions, as empty_like gives them. */
 static int out_like(fac__outs *outs, fac_tensor *t) {
     int64_t strides[FAC_MAX_DIMS];
-    if (fac__is_contig(t))
-        return fac__out(outs, 0, t->ndim, t->sizes, NULL, (fac_dtype)t->dtype, t->device);
-    if (t->features & FAC__DENSE)
-        memcpy(strides, t->strides, sizeof(int64_t) * (size_t)t->ndim);
-    else
-        fac__result_strides(1, &t, t->ndim, t->sizes, strides);
+    fac__like_strides(t, strides);
     return fac__out(outs, 0, t->ndim, t->sizes, strides, (fac_dtype)t->dtype, t->device);
 }
 

@@ -279,8 +279,8 @@ int fac__view_t(const fac__op *op, void *args, fac__outs *outs) {
     ARGS(t);
     if (a->input->ndim > 2)
         return fac__fail(FAC_ERROR_RUNTIME,
-                         "t() expects a tensor with <= 2 dimensions, but self is %dD",
-                         a->input->ndim);
+                         "t%s() expects a tensor with <= 2 dimensions, but self is %dD",
+                         outs->how == FAC__CALL_INPLACE ? "_" : "", a->input->ndim);
     return swapped(outs, a->input, 0, a->input->ndim == 2 ? 1 : 0);
 }
 

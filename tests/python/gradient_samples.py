@@ -345,6 +345,8 @@ ROWS["squeeze_dims"] = [(x(1, 2, 1), (0, 2))]
 ROWS["unsqueeze"] = [(x(2, 3), 1), (x(), 0)]
 ROWS["split"] = [(x(3, 2), 2), (x(2, 3), 1, 1)]
 ROWS["split_sizes"] = ROWS["split_with_sizes"] = [(x(3, 2), (1, 2)), (x(2, 3), (2, 1), 1)]
+ROWS["unsafe_split"] = ROWS["split"]
+ROWS["unsafe_split_with_sizes"] = ROWS["split_with_sizes"]
 ROWS["unbind"] = [(x(2, 3),), (x(2, 3), 1)]
 ROWS["diagonal"] = ROWS["diagonal_copy"] = [(x(2, 3),), (x(3, 3), 1), (x(2, 3, 2), -1, 1, 2)]
 ROWS["unfold"] = [(x(2, 4), 1, 2, 1), (x(4), 0, 3, 1), (x(5), 0, 2, 2)]
@@ -375,7 +377,7 @@ ROWS["diagonal_backward"] = [(x(2), (2, 3), 0, 0, 1)]
 ROWS["unfold_backward"] = [(x(2, 3, 2), (2, 4), 1, 2, 1)]
 ROWS["narrow"] = [(x(3, 2), 0, 1, 2), (x(2, 3), 1, -2, 1)]
 ROWS["narrow_tensor"] = [(x(3, 2), 0, ii(1), 2)]
-ROWS["chunk"] = ROWS["tensor_split"] = [(x(3, 2), 2), (x(2, 3), 3, 1)]
+ROWS["chunk"] = ROWS["unsafe_chunk"] = ROWS["tensor_split"] = [(x(3, 2), 2), (x(2, 3), 3, 1)]
 ROWS["tensor_split_indices"] = [(x(3, 2), (1, 2)), (x(2, 3), (1,), 1)]
 ROWS["tensor_split_tensor"] = [(x(3, 2), ii(2)), (x(3, 2), i(1, 2))]
 ROWS["hsplit"] = [(x(2, 4), 2), (x(4), 2)]
@@ -559,6 +561,7 @@ EXEMPT.update(dict.fromkeys(["detach", "view_dtype"], "it cuts the graph"))
 EXEMPT.update(
     dict.fromkeys("normal normal_mean normal_std".split(), "PyTorch's gradients are zero there")
 )
+EXEMPT["floor_divide"] = "PyTorch has no gradient of it, which backward says"
 EXEMPT["linspace_tensors"] = "its gradient is none, as in PyTorch"
 # Of complex tensors only.
 COMPLEX = "_conj view_as_real imag".split()
@@ -585,5 +588,5 @@ REAL = """
     random_full random_to relu relu6 remainder round round_decimals
     scaled_dot_product_attention selu sign silu silu_backward smooth_l1_loss softmax
     softplus softplus_backward sort sort_stable threshold threshold_backward topk trunc
-    view_as_complex
+    view_as_complex xlogy
 """.split()

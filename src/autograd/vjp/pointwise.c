@@ -71,6 +71,12 @@ void fac__vjp_round_like(struct fac__vjp *v) {
             v->in[i] = zeros(v->grad[0]);
 }
 
+/* PyTorch records floor_divide as an op without a gradient, which only backward notices. */
+void fac__vjp_floor_divide(struct fac__vjp *v) {
+    fac__fail(FAC_ERROR_RUNTIME, "derivative for aten::floor_divide is not implemented");
+    v->in[0] = v->in[1] = fac_bad;
+}
+
 FAC__VJP(remainder) {
     if (NEEDS(0))
         G0 = g;
@@ -161,12 +167,19 @@ FAC__VJP(fmin) {
 }
 
 FAC__VJP(atan2) {
-    fac_tensor *k =
-        fac_reciprocal(fac_add(fac_mul(a->input, a->input), fac_mul(a->other, a->other)));
+    fac_tensor *square = fac_add(fac_mul(a->input, a->input), fac_mul(a->other, a->other));
+    fac_tensor *k = fac_where(fac_eq(square, 0), 0, fac_reciprocal(square)); /* 0 at the origin */
     if (NEEDS(0))
         G0 = fac_mul(g, fac_mul(a->other, k));
     if (NEEDS(1))
         G1 = fac_mul(g, fac_mul(fac_neg(a->input), k));
+}
+
+FAC__VJP(xlogy) {
+    if (NEEDS(0))
+        G0 = fac_mul(g, fac_xlogy(fac_ne(a->input.tensor, 0), a->other));
+    if (NEEDS(1))
+        G1 = fac_mul(g, fac_div(a->input, a->other));
 }
 
 FAC__VJP(hypot) {
@@ -369,8 +382,8 @@ VJP1(_gelu_tanh, fac_gelu_tanh_backward(g, x))
 VJP1(silu, fac_silu_backward(g, x))
 VJP1(softplus, fac_softplus_backward(g, x, a->beta, a->threshold))
 VJP1(hardtanh, fac_hardtanh_backward(g, x, a->min_val, a->max_val))
-VJP1(hardswish, fac_where(fac_lt(x, -3), 0,
-                          fac_where(fac_le(x, 3), fac_mul(g, fac_add(fac_div(x, 3), 0.5)), g)))
+VJP1(hardswish, fac_where(fac_le(x, -3), 0,
+                          fac_where(fac_lt(x, 3), fac_mul(g, fac_add(fac_div(x, 3), 0.5)), g)))
 VJP1(hardsigmoid, masked(fac_div(g, 6), fac_logical_and(fac_gt(x, -3), fac_lt(x, 3))))
 VJP1(log_sigmoid, fac_mul(g, fac_sigmoid(fac_neg(x))))
 

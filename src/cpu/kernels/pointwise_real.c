@@ -246,6 +246,7 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(logaddexp, op_log_add_exp_##F(a, b))                                                         \
     X(logaddexp2, op_log_add_exp2_##F(a, b))                                                       \
     X(copysign, copysign(a, b))                                                                    \
+    X(xlogy, isnan(b) ? b : a == 0 ? 0 : a * log(b))                                               \
     X(relu_backward, b > 0 ? a : 0)                                                                \
     X(threshold_backward, b <= N(0) ? 0 : a)                                                       \
     X(sigmoid_backward, a * (1 - b) * b)                                                           \
@@ -456,6 +457,7 @@ static const fac__loop_row rows[] = {
     REALS(atanh),
     REALS(erfc),
     REALS(atan2),
+    REALS(xlogy),
     REALS(hypot),
     REALS(logaddexp),
     REALS(logaddexp2),

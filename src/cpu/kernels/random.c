@@ -4,6 +4,7 @@
 #include "random_words.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The output as contiguous memory: itself, or a copy to be written back. `strided` tells those who
@@ -250,8 +251,8 @@ static void fill_normal_floats(float *p, int64_t n, float mean, float std, fac_g
 static void normal_block_double(double *d, double mean, double std) {
     for (int j = 0; j < 8; j++) {
         double radius = sqrt(-2 * log(1 - d[j])), theta = 2.0 * 3.14159265358979323846 * d[j + 8];
-        d[j] = radius * cos(theta) * std + mean;
-        d[j + 8] = radius * sin(theta) * std + mean;
+        d[j] = fma(radius * cos(theta), std, mean);
+        d[j + 8] = fma(radius * sin(theta), std, mean);
     }
 }
 
@@ -295,7 +296,7 @@ static double normal_sample(fac_generator *g, double mean, double std) {
         g->has_double = true;
         r = radius * cos(theta);
     }
-    return r * std + mean;
+    return fma(r, std, mean);
 }
 
 static int fill_normal(struct target *t, double mean, double std, fac_generator *g) {
@@ -305,7 +306,7 @@ static int fill_normal(struct target *t, double mean, double std, fac_generator 
     if (d < FAC_FLOAT16 || d > FAC_FLOAT64)
         return not_for("normal_kernel_cpu", w);
     if (d != w->dtype)
-        std *= 0.70710678118654752440; /* complex: variance shared by the parts */
+        std /= 1.41421356237309504880; /* complex: variance shared by the parts */
     if (w->numel * (d != w->dtype ? 2 : 1) >= 16 && !t->strided) {
         if (d == FAC_FLOAT32)
             fill_normal_floats((float *)(void *)w->data, n, (float)mean, (float)std, g);
@@ -336,6 +337,34 @@ static int normal(const void *args, fac_tensor **out) {
 
 /* --- integers -------------------------------------------------------------------------------- */
 
+static const int digits[FAC_NUM_DTYPES] = {
+    [FAC_FLOAT16] = 11, [FAC_BFLOAT16] = 8, [FAC_FLOAT32] = 24, [FAC_FLOAT64] = 53};
+
+/* An end of a range: one that a floating dtype rounds out of the range moves into it by a step
+ * between numbers as large. */
+static int64_t inner_end(int64_t end, int inwards, fac_dtype d) {
+    _Alignas(16) char bits[16];
+    if (digits[d] == 0)
+        return end;
+    fac__scalar_to(fac_int(end + inwards), d, bits);
+    double near = fac__scalar_double(fac__scalar_from(bits, d));
+    if (inwards < 0 ? near < (double)end : near >= (double)end)
+        return end;
+    uint64_t size = (uint64_t)llabs(end + inwards);
+    int exponent = size == 0 ? 0 : 63 - __builtin_clzll(size);
+    return (int64_t)near + inwards * (1ll << (exponent - digits[d] + 1));
+}
+
+static int warn_of_steps(int64_t end, const char *name, fac_dtype d) {
+    int n = digits[d];
+    if (n == 0 || (end >= -(1ll << n) && end <= 1ll << n))
+        return 0;
+    return fac__warn("%s is out of bounds [-(2^%d), 2^%d]. Due to precision limitations %s can "
+                     "support discrete uniform distribution only within this range. This warning "
+                     "will become an error in version 1.7 release, please fix the code in advance",
+                     name, n, n, fac__c_type_name(d));
+}
+
 /* Whether both ends of a range are values of the dtype. */
 static int check_range(int64_t from, int64_t to, fac_dtype d) {
     double low, high;
@@ -351,6 +380,10 @@ static int check_range(int64_t from, int64_t to, fac_dtype d) {
     case FAC_FLOAT32:
     case FAC_FLOAT64:
         return 0;
+    case FAC_COMPLEX64:
+    case FAC_COMPLEX128:
+        return fac__fail(FAC_ERROR_RUNTIME, "check_random_bounds handles only integral, "
+                                            "floating-point and boolean types");
     default: {
         int bits = 8 * (int)fac_dtype_size(d), is_signed = fac_dtype_is_signed(d);
         high = ldexp(1, bits - is_signed) - 1;
@@ -400,16 +433,19 @@ static void store_ints(fac_tensor *t, int64_t at, const int64_t *v, int64_t n) {
 static int random_range(const void *args, fac_tensor **out) {
     const struct fac__random_from_args *a = args;
     struct target t;
-    uint64_t range = (uint64_t)a->to - (uint64_t)a->from_;
+    fac_dtype d = (fac_dtype)out[0]->dtype;
+    int64_t from = inner_end(a->from_, 1, d);
+    uint64_t range = (uint64_t)inner_end(a->to, -1, d) - (uint64_t)from;
     if (a->from_ >= a->to)
         return fac__fail(
             FAC_ERROR_RUNTIME,
             "random_ expects 'from' to be less than 'to', but got from=%lld >= to=%lld",
             (long long)a->from_, (long long)a->to);
-    if (fac__is_complex((fac_dtype)out[0]->dtype))
+    if (fac__is_complex(d))
         return fac__fail(FAC_ERROR_RUNTIME, "check_random_bounds handles only integral, "
                                             "floating-point and boolean types");
-    if (check_range(a->from_, a->to, (fac_dtype)out[0]->dtype) != 0 || open_target(&t, out[0]) != 0)
+    if (check_range(a->from_, a->to, d) != 0 || warn_of_steps(a->from_, "from", d) != 0 ||
+        warn_of_steps(a->to - 1, "to - 1", d) != 0 || open_target(&t, out[0]) != 0)
         return -1;
     fac_tensor *w = t.work;
     fac_generator *g = fac__generator_lock(a->generator);
@@ -426,7 +462,7 @@ static int random_range(const void *args, fac_tensor **out) {
                 v[i] = (int64_t)((uint64_t)v[i] % range);
         }
         for (int64_t i = 0; i < m; i++)
-            v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)a->from_);
+            v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)from);
         store_ints(w, at, v, m);
     }
     fac__generator_unlock(g);
@@ -590,8 +626,14 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
                              "Exponential distribution is a continuous probability distribution. " \
                              "dtype must be a floating point but you specified %s",                \
                              fac__scalar_type_name((fac_dtype)out[0]->dtype));                     \
-        if (!floating(out[0]) &&                                                                   \
-            (fac__is_complex((fac_dtype)out[0]->dtype) || strcmp(#name, "geometric") != 0))        \
+        if (!floating(out[0]) && strcmp(#name, "cauchy") == 0)                                     \
+            return fac__fail(FAC_ERROR_RUNTIME,                                                    \
+                             "Cauchy distribution is a continuous probability distribution. "      \
+                             "dtype must be a floating point but you specified %s",                \
+                             fac__c_type_name((fac_dtype)out[0]->dtype));                          \
+        bool integers =                                                                            \
+            strcmp(#name, "geometric") == 0 && fac__category((fac_dtype)out[0]->dtype) == 1;       \
+        if (!floating(out[0]) && !integers)                                                        \
             return not_for(#name "_cpu", out[0]);                                                  \
         if (open_target(&t, out[0]) != 0)                                                          \
             return -1;                                                                             \

@@ -79,7 +79,7 @@ for epoch in range(1, 31):
     if epoch in (1, 2):
         print(
             f"epoch {epoch:2d} | loss {running / len(train_x):.3f} | acc {correct / len(train_x):.2f}"
-            f" | val {val:.3f} | val acc {acc:.2f} | lr {scheduler.get_last_lr()[0]:.4g}"
+            f" | val {val:.2f} | val acc {acc:.2f} | lr {scheduler.get_last_lr()[0]:.4g}"
         )
     best, patience = (val, 0) if val < best else (best, patience + 1)
 conf = torch.zeros(3, 3, dtype=torch.int64)
