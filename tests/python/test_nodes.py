@@ -19,6 +19,7 @@ KEPT_BY_PYTORCH_ALONE = {
     "ConvolutionBackward0": {"bias_sym_sizes_opt"},
     "CummaxBackward0": {"self"},
     "CumminBackward0": {"self"},
+    "DivBackward2": {"self", "other", "rounding_mode"},  # rounded: its gradient is zero
     "GatherBackward0": {"self"},
     "GeluBackward0": {"approximate"},
     "IndexAddBackward0": {"source"},
