@@ -8,6 +8,7 @@
 #include <facula/autograd.h>
 #include <facula/ops.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +76,8 @@ int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,
  */
 
 static void lock(struct fac__autograd *a) {
-    while (atomic_flag_test_and_set_explicit(&a->lock, memory_order_acquire)) {
-    }
+    while (atomic_flag_test_and_set_explicit(&a->lock, memory_order_acquire))
+        sched_yield();
 }
 
 static void unlock(struct fac__autograd *a) {
@@ -149,33 +150,59 @@ static fac_tensor *watched_grad(fac_tensor *variable, fac_tensor *g) {
     return fac__is_bad(r) ? NULL : r;
 }
 
+/* What .grad becomes where g is added to `old` out of place, or is the first; a new reference. */
+static fac_tensor *next_grad(fac_tensor *variable, fac_tensor *old, fac_tensor *g) {
+    if (old == NULL)
+        return fac__tls.levels & FAC__L_DISPATCH ? watched_grad(variable, g)
+                                                 : first_grad(variable, g);
+    fac_scope *scope = fac_scope_open();
+    if (scope == NULL)
+        return NULL;
+    fac_tensor *sum = fac__retain(fac_add(old, g));
+    fac_scope_close(scope);
+    return fac__is_bad(sum) ? NULL : sum;
+}
+
+static int add_in_place(fac_tensor *grad, fac_tensor *g) {
+    fac_scope *scope = fac_scope_open();
+    int r = scope == NULL || fac__is_bad(fac_add_(grad, g)) ? -1 : 0;
+    fac_scope_close(scope);
+    return r;
+}
+
+/* Several threads may come with gradients of one leaf. Adding in place is done under its lock,
+ * where that calls nothing of the program's: the program may wait for a thread that waits for the
+ * lock. Another .grad is made without, and over again where there is a new one meanwhile. */
 static int accumulate_into(fac_tensor *variable, fac_tensor *g) {
     struct fac__autograd *a = fac__autograd_of(variable);
     if (a == NULL)
         return -1;
-    if (a->grad == NULL) {
-        a->grad =
-            fac__tls.levels & FAC__L_DISPATCH ? watched_grad(variable, g) : first_grad(variable, g);
-        return a->grad == NULL ? -1 : 0;
-    }
-    fac_scope *scope = fac_scope_open();
-    if (scope == NULL)
-        return -1;
-    int r = 0;
-    if (fac__tls.grad_mode || (a->grad->features & FAC__SPARSE)) {
-        fac_tensor *sum = fac_add(a->grad, g);
-        if (fac__is_bad(sum)) {
-            r = -1;
-        } else {
-            fac_tensor *old = a->grad;
-            a->grad = fac__retain(sum);
+    for (;;) {
+        lock(a);
+        fac_tensor *old = fac__retain(a->grad);
+        bool in_place = old != NULL && !fac__tls.grad_mode && !(old->features & FAC__SPARSE);
+        bool calls_back =
+            (fac__tls.levels & FAC__L_ANY) || (in_place && (old->features & FAC__OVERRIDE));
+        int r = in_place && !calls_back ? add_in_place(old, g) : 0;
+        unlock(a);
+        if (in_place) {
+            r = calls_back ? add_in_place(old, g) : r;
             fac__release(old);
+            return r;
         }
-    } else {
-        r = fac__is_bad(fac_add_(a->grad, g)) ? -1 : 0;
+        fac_tensor *grad = next_grad(variable, old, g);
+        lock(a);
+        bool same = a->grad == old;
+        if (grad != NULL && same)
+            a->grad = grad;
+        unlock(a);
+        fac__release(old);
+        if (grad == NULL)
+            return -1;
+        fac__release(same ? old : grad); /* .grad's own reference, or what came too late */
+        if (same)
+            return 0;
     }
-    fac_scope_close(scope);
-    return r;
 }
 
 static int retain_hook(void *ctx, fac_node *node, fac_tensor **grads, int n, fac_tensor **out,
