@@ -7,8 +7,9 @@
  * A zero option is the default, and so are all of them where the pointer is NULL. Above each
  * stands its signature in Python, whose names and rules hold: arguments without a default come
  * first, in this order, the others are options. For a tensor where a number may stand, the
- * macros take either. In C++, ops.hpp has functions in place of the macros; other languages
- * call the functions ending in _ex, setting size_ to the size of the struct as they know it.
+ * macros take either, and the functions the address of a fac_value. In C++, ops.hpp has
+ * functions in place of the macros; other languages call the functions ending in _ex, setting
+ * size_ to the size of the struct as they know it.
  *
  * Results are new tensors, or views where the text says so, borrowed from the innermost open
  * scope; arguments are borrowed for the call. A failed operator returns fac_bad and sets the

@@ -252,3 +252,20 @@ def test_results_of_odd_strides_are_row_major():
         plain = facula.empty(x.shape).stride()
         for y in (x + x, x.exp(), x < x, x.neg()):
             assert y.stride() == plain and y.is_contiguous()
+
+
+def test_small_tensors_that_change_their_storage():
+    """Their own lies in one block with them, which the last of the two frees."""
+    for _ in range(1000):
+        x = facula.ones(2)
+        view, other = x.view(2), facula.zeros(3)
+        x.data = other
+        assert view.tolist() == [1, 1] and x.tolist() == [0, 0, 0]
+        x.data = view  # its own again
+        del view
+        x.add_(1)
+        assert x.tolist() == [2, 2]
+        kept = x.view(2)
+        x.set_(other)
+        del x, other
+        assert kept.tolist() == [2, 2]
