@@ -202,31 +202,28 @@ static inline void *small_alloc(unsigned c, size_t size) {
     return b;
 }
 
-/* Where the thread has no lists yet, or they are full. */
-static __attribute__((noinline)) void small_free_slowly(void *p, unsigned c, size_t size) {
-    struct cache *k = cache;
-    if (CACHING && k == NULL)
-        k = make_cache();
-    if (!CACHING || k == NULL || k->bytes + size > THREAD_BYTES) {
-        free(p);
-        return;
-    }
+static inline void keep_small(struct cache *k, void *p, unsigned c, size_t size) {
     struct block *b = p;
     b->next = k->list[c];
     k->list[c] = b;
     k->bytes += size;
 }
 
+/* Where the thread has no lists yet, or they are full. */
+static __attribute__((noinline)) void small_free_slowly(void *p, unsigned c, size_t size) {
+    struct cache *k = CACHING && cache == NULL ? make_cache() : NULL;
+    if (k != NULL)
+        keep_small(k, p, c, size);
+    else
+        free(p);
+}
+
 static inline void small_free(void *p, unsigned c, size_t size) {
     struct cache *k = cache;
-    if (FAC_UNLIKELY(!CACHING || k == NULL || k->bytes + size > THREAD_BYTES)) {
+    if (FAC_LIKELY(CACHING && k != NULL && k->bytes + size <= THREAD_BYTES))
+        keep_small(k, p, c, size);
+    else
         small_free_slowly(p, c, size);
-        return;
-    }
-    struct block *b = p;
-    b->next = k->list[c];
-    k->list[c] = b;
-    k->bytes += size;
 }
 
 /* --- entry ----------------------------------------------------------------------------------- */
