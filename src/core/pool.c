@@ -1,8 +1,10 @@
 /* The thread pool: fork and join of one loop at a time.
  *
  * A loop is cut into pieces by its length and grain alone, so that results do not depend on how
- * many threads take them. Workers spin a while for the next loop, then sleep on a futex; the caller
- * works too. A loop that starts while another runs, in a worker or elsewhere, runs inline. */
+ * many threads take them. Each thread begins with its own share of the pieces, the same from loop
+ * to loop, so that what it wrote it finds in its own caches, then takes from others' shares.
+ * Workers spin a while for the next loop, then sleep on a futex; the caller works too. A loop that
+ * starts while another runs, in a worker or elsewhere, runs inline. */
 #include "pool.h"
 
 #include "core.h"
@@ -20,19 +22,27 @@
 
 int64_t fac__grain_override;
 
-enum { MOST_THREADS = 64, SPINS = 4000 };
+/* A worker looks for the next loop for a few milliseconds: one that sleeps wakes beside its caller,
+ * on the same processor, and takes milliseconds to be moved to an idle one. Where there are more
+ * threads than processors, looking keeps others from working. */
+enum { MOST_THREADS = 64, SPINS = 100000, SPINS_CROWDED = 1000 };
 
 static struct {
     pthread_mutex_t busy;   /* held by the caller of the running loop */
     _Atomic uint32_t round; /* odd values never; a futex */
     _Atomic uint32_t sleepers;
-    _Atomic int64_t next; /* piece to take */
-    _Atomic int active;   /* workers inside the loop */
+    _Atomic int active; /* workers inside the loop */
     _Atomic bool quit;
     _Atomic int threads; /* wanted, the caller included; 0: not decided */
     int workers;         /* started */
+    _Atomic int spins;   /* before a worker sleeps */
     /* the loop */
-    int64_t n, piece, pieces;
+    int64_t n, piece;
+    int shares;
+    struct {
+        _Alignas(64) _Atomic int64_t next; /* piece to take */
+        int64_t end;
+    } share[MOST_THREADS];
     fac__range_fn *fn;
     void *ctx;
     bool grad_mode;
@@ -86,15 +96,18 @@ static int quota(void) {
     return got == 1 && period > 0 ? (int)((max + period - 1) / period) : 0;
 }
 
+static int processors(void) {
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int q = quota();
+    return q > 0 && q < n ? q : n;
+}
+
 static int default_threads(void) {
     int n = from_environment();
     if (n > 0)
         return n;
-    cpu_set_t set;
-    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    int q = quota();
-    if (q > 0 && q < n)
-        n = q;
+    n = processors();
     return n > MOST_THREADS ? MOST_THREADS : n < 1 ? 1 : n;
 }
 
@@ -149,10 +162,10 @@ static void note_failure(int64_t piece) {
     pthread_mutex_unlock(&pool.error_lock);
 }
 
-static void take_pieces(void) {
+static void take_share(int which) {
     for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-        if (i >= pool.pieces)
+        int64_t i = atomic_fetch_add_explicit(&pool.share[which].next, 1, memory_order_relaxed);
+        if (i >= pool.share[which].end)
             return;
         int64_t begin = i * pool.piece, end = begin + pool.piece;
         if (end > pool.n)
@@ -160,6 +173,13 @@ static void take_pieces(void) {
         if (pool.fn(pool.ctx, begin, end) != 0)
             note_failure(i);
     }
+}
+
+static void take_pieces(int own) {
+    for (int i = own; i < pool.shares; i++)
+        take_share(i);
+    for (int i = 0; i < own; i++)
+        take_share(i);
 }
 
 static void futex_wait(_Atomic uint32_t *at, uint32_t value) {
@@ -170,6 +190,7 @@ static void futex_wake(_Atomic uint32_t *at) {
     syscall(SYS_futex, at, FUTEX_WAKE_PRIVATE, MOST_THREADS, NULL, NULL, 0);
 }
 
+/* arg: the worker's number, from 1; the caller of a loop is 0. */
 static void *worker(void *arg) {
     int number = (int)(intptr_t)arg;
     uint32_t seen = 0;
@@ -178,7 +199,7 @@ static void *worker(void *arg) {
         int spins = 0;
         uint32_t now;
         while ((now = atomic_load_explicit(&pool.round, memory_order_acquire)) == seen) {
-            if (++spins < SPINS) {
+            if (++spins < pool.spins) {
                 pause_briefly();
                 continue;
             }
@@ -197,21 +218,24 @@ static void *worker(void *arg) {
         }
         if (active == 0)
             continue;
-        if (number < pool.threads - 1) {
+        if (number < pool.shares) {
             fac__tls.grad_mode = pool.grad_mode;
-            take_pieces();
+            take_pieces(number);
         }
         atomic_fetch_sub_explicit(&pool.active, 1, memory_order_release);
     }
 }
 
 static void start_workers(int want) {
+    if (pool.workers >= want)
+        return;
+    pool.spins = want < processors() ? SPINS : SPINS_CROWDED;
     while (pool.workers < want) {
         pthread_t t;
         pthread_attr_t attr;
         pthread_attr_init(&attr);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        int r = pthread_create(&t, &attr, worker, (void *)(intptr_t)pool.workers);
+        int r = pthread_create(&t, &attr, worker, (void *)(intptr_t)(pool.workers + 1));
         pthread_attr_destroy(&attr);
         if (r != 0)
             return; /* fewer threads, the same result */
@@ -246,19 +270,23 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
     start_workers(threads - 1);
     pool.n = n;
     pool.piece = piece;
-    pool.pieces = (n + piece - 1) / piece;
+    pieces = (n + piece - 1) / piece;
+    pool.shares = threads;
+    for (int i = 0; i < threads; i++) {
+        atomic_store_explicit(&pool.share[i].next, pieces * i / threads, memory_order_relaxed);
+        pool.share[i].end = pieces * (i + 1) / threads;
+    }
     pool.fn = fn;
     pool.ctx = ctx;
     pool.grad_mode = fac__tls.grad_mode;
     atomic_store(&pool.failed, INT64_MAX);
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
     /* releases the fields above to workers that come late out of the round before */
     atomic_store_explicit(&pool.active, 1, memory_order_release);
     atomic_fetch_add_explicit(&pool.round, 1, memory_order_release);
     if (atomic_load(&pool.sleepers) > 0)
         futex_wake(&pool.round);
     inside = true;
-    take_pieces();
+    take_pieces(0);
     inside = false;
     /* the caller's own 1 stays until all others have left, then the door is closed */
     int alone = 1;
