@@ -25,7 +25,7 @@ int64_t fac__grain_override;
 /* A worker looks for the next loop for a few milliseconds: one that sleeps wakes beside its caller,
  * on the same processor, and takes milliseconds to be moved to an idle one. Where there are more
  * threads than processors, looking keeps others from working. */
-enum { MOST_THREADS = 64, SPINS = 100000, SPINS_CROWDED = 1000 };
+enum { LINE = 64, MOST_THREADS = 64, SPINS = 100000, SPINS_CROWDED = 1000 };
 
 static struct {
     pthread_mutex_t busy;   /* held by the caller of the running loop */
@@ -40,7 +40,7 @@ static struct {
     int64_t n, piece;
     int shares;
     struct {
-        _Alignas(64) _Atomic int64_t next; /* piece to take */
+        _Alignas(LINE) _Atomic int64_t next; /* piece to take */
         int64_t end;
     } share[MOST_THREADS];
     fac__range_fn *fn;
@@ -264,6 +264,8 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
     if (pieces <= 1)
         return fn(ctx, 0, n);
     int64_t piece = (n + pieces - 1) / pieces;
+    if (piece > 16 * LINE) /* of elements: all pieces begin where a cache line does */
+        piece = (piece + LINE - 1) / LINE * LINE;
     int threads = fac__num_threads();
     if (threads == 1 || inside || pthread_mutex_trylock(&pool.busy) != 0)
         return run_inline(n, piece, fn, ctx);

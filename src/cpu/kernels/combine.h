@@ -6,7 +6,7 @@
 #ifndef FAC_COMBINE_H
 #define FAC_COMBINE_H
 
-#include "../copy_row.h"
+#include "copy_row.h"
 #include "half.h"
 
 #include <facula/backend.h>

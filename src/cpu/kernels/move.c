@@ -4,7 +4,7 @@
  * allow. The two innermost (or, where the source runs along another, the innermost and that one)
  * make a plane of rows, of which there are five kinds: copied, filled with one element, reversed,
  * transposed in tiles, and any other. */
-#include "../copy_row.h"
+#include "copy_row.h"
 #include "gemm_simd.h"
 #include <facula/backend.h>
 

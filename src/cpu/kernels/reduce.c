@@ -216,6 +216,7 @@ static void sum_u8_columns(void *acc, int ld, const char *const *rows, bool dens
     }
 }
 #define sum_u8_join sum_i64_join
+enum { sum_u8_many = true };
 
 #define OR_BYTE(s, v) ((uint8_t)((s) | ((v) != 0)))
 #define AND_BYTE(s, v) ((uint8_t)((s) & ((v) != 0)))
@@ -225,6 +226,7 @@ FAC__EXACT(all_u8, uint8_t, uint8_t, 1, AND_BYTE, AND_BYTE)
 /* --- complex products ------------------------------------------------------------------------- */
 
 #define COMPLEX_PROD(name, T)                                                                      \
+    enum { name##_many = false };                                                                  \
     static inline void name##_mul(T *r, const T *b) {                                              \
         T re = r[0] * b[0] - r[1] * b[1], im = r[0] * b[1] + r[1] * b[0];                          \
         r[0] = re;                                                                                 \
@@ -296,7 +298,10 @@ FINISH(mean_c64_done, float, 2, (s[j] + 0.0f) / (float)n)
 FINISH(mean_c128_done, double, 2, (s[j] + 0.0) / (double)n)
 
 #define ENTRY(in, result, size, exact, f, done)                                                    \
-    {FAC_##in, {FAC_##result}, {size}, exact, false, f##_row, f##_columns, f##_join, done, NULL}
+    {                                                                                              \
+        FAC_##in, {FAC_##result}, {size}, exact, false, f##_row, f##_columns, f##_join, done,      \
+            NULL, f##_many                                                                         \
+    }
 static const fac__fold sums[FAC_NUM_DTYPES] = {
     [FAC_BOOL] = ENTRY(BOOL, INT64, 8, true, sum_u8, plain_i64),
     [FAC_UINT8] = ENTRY(UINT8, INT64, 8, true, sum_u8, plain_i64),

@@ -24,6 +24,7 @@ enum {
     FAC__FOLD_LANES = 8,
     FAC__FOLD_BLOCK = 256, /* values of one column in a call of columns() */
     FAC__FOLD_RUN = 1024,  /* values in a call of row() */
+    FAC__FOLD_RUNS = 32,   /* runs in a call of row(), where the fold takes many */
     FAC__FOLD_TILE = 4096, /* bytes of accumulators that a tile of columns holds */
 };
 
@@ -47,6 +48,7 @@ typedef struct {
                  const void *ctx);
     void (*finish)(void *const *out, const void *acc, int ld, int w, int64_t n, const void *ctx);
     const void *ctx;
+    bool many; /* row() takes 2, 4 .. FAC__FOLD_RUNS whole runs as well, and joins them */
 } fac__fold;
 
 /* Folds the dimensions of x whose bits are set in `gone` (0 bits: none; all of them: FAC__ALL)
@@ -77,6 +79,7 @@ extern fac__loop *const FAC__K(fac__cast_table)[FAC_NUM_DTYPES][FAC_NUM_DTYPES];
 /* An exact fold: EACH(s, v) folds value v of type T into s of type A; JOIN(s, t) two accumulators.
  */
 #define FAC__EXACT(name, T, A, unit, EACH, JOIN)                                                   \
+    enum { name##_many = true };                                                                   \
     static void name##_row(void *acc, int ld, int j, const void *data, int64_t n, int64_t at,      \
                            const void *ctx) {                                                      \
         (void)ld, (void)at, (void)ctx;                                                             \

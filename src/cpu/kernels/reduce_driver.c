@@ -305,31 +305,22 @@ static void fold_row(const struct plan *p, char *acc, int ld, int j, const char 
     put(p, acc, ld, j, counter_total(&c));
 }
 
-/* The same of values that lie in one piece, four runs at a time. */
+/* The same of values that lie in one piece, many runs at a time where the fold takes them. */
 static void fold_plain(const struct plan *p, char *acc, int ld, int j, const char *x, int64_t begin,
                        int64_t end) {
     const fac__fold *f = p->fold;
     struct counter c;
     _Alignas(64) char pieces[LEVELS + 1][MAX_ACC];
     counter_start(&c, f, 1, 1, pieces[0], MAX_ACC);
-    const ptrdiff_t step = (ptrdiff_t)FAC__FOLD_RUN * p->esize;
-    const int64_t run = FAC__FOLD_RUN;
-    int64_t at = begin;
-    for (; at + 4 * run <= end; at += 4 * run, x += 4 * step) {
-        _Alignas(16) char a[3][MAX_ACC];
-        f->row(c.piece, 1, 0, x, run, at, f->ctx);
-        f->row(a[0], 1, 0, x + step, run, at + run, f->ctx);
-        f->row(a[1], 1, 0, x + 2 * step, run, at + 2 * run, f->ctx);
-        f->row(a[2], 1, 0, x + 3 * step, run, at + 3 * run, f->ctx);
-        f->join(c.piece, a[0], 1, 1, run, run, f->ctx);
-        f->join(a[1], a[2], 1, 1, run, run, f->ctx);
-        f->join(c.piece, a[1], 1, 1, 2 * run, 2 * run, f->ctx);
-        counter_push(&c, 4, 4 * run);
-    }
-    for (; at < end; at += run, x += step) {
-        int64_t n = at_most(end - at, run);
-        f->row(c.piece, 1, 0, x, n, at, f->ctx);
-        counter_push(&c, 2, n);
+    int64_t at = begin, n = FAC__FOLD_RUN * (f->many ? FAC__FOLD_RUNS : 1);
+    for (int level = f->many ? 7 : 2; level >= 2; level--, n /= 2)
+        for (; at + n <= end; at += n, x += n * p->esize) {
+            f->row(c.piece, 1, 0, x, n, at, f->ctx);
+            counter_push(&c, level, n);
+        }
+    if (at < end) {
+        f->row(c.piece, 1, 0, x, end - at, at, f->ctx);
+        counter_push(&c, 2, end - at);
     }
     put(p, acc, ld, j, counter_total(&c));
 }

@@ -7,6 +7,7 @@
     X(embedding)                                                                                   \
     X(extreme)                                                                                     \
     X(index)                                                                                       \
+    X(join)                                                                                        \
     X(loss)                                                                                        \
     X(mask)                                                                                        \
     X(matmul)                                                                                      \
