@@ -16,36 +16,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(FAC_NO_CACHE)
-enum { CACHING = 0 };
-#else
-enum { CACHING = 1 };
-#endif
-
 enum {
     LEAST_SHIFT = FAC__LEAST_SHIFT,
     STEPS = FAC__CLASS_STEPS,
-    SMALL_CLASSES = 14 * STEPS + 1, /* to 1 MiB */
-    LARGEST_SHIFT = 47,             /* 128 TiB */
+    LARGEST_SHIFT = 47, /* 128 TiB */
     LARGE_CLASSES = (LARGEST_SHIFT - LEAST_SHIFT) * STEPS + 1,
     SMALL_LIMIT = 1 << 20,
-    THREAD_BYTES = 8 << 20, /* a thread's lists together */
-};
-
-struct block {
-    struct block *next;
 };
 
 /* --- settings and statistics ----------------------------------------------------------------- */
 
 static struct {
     pthread_mutex_t lock;
-    struct block *large[LARGE_CLASSES];
+    struct fac__block *large[LARGE_CLASSES];
     size_t large_bytes, limit;
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic int64_t in_use, peak, refusals;
-static _Atomic int64_t fail_after = -1;
+_Atomic int64_t fac__fail_after = -1;
 
 static void count(int64_t bytes) {
     int64_t now = atomic_fetch_add_explicit(&in_use, bytes, memory_order_relaxed) + bytes;
@@ -66,13 +54,11 @@ static size_t limit(void) {
 }
 
 void fac__alloc_fail_after(int64_t n) {
-    atomic_store(&fail_after, n);
+    atomic_store(&fac__fail_after, n);
 }
 
 static bool told_to_fail(void) {
-    if (FAC_LIKELY(atomic_load_explicit(&fail_after, memory_order_relaxed) < 0))
-        return false;
-    return atomic_fetch_sub(&fail_after, 1) == 0;
+    return FAC_UNLIKELY(fac__alloc_counted()) && atomic_fetch_sub(&fac__fail_after, 1) == 0;
 }
 
 static void *refuse(size_t n) {
@@ -103,7 +89,7 @@ static void *map_large(size_t size) {
 
 static void *large_alloc(size_t n, unsigned c, size_t size) {
     pthread_mutex_lock(&heap.lock);
-    struct block *b = heap.large[c];
+    struct fac__block *b = heap.large[c];
     if (b != NULL) {
         heap.large[c] = b->next;
         heap.large_bytes -= size;
@@ -121,9 +107,9 @@ static void *large_alloc(size_t n, unsigned c, size_t size) {
 
 static void large_free(void *p, unsigned c, size_t size) {
     pthread_mutex_lock(&heap.lock);
-    bool keep = CACHING && heap.large_bytes + size <= limit();
+    bool keep = FAC__CACHING && heap.large_bytes + size <= limit();
     if (keep) {
-        struct block *b = p;
+        struct fac__block *b = p;
         b->next = heap.large[c];
         heap.large[c] = b;
         heap.large_bytes += size;
@@ -137,7 +123,7 @@ void fac_empty_cache(void) {
     pthread_mutex_lock(&heap.lock);
     for (unsigned c = 0; c < LARGE_CLASSES; c++)
         while (heap.large[c] != NULL) {
-            struct block *b = heap.large[c];
+            struct fac__block *b = heap.large[c];
             heap.large[c] = b->next;
             size_t e = LEAST_SHIFT + (c - 1) / STEPS, s = (c - 1) % STEPS;
             munmap(b, ((size_t)1 << e) + (s + 1) * ((size_t)1 << (e - 2)));
@@ -149,21 +135,16 @@ void fac_empty_cache(void) {
 /* --- small blocks: lists a thread --------------------------------------------------------------
  */
 
-struct cache {
-    struct block *list[SMALL_CLASSES];
-    size_t bytes;
-};
-
-static _Thread_local struct cache *cache __attribute__((tls_model("initial-exec")));
+_Thread_local struct fac__cache *fac__cache;
 static pthread_key_t cache_key;
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
 static void drop_cache(void *arg) {
-    struct cache *c = arg;
-    cache = NULL;
-    for (unsigned i = 0; i < SMALL_CLASSES; i++)
+    struct fac__cache *c = arg;
+    fac__cache = NULL;
+    for (unsigned i = 0; i < FAC__SMALL_CLASSES; i++)
         while (c->list[i] != NULL) {
-            struct block *b = c->list[i];
+            struct fac__block *b = c->list[i];
             c->list[i] = b->next;
             free(b);
         }
@@ -174,15 +155,15 @@ static void make_key(void) {
     pthread_key_create(&cache_key, drop_cache);
 }
 
-static struct cache *make_cache(void) {
+static struct fac__cache *make_cache(void) {
     pthread_once(&cache_once, make_key);
-    cache = calloc(1, sizeof *cache);
-    if (cache != NULL)
-        pthread_setspecific(cache_key, cache);
-    return cache;
+    fac__cache = calloc(1, sizeof *fac__cache);
+    if (fac__cache != NULL)
+        pthread_setspecific(cache_key, fac__cache);
+    return fac__cache;
 }
 
-static __attribute__((noinline)) void *small_fresh(size_t size) {
+static void *small_fresh(size_t size) {
     size_t whole = (size + 63) & ~(size_t)63; /* C17 asks for a multiple of the alignment */
     void *p = aligned_alloc(64, whole);
     if (p == NULL) {
@@ -192,38 +173,30 @@ static __attribute__((noinline)) void *small_fresh(size_t size) {
     return p == NULL ? refuse(size) : p;
 }
 
-static inline void *small_alloc(unsigned c, size_t size) {
-    struct cache *k = cache;
-    if (FAC_UNLIKELY(k == NULL || k->list[c] == NULL))
+static void *small_alloc(unsigned c, size_t size) {
+    struct fac__cache *k = fac__cache;
+    if (k == NULL || k->list[c] == NULL)
         return small_fresh(size);
-    struct block *b = k->list[c];
+    struct fac__block *b = k->list[c];
     k->list[c] = b->next;
     k->bytes -= size;
     return b;
 }
 
-static inline void keep_small(struct cache *k, void *p, unsigned c, size_t size) {
-    struct block *b = p;
+void *fac__block_alloc(unsigned c, size_t size) {
+    return told_to_fail() ? refuse(size) : small_alloc(c, size);
+}
+
+void fac__block_free(void *p, unsigned c, size_t size) {
+    struct fac__cache *k = fac__cache == NULL && FAC__CACHING ? make_cache() : fac__cache;
+    if (!FAC__CACHING || k == NULL || k->bytes + size > FAC__THREAD_BYTES) {
+        free(p);
+        return;
+    }
+    struct fac__block *b = p;
     b->next = k->list[c];
     k->list[c] = b;
     k->bytes += size;
-}
-
-/* Where the thread has no lists yet, or they are full. */
-static __attribute__((noinline)) void small_free_slowly(void *p, unsigned c, size_t size) {
-    struct cache *k = CACHING && cache == NULL ? make_cache() : NULL;
-    if (k != NULL)
-        keep_small(k, p, c, size);
-    else
-        free(p);
-}
-
-static inline void small_free(void *p, unsigned c, size_t size) {
-    struct cache *k = cache;
-    if (FAC_LIKELY(CACHING && k != NULL && k->bytes + size <= THREAD_BYTES))
-        keep_small(k, p, c, size);
-    else
-        small_free_slowly(p, c, size);
 }
 
 /* --- entry ----------------------------------------------------------------------------------- */
@@ -244,12 +217,12 @@ void *fac__alloc(size_t n) {
 void fac__free(void *p, size_t n) {
     if (p == NULL)
         return;
-    size_t size;
-    unsigned c = fac__size_class(n, &size);
     if (n <= SMALL_LIMIT) {
-        small_free(p, c, size);
+        fac__object_free(p, n);
         return;
     }
+    size_t size;
+    unsigned c = fac__size_class(n, &size);
     count(-(int64_t)size);
     large_free(p, c, size);
 }
@@ -257,16 +230,6 @@ void fac__free(void *p, size_t n) {
 void fac__give_back_pages(void *p, size_t n) {
     if (n > SMALL_LIMIT)
         madvise(p, n, MADV_DONTNEED);
-}
-
-void *fac__block_alloc(unsigned size_class, size_t rounded) {
-    if (FAC_UNLIKELY(told_to_fail()))
-        return refuse(rounded);
-    return small_alloc(size_class, rounded);
-}
-
-void fac__block_free(void *p, unsigned size_class, size_t rounded) {
-    small_free(p, size_class, rounded);
 }
 
 /* --- the program's allocator -------------------------------------------------------------------

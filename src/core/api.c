@@ -148,19 +148,19 @@ static int check(const fac__op *op, const void *args) {
     return 0;
 }
 
-static bool needs_check(const fac__op *op, const void *args) {
-    bool absent = (op->flags & FAC__OP_CHECKED) != 0;
-    for (int i = 0; i < op->ntensors; i++)
-        absent |= fac__arg_tensor(args, op->tensor_offsets[i]) == NULL;
-    return absent;
+static int refuse(const fac__op *op) {
+    fac__error_op(op);
+    return -1;
 }
 
 static inline int call(const fac__op *op, void *args, fac__outs *outs) {
-    if (FAC_UNLIKELY(needs_check(op, args)) && check(op, args) != 0) {
-        fac__error_op(op);
-        return -1;
-    }
-    return fac__call(op, args, outs);
+    bool checked = (op->flags & FAC__OP_CHECKED) != 0; /* before lists are read */
+    if (FAC_UNLIKELY(checked) && check(op, args) != 0)
+        return refuse(op);
+    uint32_t f = fac__features_of(op, args);
+    if (FAC_UNLIKELY(f & FAC__L_ABSENT) && !checked && check(op, args) != 0)
+        return refuse(op);
+    return fac__call_as(op, args, outs, f);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */

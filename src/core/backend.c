@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-static fac__device_table tables[FAC_NUM_DEVICE_TYPES];
+fac__device_table fac__device_tables[FAC_NUM_DEVICE_TYPES];
 
 /* Families may share a name: one has the real columns, another the complex ones. */
 static void add_columns(fac__device_table *t, uint16_t id, const fac__loop_row *row) {
@@ -18,7 +18,7 @@ static void add_columns(fac__device_table *t, uint16_t id, const fac__loop_row *
 
 int fac__backend_register(fac_device_type type, const char *name,
                           const fac__family *const *families, int n) {
-    fac__device_table *t = &tables[type];
+    fac__device_table *t = &fac__device_tables[type];
     t->name = name;
     for (uint16_t id = 0; id < FAC__NUM_OPS; id++) {
         const char *kernel = fac__ops[id]->kernel;
@@ -39,12 +39,8 @@ int fac__backend_register(fac_device_type type, const char *name,
 }
 
 void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_fn *move) {
-    tables[type].casts = casts;
-    tables[type].move = move;
-}
-
-const fac__device_table *fac__device_table_of(fac_device d) {
-    return &tables[d.type];
+    fac__device_tables[type].casts = casts;
+    fac__device_tables[type].move = move;
 }
 
 static int missing(const fac__op *op, fac_device device) {
@@ -53,14 +49,14 @@ static int missing(const fac__op *op, fac_device device) {
 }
 
 fac__kernel *fac__find_kernel(const fac__op *op, fac_device device) {
-    fac__kernel *k = tables[device.type].kernels[op->id];
+    fac__kernel *k = fac__device_tables[device.type].kernels[op->id];
     if (k == NULL)
         missing(op, device);
     return k;
 }
 
 fac__loop *const *fac__find_loops(const fac__op *op, fac_device device) {
-    const fac__device_table *t = &tables[device.type];
+    const fac__device_table *t = &fac__device_tables[device.type];
     if (!t->pointwise[op->id]) {
         missing(op, device);
         return NULL;

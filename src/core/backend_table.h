@@ -16,7 +16,10 @@ typedef struct {
     fac__move_fn *move;
 } fac__device_table;
 
-const fac__device_table *fac__device_table_of(fac_device d);
+extern fac__device_table fac__device_tables[FAC_NUM_DEVICE_TYPES];
+static inline const fac__device_table *fac__device_table_of(fac_device d) {
+    return &fac__device_tables[d.type];
+}
 void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_fn *move);
 void fac__cpu_register(void); /* src/cpu/backend.c */
 

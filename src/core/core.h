@@ -178,6 +178,7 @@ enum {
     FAC__L_VMAP = 1u << 28,  /* within vmap: random ops need to know */
     FAC__L_ANY = FAC__L_FUNCTION | FAC__L_TRANSFORM | FAC__L_DISPATCH | FAC__L_BELOW | FAC__L_VMAP,
     FAC__L_CAPTURE = 1u << 23, /* a step is recorded: values are not to be read */
+    FAC__L_ABSENT = 1u << 22,  /* some tensor argument is NULL */
     /* For the Python extension alone: a TorchFunctionMode is active; subclasses are ignored. */
     FAC__L_PYTHON = 1u << 29,
     FAC__L_NO_SUBCLASS = 1u << 30,
@@ -231,6 +232,8 @@ void fac__mode_pop(enum fac__level level);
 /* Runs an op through every level. 0, or -1 with the error set and no outputs. The results in
  * outs->v are the caller's references. */
 int fac__call(const fac__op *op, void *args, fac__outs *outs);
+/* The same, where the caller has gathered what the arguments ask for. */
+int fac__call_as(const fac__op *op, void *args, fac__outs *outs, uint32_t features);
 /* Below autograd: dispatch modes, conjugate and negative views, then the device. */
 int fac__dispatch(const fac__op *op, void *args, fac__outs *outs);
 
@@ -305,6 +308,22 @@ int fac__run_kernel(const fac__op *op, const void *args, fac__outs *outs, fac_de
 
 static inline fac_tensor *fac__arg_tensor(const void *args, uint16_t offset) {
     return *(fac_tensor *const *)((const char *)args + offset);
+}
+
+/* The features of all tensor arguments, and FAC__L_ABSENT. */
+static inline uint32_t fac__features_of(const fac__op *op, const void *args) {
+    uint32_t f = 0;
+    for (int i = 0; i < op->ntensors; i++) {
+        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
+        f |= t != NULL ? t->features : FAC__L_ABSENT;
+    }
+    for (int i = 0; i < op->nlists; i++) {
+        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
+        for (int k = 0; k < l->n; k++)
+            if (l->values[k] != NULL)
+                f |= l->values[k]->features;
+    }
+    return f;
 }
 
 /* --- tensors --------------------------------------------------------------------------------- */

@@ -16,22 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline uint32_t features_of(const fac__op *op, const void *args) {
-    uint32_t f = 0;
-    for (int i = 0; i < op->ntensors; i++) {
-        const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
-        if (t != NULL)
-            f |= t->features;
-    }
-    for (int i = 0; i < op->nlists; i++) {
-        const fac_tensors *l = (const fac_tensors *)((const char *)args + op->list_offsets[i]);
-        for (int k = 0; k < l->n; k++)
-            if (l->values[k] != NULL)
-                f |= l->values[k]->features;
-    }
-    return f;
-}
-
 static bool any_base_wants_grad(const fac__op *op, const void *args) {
     bool any = false;
     for (int i = 0; i < op->ntensors; i++) {
@@ -195,7 +179,7 @@ done:
 }
 
 int fac__dispatch(const fac__op *op, void *args, fac__outs *outs) {
-    uint32_t f = features_of(op, args) | (fac__tls.levels & FAC__L_DISPATCH);
+    uint32_t f = fac__features_of(op, args) | (fac__tls.levels & FAC__L_DISPATCH);
     if (outs->how != FAC__CALL_NEW)
         for (int i = 0; i < outs->n && i < 4; i++)
             if (outs->given[i] != NULL)
@@ -507,11 +491,15 @@ static __attribute__((noinline)) int call_otherwise(const fac__op *op, void *arg
     return r == 0 ? 0 : failed(op, outs);
 }
 
-int fac__call(const fac__op *op, void *args, fac__outs *outs) {
-    uint32_t f = features_of(op, args) | fac__tls.levels;
+int fac__call_as(const fac__op *op, void *args, fac__outs *outs, uint32_t features) {
+    uint32_t f = features | fac__tls.levels;
     /* A view's base may want a gradient that it does not show itself. */
     const uint32_t leaves = FAC__SLOW | FAC__L_ANY | FAC__GRAD | FAC__VIEW;
     if (FAC_UNLIKELY((f & leaves) || outs->how != FAC__CALL_NEW || fac__any_moved()))
         return call_otherwise(op, args, outs, f);
     return FAC_LIKELY(call_plain(op, args, outs) == 0) ? 0 : failed(op, outs);
+}
+
+int fac__call(const fac__op *op, void *args, fac__outs *outs) {
+    return fac__call_as(op, args, outs, fac__features_of(op, args));
 }

@@ -442,7 +442,7 @@ static int run_aside(struct plan *p, const void *args, fac_scalar *numbers, fac_
     return r;
 }
 
-static int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
+static __attribute__((noinline)) int exec_planned(const fac__op *op, void *args, fac__outs *outs) {
     struct plan p;
     fac_scalar numbers[MAX_OPERANDS];
     p.op = op;
@@ -472,7 +472,7 @@ static bool computes_as_is(const fac__op *op, fac_dtype d) {
 }
 
 static bool alike(const fac_tensor *a, const fac_tensor *b) {
-    if (b->dtype != a->dtype || b->ndim != a->ndim || b->device.type != a->device.type)
+    if (b->dtype != a->dtype || b->device.type != a->device.type || b->ndim != a->ndim)
         return false;
     for (int i = 0; i < a->ndim; i++)
         if (a->sizes[i] != b->sizes[i])
@@ -517,10 +517,11 @@ static const fac_scalar *real_number(const fac__op *op, const void *args, int k)
 /* The commonest call, without a plan: tensors of one shape and floating dtype, contiguous, few
  * elements, on the CPU, numbers beside the first, into a new result or into the first. 1: the call
  * is another, or the loop for it is missing. */
-static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
+static inline __attribute__((always_inline)) int exec_row(const fac__op *op, void *args,
+                                                          fac__outs *outs) {
     fac_tensor *first = fac__arg_tensor(args, op->tensor_offsets[0]);
     bool inplace = outs->how != FAC__CALL_NEW;
-    if (first == NULL || op->ntensors > 3 || first->numel > grain || first->numel == 0 ||
+    if (first == NULL || op->ntensors > 3 || (uint64_t)first->numel - 1 >= (uint64_t)grain ||
         first->device.type != FAC_CPU || fac__grain_override != 0)
         return 1;
     fac_dtype d = (fac_dtype)first->dtype;
@@ -548,8 +549,8 @@ static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
         data[k + 1] = t->data;
         strides[k + 1] = size;
     }
-    fac__loop *const *loops = fac__find_loops(op, first->device);
-    if (loops == NULL || loops[d] == NULL)
+    fac__loop *loop = fac__device_table_of(first->device)->loops[op->id][d];
+    if (loop == NULL)
         return 1;
     if (op->check != NULL && op->check(op, args, outs, d) != 0)
         return -1;
@@ -563,7 +564,7 @@ static inline int exec_row(const fac__op *op, void *args, fac__outs *outs) {
     *(int *)ctx[15] = *(int *)ctx[FAC__WIDE] = 0;
     for (int i = 0; i < op->nnumbers; i++)
         put_real(real_at(op, args, i), d, ctx[i]);
-    loops[d](data, strides, first->numel, 1, ctx);
+    loop(data, strides, first->numel, 1, ctx);
     return 0;
 }
 

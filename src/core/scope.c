@@ -66,7 +66,7 @@ fac_scope *fac_scope_open(void) {
     return s;
 }
 
-static void scope_free(fac_scope *s) {
+static __attribute__((noinline)) void free_chunks(fac_scope *s) {
     while (s->chunk != NULL) {
         struct chunk *c = s->chunk;
         s->chunk = c->below;
@@ -74,30 +74,35 @@ static void scope_free(fac_scope *s) {
             fac__release(c->owned[i - 1]);
         fac__object_free(c, sizeof *c);
     }
-    for (size_t i = s->n; i > 0; i--)
-        fac__release(s->owned[i - 1]);
+}
+
+static __attribute__((noinline)) void free_lists(fac_scope *s) {
     while (s->lists != NULL) {
         struct list *l = s->lists;
         s->lists = l->next;
         free(l);
     }
-    fac__object_free(s, sizeof *s);
 }
 
 static void close_innermost(void) {
     fac_scope *s = fac__tls.scope;
     fac__tls.scope = s->outer;
-    scope_free(s);
+    if (FAC_UNLIKELY(s->chunk != NULL))
+        free_chunks(s);
+    for (size_t i = s->n; i > 0; i--)
+        fac__release(s->owned[i - 1]);
+    if (FAC_UNLIKELY(s->lists != NULL))
+        free_lists(s);
+    fac__object_free(s, sizeof *s);
 }
 
 void fac_scope_close(fac_scope *scope) {
-    if (scope == NULL)
-        return;
     const fac_scope *s = fac__tls.scope;
     while (s != scope && s != NULL)
         s = s->outer;
     if (s == NULL) {
-        fac__fail(FAC_ERROR_VALUE, "fac_scope_close: no such scope is open in this thread");
+        if (scope != NULL)
+            fac__fail(FAC_ERROR_VALUE, "fac_scope_close: no such scope is open in this thread");
         return;
     }
     while (fac__tls.scope != scope)
@@ -115,28 +120,36 @@ static fac_scope *innermost(void) {
     return FAC_LIKELY(fac__tls.scope != NULL) ? fac__tls.scope : fac_scope_open();
 }
 
-fac_tensor *fac__scope_adopt(fac_tensor *t) {
+static __attribute__((noinline)) fac_tensor *adopt_slowly(fac_tensor *t) {
     fac_scope *s = innermost();
-    if (s == NULL)
-        goto fail;
-    if (FAC_LIKELY(s->n < FIRST)) {
+    struct chunk *c = s == NULL ? NULL : s->chunk;
+    if (s != NULL && s->n < FIRST) {
         s->owned[s->n++] = t;
         return t;
     }
-    struct chunk *c = s->chunk;
-    if (c == NULL || c->n == CHUNK) {
+    if (s != NULL && (c == NULL || c->n == CHUNK)) {
         struct chunk *fresh = fac__object_alloc(sizeof *fresh);
-        if (fresh == NULL)
-            goto fail;
-        fresh->below = c;
-        fresh->n = 0;
-        s->chunk = c = fresh;
+        if (fresh != NULL) {
+            fresh->below = c;
+            fresh->n = 0;
+            s->chunk = fresh;
+        }
+        c = fresh;
+    }
+    if (c == NULL) {
+        fac__release(t);
+        return fac_bad;
     }
     c->owned[c->n++] = t;
     return t;
-fail:
-    fac__release(t);
-    return fac_bad;
+}
+
+fac_tensor *fac__scope_adopt(fac_tensor *t) {
+    fac_scope *s = fac__tls.scope;
+    if (FAC_UNLIKELY(s == NULL || s->n == FIRST))
+        return adopt_slowly(t);
+    s->owned[s->n++] = t;
+    return t;
 }
 
 fac_tensor **fac__scope_array(int n) {

@@ -124,7 +124,8 @@ struct fac__retired {
     void *free_context;
 };
 
-static void free_block(fac__free_fn *free_fn, void *context, char *data, size_t nbytes) {
+static __attribute__((noinline)) void free_block(fac__free_fn *free_fn, void *context, char *data,
+                                                 size_t nbytes) {
     if (data == NULL)
         return;
     if (free_fn != NULL)
@@ -133,8 +134,8 @@ static void free_block(fac__free_fn *free_fn, void *context, char *data, size_t 
         fac__free(data, nbytes);
 }
 
-static void free_own(const fac_storage *s) {
-    if (!is_inline(s))
+static inline void free_own(const fac_storage *s) {
+    if (FAC_UNLIKELY(!is_inline(s)))
         free_block(s->free, s->free_context, s->data, s->nbytes);
 }
 
@@ -146,7 +147,7 @@ static void free_retired(fac_storage *s) {
     }
 }
 
-static inline void storage_release(fac_storage *s) {
+static inline __attribute__((always_inline)) void storage_release(fac_storage *s) {
     /* The sole owner need not pay for an atomic read-modify-write. */
     if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
         atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
@@ -452,15 +453,17 @@ fac_tensor *fac__tensor_new(int ndim) {
     return t;
 }
 
-static __attribute__((noinline)) fac_tensor *
-tensor_beside_storage(int ndim, size_t nbytes, fac_dtype dtype, fac_device device) {
+static __attribute__((noinline)) fac_tensor *tensor_beside_storage(int ndim, size_t nbytes,
+                                                                   fac_dtype dtype,
+                                                                   fac_device device,
+                                                                   uint32_t features) {
     fac_storage *s = fac__storage_new(nbytes, device);
     fac_tensor *t = s == NULL ? NULL : fac__tensor_new(ndim);
     if (t == NULL) {
         fac__storage_release(s);
         return NULL;
     }
-    t->features = inference_feature();
+    t->features = features;
     t->dtype = (uint8_t)dtype;
     t->device = device;
     t->storage = s;
@@ -470,13 +473,14 @@ tensor_beside_storage(int ndim, size_t nbytes, fac_dtype dtype, fac_device devic
 
 /* With memory of its own, and all but sizes, strides and numel set. */
 static inline fac_tensor *tensor_of_bytes(int ndim, size_t nbytes, fac_dtype dtype,
-                                          fac_device device) {
+                                          fac_device device, uint32_t features) {
+    features |= inference_feature();
     if (FAC_UNLIKELY(!is_small(nbytes, device) || ndim > FAC__INLINE_DIMS))
-        return tensor_beside_storage(ndim, nbytes, dtype, device);
+        return tensor_beside_storage(ndim, nbytes, dtype, device, features);
     fac_tensor *t = fac__object_alloc(TENSOR + HEADER + INLINE_BYTES);
     if (t == NULL)
         return NULL;
-    init_tensor(t, ndim, inference_feature() | FAC__WHOLE);
+    init_tensor(t, ndim, features | FAC__WHOLE);
     fac_storage *s = storage_within(t);
     init_storage(s, WITHIN, (char *)s + HEADER, nbytes, device);
     t->dtype = (uint8_t)dtype;
@@ -577,7 +581,7 @@ fac_tensor *fac__empty(int ndim, const int64_t *sizes, const int64_t *strides, f
                   fac__shape_text(ndim, sizes));
         return NULL;
     }
-    fac_tensor *t = tensor_of_bytes(ndim, (size_t)bytes, dtype, device);
+    fac_tensor *t = tensor_of_bytes(ndim, (size_t)bytes, dtype, device, 0);
     if (t != NULL && set_geometry(t, ndim, sizes, strides) != 0) {
         fac__release(t);
         return NULL;
@@ -593,7 +597,8 @@ fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
                   fac__shape_text(t->ndim, t->sizes));
         return NULL;
     }
-    fac_tensor *r = tensor_of_bytes(t->ndim, (size_t)bytes, dtype, t->device);
+    fac_tensor *r =
+        tensor_of_bytes(t->ndim, (size_t)bytes, dtype, t->device, FAC__CONTIGUOUS | FAC__DENSE);
     if (r == NULL)
         return NULL;
     r->numel = t->numel;
@@ -603,7 +608,6 @@ fac_tensor *fac__empty_as(const fac_tensor *t, fac_dtype dtype) {
         r->strides[i] = step;
         step *= t->sizes[i];
     }
-    r->features |= FAC__CONTIGUOUS | FAC__DENSE;
     return r;
 }
 

@@ -178,7 +178,7 @@ PLACED(argmin_f64, double, int64_t, amin_f64, TAKES_LESS_OR_NAN)
     static void values_##bytes(void *const *out, const void *acc, int ld, int w, int64_t n,        \
                                const void *ctx) {                                                  \
         (void)ld, (void)n, (void)ctx;                                                              \
-        memcpy(out[0], acc, (size_t)bytes *(size_t)w);                                             \
+        memcpy(out[0], acc, (size_t)bytes * (size_t)w);                                            \
     }
 VALUES(1)
 VALUES(2)

@@ -28,22 +28,33 @@
         UNUSED_CTX;                                                                                \
         UNARY_STRIDED(X, R, expr)                                                                  \
     }
+/* The contiguous case is a function of its own: what is called for few elements saves and restores
+ * no registers for the others' sake. */
 #define UNARY_FAST(name, CT, X, R, expr)                                                           \
-    static void name(LOOP_ARGS) {                                                                  \
+    static __attribute__((noinline)) void name##_row(R *o, const X *p, ptrdiff_t n,                \
+                                                     const void *ctx) {                            \
+        typedef CT T;                                                                              \
+        UNUSED_CTX;                                                                                \
+        _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < n; i++) {                                   \
+            X x = p[i];                                                                            \
+            o[i] = (R)(expr);                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static __attribute__((noinline)) void name##_rows(LOOP_ARGS) {                                 \
         typedef CT T;                                                                              \
         UNUSED_CTX;                                                                                \
         if (s[0] == sizeof(R) && s[1] == sizeof(X)) {                                              \
-            for (ptrdiff_t j = 0; j < n1; j++) {                                                   \
-                R *o = (R *)(data[0] + j * s[2]);                                                  \
-                const X *p = (const X *)(data[1] + j * s[3]);                                      \
-                _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < n0; i++) {                          \
-                    X x = p[i];                                                                    \
-                    o[i] = (R)(expr);                                                              \
-                }                                                                                  \
-            }                                                                                      \
+            for (ptrdiff_t j = 0; j < n1; j++)                                                     \
+                name##_row((R *)(data[0] + j * s[2]), (const X *)(data[1] + j * s[3]), n0, ctx);   \
             return;                                                                                \
         }                                                                                          \
         UNARY_STRIDED(X, R, expr)                                                                  \
+    }                                                                                              \
+    static void name(LOOP_ARGS) {                                                                  \
+        if (n1 == 1 && s[0] == sizeof(R) && s[1] == sizeof(X))                                     \
+            name##_row((R *)data[0], (const X *)data[1], n0, ctx);                                 \
+        else                                                                                       \
+            name##_rows(data, s, n0, n1, ctx);                                                     \
     }
 
 #define BINARY_STRIDED(A, R, expr)                                                                 \
@@ -74,12 +85,24 @@
     }                                                                                              \
     return;
 #define BINARY_FAST(name, CT, A, R, expr)                                                          \
-    static void name(LOOP_ARGS) {                                                                  \
+    static __attribute__((noinline)) void name##_row(R *o, const A *p, const A *q, ptrdiff_t n,    \
+                                                     const void *ctx) {                            \
+        typedef CT T;                                                                              \
+        UNUSED_CTX;                                                                                \
+        _Pragma("GCC ivdep") for (ptrdiff_t i = 0; i < n; i++) {                                   \
+            A a = p[i], b = q[i];                                                                  \
+            o[i] = (R)(expr);                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static __attribute__((noinline)) void name##_rows(LOOP_ARGS) {                                 \
         typedef CT T;                                                                              \
         UNUSED_CTX;                                                                                \
         const ptrdiff_t w = sizeof(A);                                                             \
         if (s[0] == sizeof(R) && s[1] == w && s[2] == w) {                                         \
-            BINARY_CASE(A, R, expr, A a = p[i]; A b = q[i])                                        \
+            for (ptrdiff_t j = 0; j < n1; j++)                                                     \
+                name##_row((R *)(data[0] + j * s[3]), (const A *)(data[1] + j * s[4]),             \
+                           (const A *)(data[2] + j * s[5]), n0, ctx);                              \
+            return;                                                                                \
         }                                                                                          \
         if (s[0] == sizeof(R) && s[1] == w && s[2] == 0) {                                         \
             BINARY_CASE(A, R, expr, A a = p[i]; A b = qb)                                          \
@@ -88,6 +111,12 @@
             BINARY_CASE(A, R, expr, A a = pa; A b = q[i])                                          \
         }                                                                                          \
         BINARY_STRIDED(A, R, expr)                                                                 \
+    }                                                                                              \
+    static void name(LOOP_ARGS) {                                                                  \
+        if (n1 == 1 && s[0] == sizeof(R) && s[1] == sizeof(A) && s[2] == sizeof(A))                \
+            name##_row((R *)data[0], (const A *)data[1], (const A *)data[2], n0, ctx);             \
+        else                                                                                       \
+            name##_rows(data, s, n0, n1, ctx);                                                     \
     }
 
 #define TERNARY(name, CT, A, B, C, R, expr)                                                        \

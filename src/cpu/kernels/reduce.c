@@ -298,10 +298,8 @@ FINISH(mean_c64_done, float, 2, (s[j] + 0.0f) / (float)n)
 FINISH(mean_c128_done, double, 2, (s[j] + 0.0) / (double)n)
 
 #define ENTRY(in, result, size, exact, f, done)                                                    \
-    {                                                                                              \
-        FAC_##in, {FAC_##result}, {size}, exact, false, f##_row, f##_columns, f##_join, done,      \
-            NULL, f##_many                                                                         \
-    }
+    {FAC_##in,    {FAC_##result}, {size}, exact, false,   f##_row,                                 \
+     f##_columns, f##_join,       done,   NULL,  f##_many}
 static const fac__fold sums[FAC_NUM_DTYPES] = {
     [FAC_BOOL] = ENTRY(BOOL, INT64, 8, true, sum_u8, plain_i64),
     [FAC_UINT8] = ENTRY(UINT8, INT64, 8, true, sum_u8, plain_i64),

@@ -8,8 +8,8 @@
 #define SAME(x) (x)
 #define PLUS(a, b) ((a) + (b))
 #define SQUARE(x) ((x) * (x))
-#define ABS_F32(x) ((fac__vf32)((fac__vi32)(x)&INT32_MAX))
-#define ABS_F64(x) ((fac__vf64)((fac__vi64)(x)&INT64_MAX))
+#define ABS_F32(x) ((fac__vf32)((fac__vi32)(x) & INT32_MAX))
+#define ABS_F64(x) ((fac__vf64)((fac__vi64)(x) & INT64_MAX))
 
 #define FOLD square_f32
 #define FOLD_T float
@@ -142,10 +142,8 @@ DONE(power_f32, float, powf(s[j], (float)(1.0 / *(const double *)ctx)))
 DONE(power_f64, double, pow(s[j], 1.0 / *(const double *)ctx))
 
 #define ENTRY(in, result, size, f, done)                                                           \
-    {                                                                                              \
-        FAC_##in, {FAC_##result}, {size}, false, false, f##_row, f##_columns, f##_join, done,      \
-            NULL, f##_many                                                                         \
-    }
+    {FAC_##in,    {FAC_##result}, {size}, false, false,   f##_row,                                 \
+     f##_columns, f##_join,       done,   NULL,  f##_many}
 static const fac__fold twos[FAC_NUM_DTYPES] = {
     [FAC_FLOAT32] = ENTRY(FLOAT32, FLOAT32, 4, square_f32, root_f32),
     [FAC_FLOAT64] = ENTRY(FLOAT64, FLOAT64, 8, square_f64, root_f64),
