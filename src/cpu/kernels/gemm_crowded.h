@@ -7,20 +7,14 @@
  * serves four columns. The chains are those of Note [One chain]. */
 #if GEMM_PACK == 32
 
-GEMM_INLINE void gather_crowded(const float *r, int64_t r_col, int64_t block, __m256 t[4]) {
+GEMM_INLINE void gather_crowded(const float *r, int64_t r_col, int64_t block, pf32 t[4]) {
     __m256 row[4]; /* low half: a column and a block; high half: two columns further */
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
         const float *p = r + j / 2 * r_col + j % 2 * block;
-        row[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)),
-                                      _mm_loadu_ps(p + 2 * r_col), 1);
+        row[j] = gemm_two_quarters(p, p + 2 * r_col);
     }
-    const __m256 a = _mm256_unpacklo_ps(row[0], row[1]), b = _mm256_unpackhi_ps(row[0], row[1]);
-    const __m256 c = _mm256_unpacklo_ps(row[2], row[3]), d = _mm256_unpackhi_ps(row[2], row[3]);
-    t[0] = _mm256_shuffle_ps(a, c, 0x44);
-    t[1] = _mm256_shuffle_ps(a, c, 0xee);
-    t[2] = _mm256_shuffle_ps(b, d, 0x44);
-    t[3] = _mm256_shuffle_ps(b, d, 0xee);
+    gemm_transpose_halves(row, t);
 }
 
 /* sums of four columns = or += the products of four blocks of `block` elements, a multiple of 4. */
@@ -35,15 +29,15 @@ static void crowded_f32(int64_t block, const void *pairs, const void *columns, i
         const float *ahead = r + line + (p / 4 % 4) * r_col;
 #pragma GCC unroll 2
         for (int pair = 0; pair < 2; pair++) {
-            __m256 t[4];
+            pf32 t[4];
             gather_crowded(r + p + 2 * pair * block, r_col, block, t);
             __builtin_prefetch(ahead + 2 * pair * block);
             __builtin_prefetch(ahead + (2 * pair + 1) * block);
 #pragma GCC unroll 4
             for (int q = 0; q < 4; q++) {
                 const void *two = l + 2 * (pair * block + p + q);
-                acc[pair] =
-                    _mm256_fmadd_ps(_mm256_castpd_ps(_mm256_broadcast_sd(two)), t[q], acc[pair]);
+                acc[pair] = _mm256_fmadd_ps(_mm256_castpd_ps(_mm256_broadcast_sd(two)),
+                                            (__m256)t[q], acc[pair]);
             }
         }
     }

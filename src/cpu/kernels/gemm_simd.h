@@ -204,18 +204,24 @@ GEMM_COMPLEX(zip_high, f64, pu64, GEMM_HIGH4)
         gemm_transpose_##X(t);                                                                     \
     }
 #if GEMM_PACK == 32
-GEMM_INLINE void gemm_gather_f32(const float *const p[3], int64_t s, pf32 t[4]) {
-    __m256 r[4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j / 3] + j % 3 * s)),
-                                    _mm_loadu_ps(p[(j + 4) / 3] + (j + 4) % 3 * s), 1);
+/* In both halves, four rows of four become four columns. */
+GEMM_INLINE void gemm_transpose_halves(const __m256 r[4], pf32 t[4]) {
     const __m256 a = _mm256_unpacklo_ps(r[0], r[1]), b = _mm256_unpackhi_ps(r[0], r[1]);
     const __m256 c = _mm256_unpacklo_ps(r[2], r[3]), d = _mm256_unpackhi_ps(r[2], r[3]);
     t[0] = (pf32)_mm256_shuffle_ps(a, c, 0x44);
     t[1] = (pf32)_mm256_shuffle_ps(a, c, 0xee);
     t[2] = (pf32)_mm256_shuffle_ps(b, d, 0x44);
     t[3] = (pf32)_mm256_shuffle_ps(b, d, 0xee);
+}
+GEMM_INLINE __m256 gemm_two_quarters(const float *low, const float *high) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+}
+GEMM_INLINE void gemm_gather_f32(const float *const p[3], int64_t s, pf32 t[4]) {
+    __m256 r[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++)
+        r[j] = gemm_two_quarters(p[j / 3] + j % 3 * s, p[(j + 4) / 3] + (j + 4) % 3 * s);
+    gemm_transpose_halves(r, t);
 }
 GEMM_INLINE void gemm_gather_u32(const uint32_t *const p[3], int64_t s, pu32 t[4]) {
     const float *const f[3] = {(const float *)(const void *)p[0], (const float *)(const void *)p[1],
