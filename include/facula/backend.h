@@ -25,7 +25,7 @@ struct fac_storage {
     fac_device device;
     bool resizable;
     bool borrowed; /* memory of somebody else's (NumPy, DLPack, a mapped file) */
-    uint8_t block; /* what lies in one block with it, see core/tensor.c */
+    uint8_t block; /* what lies in one block with it, see core/storage.h */
     char *data;
     size_t nbytes;
     fac__free_fn *free; /* NULL: the core's allocator */
@@ -55,7 +55,7 @@ enum {
     FAC__SHELL = 1u << 10,     /* a shape only: what a node keeps of an input it does not save */
     FAC__VIEW = 1u << 11,      /* differentiable view: the autograd record holds the view record */
     FAC__OVERRIDE = 1u << 12,  /* its Python class has __torch_function__ or __torch_dispatch__ */
-    FAC__WHOLE = 1u << 13,     /* its block holds a storage too, see core/tensor.c */
+    FAC__WHOLE = 1u << 13,     /* its block holds a storage too, see core/storage.h */
     /* Any of these leaves the fast path before autograd. */
     FAC__SLOW = FAC__CONJ | FAC__NEG | FAC__SPARSE | FAC__WRAPPED | FAC__DUAL | FAC__SHELL,
 };

@@ -1,12 +1,12 @@
-/* Tensors and storages: making, sharing, resizing and letting go of them. No arithmetic, no
- * autograd but the release of its record. */
+/* Tensors: making, resizing and letting go of them. No arithmetic, no autograd but the release of
+ * its record. */
 #include "core.h"
 
 #include "../sparse/coo.h"
 #include "../levels/levels.h"
 
 #include "../autograd/autograd.h"
-#include "alloc.h"
+#include "storage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,214 +21,6 @@ fac_tensor fac__bad_tensor = {.refs = 1u << 30,
 fac_tensor *const fac_bad = &fac__bad_tensor;
 
 void (*fac__wrapper_free)(void *wrapper);
-
-/* --- storage --------------------------------------------------------------------------------- */
-
-/* Small storages carry their bytes behind the header: one block instead of two. A small tensor that
- * is made with its storage has both behind itself: one block instead of three, which goes with the
- * last of the two. Such a tensor holds a reference to the storage within its block as long as it
- * lives, whatever storage it looks at. */
-enum {
-    HEADER = 64,
-    INLINE_BYTES = 64,
-    TENSOR = (sizeof(fac_tensor) + 63) / 64 * 64,
-};
-_Static_assert(sizeof(fac_storage) <= HEADER, "the header must leave the data aligned");
-
-enum block { BARE, ROOMY, WITHIN }; /* the header alone, with its bytes, behind a tensor */
-
-static bool is_inline(const fac_storage *s) {
-    return s->data == (const char *)s + HEADER;
-}
-
-static fac_storage *storage_within(fac_tensor *t) {
-    return t->features & FAC__WHOLE ? (fac_storage *)(void *)((char *)t + TENSOR) : NULL;
-}
-
-static void free_header(fac_storage *s) {
-    if (s->block == WITHIN)
-        fac__object_free((char *)s - TENSOR, TENSOR + HEADER + INLINE_BYTES);
-    else
-        fac__object_free(s, s->block == ROOMY ? HEADER + INLINE_BYTES : sizeof *s);
-}
-
-/* Every field: a memset of this size is slower than the stores. */
-static inline void init_storage(fac_storage *s, enum block block, char *data, size_t nbytes,
-                                fac_device device) {
-    atomic_init(&s->refs, 1);
-    s->device = device;
-    s->resizable = true;
-    s->borrowed = false;
-    s->block = (uint8_t)block;
-    s->data = data;
-    s->nbytes = nbytes;
-    s->free = NULL;
-    s->free_context = NULL;
-    s->wrapper = NULL;
-    s->retired = NULL;
-}
-
-fac_storage *fac__storage_wrap(void *data, size_t nbytes, fac_device device, fac__free_fn *free_fn,
-                               void *context) {
-    fac_storage *s = fac__object_alloc(sizeof *s);
-    if (s == NULL)
-        return NULL;
-    init_storage(s, BARE, data, nbytes, device);
-    s->resizable = false;
-    s->borrowed = free_fn != NULL;
-    s->free = free_fn;
-    s->free_context = context;
-    return s;
-}
-
-static bool is_small(size_t nbytes, fac_device device) {
-    return nbytes <= INLINE_BYTES && device.type == FAC_CPU;
-}
-
-fac_storage *fac__storage_new(size_t nbytes, fac_device device) {
-    bool small = is_small(nbytes, device);
-    fac_storage *s = fac__object_alloc(small ? HEADER + INLINE_BYTES : sizeof *s);
-    if (s == NULL)
-        return NULL;
-    init_storage(s, small ? ROOMY : BARE, small ? (char *)s + HEADER : NULL, nbytes, device);
-    if (small || device.type == FAC_META)
-        return s;
-    if (FAC_UNLIKELY(fac__user_allocator.allocate != NULL) && device.type == FAC_CPU)
-        s->data = fac__user_alloc(nbytes, &s->free, &s->free_context);
-    else
-        s->data = fac__alloc(nbytes);
-    if (s->data == NULL) {
-        free_header(s);
-        return NULL;
-    }
-    return s;
-}
-
-fac_storage *fac__storage_retain(fac_storage *s) {
-    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-    return s;
-}
-
-/* Note [Resized storages]: tensors know their address, and a storage doesn't know its tensors. So
- * once a shared storage has moved, the gate brings every tensor to its storage's address first
- * (fac__follow), and refuses those that reach beyond its end. And what the storage leaves stays
- * mapped until the storage goes, its pages given back: a tensor that was not told of the move reads
- * old elements or zeros, never somebody else's memory. */
-_Atomic bool fac__moved_any;
-
-struct fac__retired {
-    struct fac__retired *next;
-    char *data;
-    size_t nbytes;
-    fac__free_fn *free;
-    void *free_context;
-};
-
-static __attribute__((noinline)) void free_block(fac__free_fn *free_fn, void *context, char *data,
-                                                 size_t nbytes) {
-    if (data == NULL)
-        return;
-    if (free_fn != NULL)
-        free_fn(context, data, nbytes);
-    else
-        fac__free(data, nbytes);
-}
-
-static inline void free_own(const fac_storage *s) {
-    if (FAC_UNLIKELY(!is_inline(s)))
-        free_block(s->free, s->free_context, s->data, s->nbytes);
-}
-
-static void free_retired(fac_storage *s) {
-    for (struct fac__retired *r = s->retired, *next; r != NULL; r = next) {
-        next = r->next;
-        free_block(r->free, r->free_context, r->data, r->nbytes);
-        fac__object_free(r, sizeof *r);
-    }
-}
-
-static inline __attribute__((always_inline)) void storage_release(fac_storage *s) {
-    /* The sole owner need not pay for an atomic read-modify-write. */
-    if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
-        atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    free_own(s);
-    if (FAC_UNLIKELY(s->retired != NULL))
-        free_retired(s);
-    free_header(s);
-}
-
-void fac__storage_release(fac_storage *s) {
-    if (s != NULL)
-        storage_release(s);
-}
-
-/* Lets go of the storage's memory: at once where nobody else looks at it. */
-static int retire(fac_storage *s) {
-    if (s->data == NULL)
-        return 0;
-    if (is_inline(s)) { /* that memory goes with the storage */
-        atomic_store_explicit(&fac__moved_any, true, memory_order_relaxed);
-        return 0;
-    }
-    if (atomic_load_explicit(&s->refs, memory_order_acquire) == 1) {
-        free_own(s);
-        return 0;
-    }
-    struct fac__retired *r = fac__object_alloc(sizeof *r);
-    if (r == NULL)
-        return -1;
-    *r = (struct fac__retired){s->retired, s->data, s->nbytes, s->free, s->free_context};
-    s->retired = r;
-    atomic_store_explicit(&fac__moved_any, true, memory_order_relaxed);
-    if (s->free == NULL)
-        fac__give_back_pages(s->data, s->nbytes);
-    return 0;
-}
-
-int fac__storage_resize(fac_storage *s, size_t nbytes) {
-    if (!s->resizable)
-        return fac__fail(FAC_ERROR_RUNTIME, "Trying to resize storage that is not resizable");
-    if (s->device.type == FAC_META) {
-        s->nbytes = nbytes;
-        return 0;
-    }
-    if (is_inline(s) && nbytes <= INLINE_BYTES) {
-        s->nbytes = nbytes;
-        return 0;
-    }
-    fac__free_fn *free_fn = NULL;
-    void *context = NULL;
-    char *data = fac__user_allocator.allocate != NULL ? fac__user_alloc(nbytes, &free_fn, &context)
-                                                      : fac__alloc(nbytes);
-    if (data == NULL)
-        return -1;
-    size_t keep = nbytes < s->nbytes ? nbytes : s->nbytes;
-    if (keep != 0)
-        memcpy(data, s->data, keep);
-    if (retire(s) != 0) {
-        free_block(free_fn, context, data, nbytes);
-        return -1;
-    }
-    s->free = free_fn;
-    s->free_context = context;
-    s->data = data;
-    s->nbytes = nbytes;
-    return 0;
-}
-
-int fac__storage_move(fac_storage *s, char *data, fac__free_fn *free_fn, void *context) {
-    if (s->nbytes != 0)
-        memcpy(data, s->data, s->nbytes);
-    if (retire(s) != 0)
-        return -1;
-    s->data = data;
-    s->free = free_fn;
-    s->free_context = context;
-    s->borrowed = true;
-    s->resizable = false;
-    return 0;
-}
 
 /* --- shapes ---------------------------------------------------------------------------------- */
 
@@ -475,14 +267,14 @@ static __attribute__((noinline)) fac_tensor *tensor_beside_storage(int ndim, siz
 static inline fac_tensor *tensor_of_bytes(int ndim, size_t nbytes, fac_dtype dtype,
                                           fac_device device, uint32_t features) {
     features |= inference_feature();
-    if (FAC_UNLIKELY(!is_small(nbytes, device) || ndim > FAC__INLINE_DIMS))
+    if (FAC_UNLIKELY(!fac__storage_is_small(nbytes, device) || ndim > FAC__INLINE_DIMS))
         return tensor_beside_storage(ndim, nbytes, dtype, device, features);
-    fac_tensor *t = fac__object_alloc(TENSOR + HEADER + INLINE_BYTES);
+    fac_tensor *t = fac__object_alloc(FAC__STORAGE_WHOLE);
     if (t == NULL)
         return NULL;
     init_tensor(t, ndim, features | FAC__WHOLE);
-    fac_storage *s = storage_within(t);
-    init_storage(s, WITHIN, (char *)s + HEADER, nbytes, device);
+    fac_storage *s = fac__storage_within(t);
+    fac__storage_init(s, FAC__STORAGE_WITHIN, (char *)s + FAC__STORAGE_HEADER, nbytes, device);
     t->dtype = (uint8_t)dtype;
     t->device = device;
     t->storage = s;
@@ -491,7 +283,7 @@ static inline fac_tensor *tensor_of_bytes(int ndim, size_t nbytes, fac_dtype dty
 }
 
 void fac__tensor_set_storage(fac_tensor *t, fac_storage *s) {
-    fac_storage *within = storage_within(t);
+    fac_storage *within = fac__storage_within(t);
     if (t->storage != within)
         fac__storage_release(t->storage);
     t->storage = s;
@@ -669,14 +461,14 @@ static void tensor_free(fac_tensor *t) {
         fac__version_release(t->version);
     if (t->sizes != t->inline_dims)
         fac__object_free(t->sizes, 2 * sizeof(int64_t) * (size_t)t->ndim);
-    fac_storage *s = t->storage, *within = storage_within(t);
+    fac_storage *s = t->storage, *within = fac__storage_within(t);
     if (FAC_LIKELY(s == within && s != NULL)) {
-        storage_release(s);
+        fac__storage_drop(s);
         return;
     }
     fac__storage_release(s);
     if (within != NULL)
-        storage_release(within);
+        fac__storage_drop(within);
     else
         fac__object_free(t, sizeof *t);
 }
