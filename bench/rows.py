@@ -119,15 +119,15 @@ for name in ("int64", "int32"):
 # --- reduce, index, random ------------------------------------------------------------------------
 
 for what in (
-    "a.sum()|a.sum(0)|a.sum(1)|a.mean(1)|a.max()|a.max(1)|a.argmax(0)|a.var(1)|a.norm()|a.prod(1)|"
-    "a.cumsum(1)|a.softmax(1)|a.softmax(0)|a.log_softmax(1)|a.logsumexp(1)|a.sort(1)|a.topk(10, 1)|"
-    "a.any()|a.median()"
+    "a.sum()|a.sum(0)|a.sum(1)|a.mean(1)|a.amax()|a.max()|a.max(1)|a.argmax(0)|a.var(1)|a.norm()|"
+    "a.prod(1)|a.cumsum(1)|a.softmax(1)|a.softmax(0)|a.log_softmax(1)|a.logsumexp(1)|a.sort(1)|"
+    "a.topk(10, 1)|a.any()|a.median()"
 ).split("|"):
     expression(f"reduce/{what}, 1000 x 1000", what, a="torch.randn(1000, 1000)")
 for what in (
     "a[i]|a[:, i]|a[m]|a.index_select(1, i)|a.index_add(0, i, a)|a.gather(1, j)|"
-    "a.scatter_add(1, j, a)|"
-    "torch.cat((a, a))|a.t().contiguous()|a.flip(0)|a.repeat(2, 2)|a.clone()|m.nonzero()|a.tril()"
+    "a.scatter_add(1, j, a)|torch.cat((a, a))|torch.cat((a, a), 1)|"
+    "a.t().contiguous()|a.flip(0)|a.repeat(2, 2)|a.clone()|m.nonzero()|a.tril()"
 ).split("|"):
     expression(
         f"index/{what}, 1000 x 1000",
