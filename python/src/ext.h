@@ -164,8 +164,11 @@ int fac__init_random(PyObject *module);
 int fac__init_storage(PyObject *module);
 int fac__init_modules(PyObject *module);
 PyObject *fac__wrap_storage(fac_storage *s); /* takes the reference */
-extern PyNumberMethods fac__number_methods;
-extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */
+/* What tensor.c makes the type of: from operators.c, attributes.c, methods.c. */
+enum { FAC__OPERATOR_SLOTS = 36 };
+extern const PyType_Slot fac__operator_slots[FAC__OPERATOR_SLOTS];
+extern PyGetSetDef fac__tensor_getset[];
+extern PyMethodDef fac__tensor_methods[]; /* those that are not ops */
 extern PyMethodDef *fac__generated_methods(void);
 extern PyMethodDef *fac__generated_inplace(void);
 extern PyMethodDef *fac__generated_functions(void);
@@ -177,7 +180,6 @@ extern PyMethodDef fac__storage_functions[];
 extern PyMethodDef fac__hook_functions[], fac__function_functions[], fac__optim_functions[];
 extern PyMethodDef fac__sparse_methods[];
 extern PyMethodDef fac__storage_methods[];
-extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);
 PyObject *fac__begin_grad(PyObject *result); /* requires_grad=True of a creation; takes it over */
