@@ -1,4 +1,4 @@
-/* Autograd's Python side: grad mode, anomaly mode, backward. */
+/* Autograd's Python side: grad mode, anomaly mode, backward, detach_. */
 #include "ext.h"
 
 #include <facula/autograd.h>
@@ -226,6 +226,33 @@ static PyObject *graph_task(PyObject *m, PyObject *unused) {
                          PyBool_FromLong(!fac__tls.graph_task_partial));
 }
 
+/* --- detach_ ------------------------------------------------------------------------------------
+ */
+
+static PyObject *detach_inplace(PyObject *module, PyObject *o) {
+    (void)module;
+    fac_tensor *t = fac__tensor_arg(o);
+    if (t == NULL)
+        return NULL;
+    if (t->features & FAC__VIEW)
+        return PyErr_Format(
+            PyExc_RuntimeError,
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
+            "set as True, gradients are views of DDP buckets, and hence detach_() cannot "
+            "be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
+    if (t->autograd != NULL) {
+        fac_node *n = t->autograd->grad_fn;
+        t->autograd->grad_fn = NULL;
+        t->autograd->requires_grad = false;
+        t->autograd->output_nr = 0;
+        fac__node_release(n);
+    }
+    t->features &= ~(uint32_t)FAC__GRAD;
+    Py_RETURN_NONE;
+}
+
 /* --- no_grad and enable_grad ------------------------------------------------------------------ */
 
 typedef struct {
@@ -296,6 +323,7 @@ PyMethodDef fac__autograd_functions[] = {
     {"_set_inference", set_inference, METH_O, NULL},
     {"_graph_task", graph_task, METH_NOARGS, NULL},
     {"_backward", run_backward, METH_VARARGS, NULL},
+    {"_detach_inplace", detach_inplace, METH_O, NULL},
     {"_set_anomaly", set_anomaly, METH_VARARGS, NULL},
     {"is_anomaly_enabled", is_anomaly_enabled, METH_NOARGS, NULL},
     {"is_anomaly_check_nan_enabled", is_anomaly_check_nan_enabled, METH_NOARGS, NULL},

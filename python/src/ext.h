@@ -159,17 +159,19 @@ int fac__init_autograd(PyObject *module);
 int fac__init_overrides(PyObject *module);
 int fac__init_dispatch(PyObject *module);
 int fac__init_levels(PyObject *module);
-int fac__init_convert(PyObject *module);
 int fac__init_random(PyObject *module);
 int fac__init_storage(PyObject *module);
 int fac__init_modules(PyObject *module);
 PyObject *fac__wrap_storage(fac_storage *s); /* takes the reference */
-extern PyNumberMethods fac__number_methods;
-extern PyMethodDef fac__tensor_methods[]; /* hand-written ones */
+/* What tensor.c makes the type of: from operators.c, attributes.c, methods.c. */
+enum { FAC__OPERATOR_SLOTS = 36 };
+extern const PyType_Slot fac__operator_slots[FAC__OPERATOR_SLOTS];
+extern PyGetSetDef fac__tensor_getset[];
+extern PyMethodDef fac__tensor_methods[]; /* those that are not ops */
 extern PyMethodDef *fac__generated_methods(void);
 extern PyMethodDef *fac__generated_inplace(void);
 extern PyMethodDef *fac__generated_functions(void);
-extern PyMethodDef fac__convert_functions[];
+extern PyMethodDef fac__convert_functions[], fac__array_functions[];
 extern PyMethodDef fac__autograd_functions[];
 extern PyMethodDef fac__text_functions[];
 extern PyMethodDef fac__file_functions[];
@@ -177,12 +179,14 @@ extern PyMethodDef fac__storage_functions[];
 extern PyMethodDef fac__hook_functions[], fac__function_functions[], fac__optim_functions[];
 extern PyMethodDef fac__sparse_methods[];
 extern PyMethodDef fac__storage_methods[];
-extern PyGetSetDef fac__tensor_getset[];
 PyObject *fac__py_getitem(PyObject *self, PyObject *key);
 int fac__py_setitem(PyObject *self, PyObject *key, PyObject *value);
 PyObject *fac__begin_grad(PyObject *result); /* requires_grad=True of a creation; takes it over */
 extern const char fac__no_pinned_memory[];
 PyObject *fac__tensor_from_data(PyObject *data, fac_dtype dtype, fac_device device, bool copy);
+/* From an object with an array interface, sharing its memory where nothing asks for a copy. *found:
+ * 1, 0 where it has none, -1 with a Python exception. */
+fac_tensor *fac__tensor_from_array(PyObject *data, fac_dtype dtype, bool copy, int *found);
 PyObject *fac__item_of(fac_tensor *t);
 PyObject *fac__no_storage(void); /* raises what reading a batched or sparse tensor's memory does */
 /* A graph's node. Wrappers of op nodes hold their node; a custom Function's context is held by its

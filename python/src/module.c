@@ -167,6 +167,7 @@ static int add_functions(PyObject *module) {
         PyModule_AddFunctions(module, function_table) < 0 ||
         PyModule_AddFunctions(module, call_table) < 0 ||
         PyModule_AddFunctions(module, fac__convert_functions) < 0 ||
+        PyModule_AddFunctions(module, fac__array_functions) < 0 ||
         PyModule_AddFunctions(module, fac__device_functions) < 0 ||
         PyModule_AddFunctions(module, fac__dlpack_functions) < 0 ||
         PyModule_AddFunctions(module, fac__autograd_functions) < 0 ||

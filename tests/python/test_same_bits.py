@@ -22,9 +22,9 @@ pytestmark = pytest.mark.kernels
 
 def spec():
     sys.path.insert(0, str(ROOT / "tools"))
-    import gen
+    from generate import model
 
-    return [op for path in sorted((ROOT / "spec").glob("*.py")) for op in gen.parse(path)]
+    return model.read(ROOT / "spec")
 
 
 OPS = spec()

@@ -1,0 +1,177 @@
+/* The Tensor's methods that are not ops. */
+#include "ext.h"
+
+#include <facula/autograd.h>
+
+static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("size", o, args, n, names);
+    fac_tensor *t = fac__tensor_of(o);
+    int64_t d;
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (all == 0 || args[0] == Py_None)
+        return fac__wrap_size(t->ndim, t->sizes);
+    if (all > 1 || fac__to_int(args[0], &d) != 1) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "size(): argument 'dim' (position 1) must be int, not %s",
+                         Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    if (t->ndim == 0)
+        return PyErr_Format(PyExc_IndexError,
+                            "Dimension specified as %lld but tensor has no dimensions",
+                            (long long)d);
+    int i = fac__wrap_dim(d, t->ndim);
+    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->sizes[i]);
+}
+
+static PyObject *m_stride(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("stride", o, args, n, names);
+    fac_tensor *t = fac__tensor_of(o);
+    int64_t d;
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (all == 0 || args[0] == Py_None)
+        return fac__wrap_ints(t->ndim, t->strides);
+    if (fac__to_int(args[0], &d) != 1)
+        return PyErr_Occurred() ? NULL
+                                : PyErr_Format(PyExc_TypeError,
+                                               "stride(): argument 'dim' (position 1) must be int, "
+                                               "not %s",
+                                               Py_TYPE(args[0])->tp_name);
+    int i = fac__wrap_dim(d, t->ndim);
+    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->strides[i]);
+}
+
+#define NOARGS(name, expr)                                                                         \
+    static PyObject *m_##name(PyObject *o, PyObject *unused) {                                     \
+        fac_tensor *t = fac__tensor_of(o);                                                         \
+        (void)unused;                                                                              \
+        if (FAC_UNLIKELY(fac__unusual(o)))                                                         \
+            return fac__override_method(#name, o, NULL, 0, NULL);                                  \
+        return expr;                                                                               \
+    }
+NOARGS(dim, PyLong_FromLong(t->ndim))
+NOARGS(numel, PyLong_FromLongLong(t->numel))
+NOARGS(storage_offset, PyLong_FromLongLong(t->offset))
+NOARGS(element_size, PyLong_FromSize_t(fac__itemsize(t->dtype)))
+NOARGS(data_ptr, FAC_UNLIKELY((t->features & FAC__WRAPPED) != 0)
+                     ? fac__no_storage()
+                     : PyLong_FromVoidPtr(t->numel == 0 ? NULL : t->data))
+NOARGS(is_floating_point, PyBool_FromLong(fac_dtype_is_floating((fac_dtype)t->dtype)))
+NOARGS(is_complex, PyBool_FromLong(fac_dtype_is_complex((fac_dtype)t->dtype)))
+NOARGS(is_signed, PyBool_FromLong(fac_dtype_is_signed((fac_dtype)t->dtype)))
+NOARGS(is_conj, PyBool_FromLong((t->features & FAC__CONJ) != 0))
+NOARGS(is_neg, PyBool_FromLong((t->features & FAC__NEG) != 0))
+NOARGS(is_inference, PyBool_FromLong((t->features & FAC__INFERENCE) != 0))
+NOARGS(_is_view, PyBool_FromLong((t->features & FAC__VIEW) != 0))
+NOARGS(_is_dense, PyBool_FromLong((t->features & FAC__DENSE) != 0))
+NOARGS(item, fac__item_of(t))
+NOARGS(_is_zerotensor, PyBool_FromLong(t == NULL))
+NOARGS(_storage_nbytes, PyLong_FromSize_t(t->storage == NULL ? 0 : t->storage->nbytes))
+NOARGS(_storage_ptr, PyLong_FromVoidPtr(t->storage == NULL ? NULL : t->storage->data))
+
+static PyObject *m_is_contiguous(PyObject *o, PyObject *const *args, Py_ssize_t n,
+                                 PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("is_contiguous", o, args, n, names);
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    fac_memory_format f = FAC_CONTIGUOUS_FORMAT;
+    if (all > 0) {
+        if (Py_TYPE(args[0]) != fac__format_type)
+            return PyErr_Format(PyExc_TypeError,
+                                "is_contiguous(): argument 'memory_format' must be "
+                                "torch.memory_format, not %s",
+                                Py_TYPE(args[0])->tp_name);
+        f = (fac_memory_format)((fac__EnumObject *)args[0])->value;
+    }
+    return PyBool_FromLong(fac__is_format(fac__tensor_of(o), f));
+}
+
+static PyObject *m_requires_grad_(PyObject *o, PyObject *const *args, Py_ssize_t n,
+                                  PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("requires_grad_", o, args, n, names);
+    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    bool on = true;
+    if (all > 0) {
+        if (!PyBool_Check(args[0]))
+            return PyErr_Format(PyExc_TypeError,
+                                "requires_grad_(): argument 'requires_grad' (position 1) must be "
+                                "bool, not %s",
+                                Py_TYPE(args[0])->tp_name);
+        on = args[0] == Py_True;
+    }
+    if (!fac_set_requires_grad(fac__tensor_of(o), on))
+        return fac__raise();
+    return Py_NewRef(o);
+}
+
+/* cls._make_subclass(data, require_grad=False): the same memory in an object of cls. */
+static PyObject *m_make_subclass(PyObject *cls, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"cls", "data", "require_grad", NULL};
+    PyObject *type, *data;
+    int grad = 0;
+    (void)cls;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", names, &type, &data, &grad))
+        return NULL;
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, fac__tensor_type) ||
+        !fac__tensor_check(data))
+        return PyErr_Format(PyExc_TypeError,
+                            "_make_subclass needs a subclass of Tensor and a Tensor");
+    fac_dtype d = (fac_dtype)fac__tensor_of(data)->dtype;
+    if (grad && !fac_dtype_is_floating(d) && !fac_dtype_is_complex(d))
+        return PyErr_Format(
+            PyExc_RuntimeError,
+            "Only Tensors of floating point and complex dtype can require gradients");
+    fac_tensor *t = fac__shallow_copy(fac__tensor_of(data));
+    if (t == NULL)
+        return fac__raise();
+    if (grad && !fac_set_requires_grad(t, true)) {
+        fac__release(t);
+        return fac__raise();
+    }
+    return fac__wrap_as((PyTypeObject *)type, t);
+}
+
+static PyObject *m_as_subclass(PyObject *o, PyObject *type) {
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, fac__tensor_type))
+        return PyErr_Format(PyExc_TypeError, "cls must be a type derived from Tensor");
+    struct fac__alias_args a = {fac__tensor_of(o)};
+    fac__outs outs;
+    fac__outs_init(&outs, 1);
+    if (fac__call(&fac__op_alias, &a, &outs) != 0)
+        return fac__raise();
+    return fac__wrap_as((PyTypeObject *)type, outs.v[0]);
+}
+
+#define KW METH_FASTCALL | METH_KEYWORDS
+#define FN(f) (PyCFunction)(void (*)(void)) f
+PyMethodDef fac__tensor_methods[] = {
+    {"size", FN(m_size), KW, "size(dim=None) -> torch.Size or int"},
+    {"stride", FN(m_stride), KW, "stride(dim) -> tuple or int"},
+    {"dim", m_dim, METH_NOARGS, "dim() -> int\n\nThe number of dimensions."},
+    {"ndimension", m_dim, METH_NOARGS, "Alias of dim()."},
+    {"numel", m_numel, METH_NOARGS, "numel() -> int\n\nThe number of elements."},
+    {"nelement", m_numel, METH_NOARGS, "Alias of numel()."},
+    {"storage_offset", m_storage_offset, METH_NOARGS, "storage_offset() -> int, in elements."},
+    {"element_size", m_element_size, METH_NOARGS, "element_size() -> int, in bytes."},
+    {"data_ptr", m_data_ptr, METH_NOARGS, "data_ptr() -> int\n\nThe first element's address."},
+    {"is_floating_point", m_is_floating_point, METH_NOARGS, "is_floating_point() -> bool"},
+    {"is_complex", m_is_complex, METH_NOARGS, "is_complex() -> bool"},
+    {"is_signed", m_is_signed, METH_NOARGS, "is_signed() -> bool"},
+    {"is_conj", m_is_conj, METH_NOARGS, "is_conj() -> bool"},
+    {"is_neg", m_is_neg, METH_NOARGS, "is_neg() -> bool"},
+    {"is_inference", m_is_inference, METH_NOARGS, "is_inference() -> bool"},
+    {"_is_view", m__is_view, METH_NOARGS, NULL},
+    {"_is_zerotensor", m__is_zerotensor, METH_NOARGS, NULL},
+    {"_is_dense", m__is_dense, METH_NOARGS, NULL},
+    {"_storage_nbytes", m__storage_nbytes, METH_NOARGS, NULL},
+    {"_storage_ptr", m__storage_ptr, METH_NOARGS, NULL},
+    {"is_contiguous", FN(m_is_contiguous), KW,
+     "is_contiguous(memory_format=torch.contiguous_format) -> bool"},
+    {"item", m_item, METH_NOARGS, "item() -> number\n\nThe one element as a Python number."},
+    {"requires_grad_", FN(m_requires_grad_), KW, "requires_grad_(requires_grad=True) -> Tensor"},
+    {"_make_subclass", FN(m_make_subclass), METH_VARARGS | METH_KEYWORDS | METH_STATIC, NULL},
+    {"as_subclass", m_as_subclass, METH_O, "as_subclass(cls) -> Tensor"},
+    {0}};

@@ -1,0 +1,1 @@
+"""What tools/gen.py reads, in model.py, and writes: a module for each group of outputs."""
