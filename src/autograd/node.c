@@ -108,6 +108,8 @@ const char *fac__node_name(const fac_node *node) {
     if (node->type->name != NULL)
         return node->type->name;
     const fac__op *op = node->op;
+    if (op == NULL)
+        return fac__overwritten_name(node);
     if (op == &fac__op_linear)
         return linear_name(node);
     if ((node->flags & FAC__NODE_INPLACE) != 0 && op->node_inplace != NULL)
@@ -224,6 +226,14 @@ static fac_tensor *unpack_packed(const fac__saved *s, fac_node *node) {
     return t;
 }
 
+static void mark_saved(const fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    if (a->base != NULL)
+        a = a->base->autograd;
+    if (a != NULL && !atomic_load_explicit(&a->saved, memory_order_relaxed))
+        atomic_store_explicit(&a->saved, true, memory_order_relaxed);
+}
+
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     s->is_output = is_output;
     s->released = false;
@@ -243,6 +253,8 @@ int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     if (FAC_UNLIKELY(fac__tls.saved_hooks != NULL))
         return save_packed(s, t);
     if (!is_output) {
+        if (t->autograd != NULL)
+            mark_saved(t);
         s->tensor = fac__retain(t);
         s->version = fac__version_value(t);
         return 0;
