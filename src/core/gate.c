@@ -276,7 +276,7 @@ static int refuse_dtype(const fac__op *op, fac_dtype result, fac_dtype out, int 
     char text[512];
     size_t n = 0;
 #define PUT(...) n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__)
-    for (const char *p = op->out_dtype; *p != '\0' && n < sizeof text; p++) {
+    for (const char *p = op->out_dtype + (op->out_dtype[0] == '#'); *p != '\0' && n < sizeof text; p++) {
         if (*p != '%')
             PUT("%c", *p);
         else if (*++p == 'w')

@@ -130,6 +130,20 @@ CASES = {
     "T.arange(0, 9, 0.1, dtype=T.float64)[43].item()": "4.3",
     "T.linspace(0.1, 0.9, 1001, dtype=T.float64)[37].item()": "0.12960000000000002",
     "T.arange(0, 9, 0.1, dtype=T.float16)[43].item()": "4.30078125",
+    # bounds that are numbers
+    "T.clamp(T.ones(2), 0, out=T.empty(2, dtype=T.float64))": "RuntimeError: Found dtype Double but expected Float",
+    "T.clamp(T.ones(2), max=0, out=T.empty(2, dtype=T.int32))": "RuntimeError: Found dtype Int but expected Float",
+    "T.clamp(T.ones(2, dtype=T.int32), 0, 1.5, out=T.empty(2, dtype=T.float32))": "tensor([1., 1.])",
+    "T.clamp_min(T.ones(2, dtype=T.int32), 1.5, out=T.empty(2, dtype=T.int32))": "RuntimeError: Found dtype Int but expected Float",
+    "T.clamp_max(T.ones(2, dtype=T.bool), 1, out=T.empty(2, dtype=T.bool))": "RuntimeError: Found dtype Bool but expected Long",
+    "T.clip(T.ones(2, dtype=T.uint8), 3, out=T.empty(2, dtype=T.int64))": "RuntimeError: Found dtype Long but expected Byte",
+    "T.clamp(T.ones(2), T.tensor(0), out=T.empty(2, dtype=T.float64)).dtype": "torch.float64",
+    "T.clamp(T.ones(2), T.tensor(0), out=T.empty(2, dtype=T.int64))": "RuntimeError: result type Float can't be cast to the desired output type Long",
+    "T.ones(2, dtype=T.int64).clamp_(1.5)": "RuntimeError: result type Float can't be cast to the desired output type long int",
+    "T.ones(2, dtype=T.uint8).clamp_max_(1.5)": "RuntimeError: result type Float can't be cast to the desired output type unsigned char",
+    "T.ones(2, dtype=T.bool).clamp_(0, 1)": "RuntimeError: result type Long can't be cast to the desired output type bool",
+    "T.ones(2, dtype=T.int64).clamp_(T.tensor(1.5))": "RuntimeError: result type Float can't be cast to the desired output type Long",
+    "T.ones(2, dtype=T.bool).clamp(True)": "NotImplementedError: \"clamp_min_scalar_cpu\" not implemented for 'Bool'",
 }
 
 
