@@ -94,6 +94,12 @@ static bool check_deviations(fac_tensor *std) {
         return !fac__is_bad(fail("normal expects standard deviation to be non-complex"));
     if (std->device.type == FAC_META || std->numel == 0 || (std->features & FAC__WRAPPED))
         return true;
+    fac_dtype d = (fac_dtype)std->dtype;
+    if (d == FAC_UINT16 || d == FAC_UINT32 || d == FAC_UINT64) {
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"min_all\" not implemented for '%s'",
+                  fac__scalar_type_name(d));
+        return false;
+    }
     fac_tensor *r = fac_ge(fac_min(fac_detach(std)), 0);
     if (fac__is_bad(r) || fac__item(r, &fine) != 0)
         return false;
