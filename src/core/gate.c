@@ -276,7 +276,8 @@ static int refuse_dtype(const fac__op *op, fac_dtype result, fac_dtype out, int 
     char text[512];
     size_t n = 0;
 #define PUT(...) n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__)
-    for (const char *p = op->out_dtype + (op->out_dtype[0] == '#'); *p != '\0' && n < sizeof text; p++) {
+    for (const char *p = op->out_dtype + (op->out_dtype[0] == '#'); *p != '\0' && n < sizeof text;
+         p++) {
         if (*p != '%')
             PUT("%c", *p);
         else if (*++p == 'w')
@@ -404,8 +405,6 @@ static int check_out(const fac__op *op, const fac__outs *outs, uint32_t f) {
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",
                              op->python);
-        if (fac__check_writable(o) != 0)
-            return -1;
     }
     return 0;
 }
