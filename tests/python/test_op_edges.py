@@ -169,6 +169,19 @@ CASES = {
     "T.linspace(0, 1, 3, out=T.zeros(1, 1).expand(1, 3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
     "T.arange(6, out=T.zeros(3, 2).t())": "tensor([[0., 1., 2.],\n        [3., 4., 5.]])",
     "T.linspace(0, 5, 6, out=T.zeros(2, 3))": "tensor([[0., 1., 2.],\n        [3., 4., 5.]])",
+    # gradients of norms at 0 and at infinity
+    "grad(lambda v: v.norm(0), [0.0, 1.0])": "RuntimeError: The differentiated Tensor at index 0 appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.",
+    "grad(lambda v: v.norm(1), [0.0, 1.0, -2.0])": "tensor([ 0.,  1., -1.])",
+    "grad(lambda v: v.norm(2), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(0.5), [0.0, 1.0, -2.0])": "tensor([ 0.0000,  2.4142, -1.7071])",
+    "grad(lambda v: v.norm(0.5), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(0.5), [inf, 1.0, 0.0])": "tensor([nan, inf, nan])",
+    "grad(lambda v: v.norm(1.5), [inf, 1.0, 0.0])": "tensor([nan, 0., 0.])",
+    "grad(lambda v: v.norm(3), [0.0, inf])": "tensor([0., nan])",
+    "grad(lambda v: v.norm(inf), [-2.0, 2.0, 0.0])": "tensor([-0.5000,  0.5000,  0.0000])",
+    "grad(lambda v: v.norm(inf), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(inf), [nan, 1.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(-1), [0.0, 1.0])": "tensor([0., 0.])",
 }
 
 
@@ -256,3 +269,18 @@ def test_division_by_zero_changes_nothing(method):
     x = torch.tensor([5, 7])
     getattr(x, method)(torch.tensor([2, 4]))
     assert x.tolist() == getattr(torch.tensor([5, 7]), method[:-1])(torch.tensor([2, 4])).tolist()
+
+
+@pytest.mark.parametrize(
+    "p, at", [(0.5, [0.0, 1.0, -2.0]), (1.5, [0.0, 1.0, -2.0]), (3, [0.0, 1.0, -2.0])]
+)
+@pytest.mark.parametrize("name", ["facula", "torch"])
+def test_second_gradient_of_norms_is_nan_at_0_alone(name, p, at):
+    T = pytest.importorskip(name)
+    x = T.tensor(at, requires_grad=True)
+    (g,) = T.autograd.grad(x.norm(p), x, create_graph=True)
+    (gg,) = T.autograd.grad((g * T.tensor([1.0, 2.0, 3.0])).sum(), x)
+    assert gg.isnan().tolist() == [p < 2, False, False]
+    y = T.ones(2, requires_grad=True)
+    y.norm(0).backward()
+    assert y.grad is None
