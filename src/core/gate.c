@@ -455,7 +455,7 @@ static int call_levels(const fac__op *op, void *args, fac__outs *outs, uint32_t 
         return -1;
     if (f & FAC__L_TRANSFORM)
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
-    bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && op->ntensors == 0;
+    bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && fac__vmap_draws(op);
     if ((op->flags & FAC__OP_COMPOSITE) && !draws)
         return outs->how == FAC__CALL_OUT && check_out(op, outs, f) != 0 ? -1
                                                                          : op->exec(op, args, outs);
