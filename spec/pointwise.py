@@ -207,7 +207,7 @@ def floor_divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
+@op("pointwise", node_tensors="RemainderBackward1", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -225,7 +225,7 @@ def remainder(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
+@op("pointwise", node_tensors="FmodBackward1", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -1615,7 +1615,15 @@ def log_sigmoid(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", inplace="function")
+@op("composite", module="nn", node="GluBackward0", grads={"input": ["input"]})
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """glu(input, dim=-1) -> Tensor
+
+    The first half along dim, times the sigmoid of the second.
+    """
+
+
+@op("composite", inplace="function", node="ThresholdBackward0", grads={"input": ["input"]})
 def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
     """threshold(input, threshold, value) -> Tensor
 

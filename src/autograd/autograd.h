@@ -191,6 +191,9 @@ const char *fac__node_name(const fac_node *node);
 const char *fac__node_full_name(const fac_node *node); /* as Node.name() has it */
 /* The op behind the node, as messages name it. */
 const char *fac__node_brief(const fac_node *node, char *room, size_t size);
+/* Whether PyTorch's node has its edges in another order, or fewer of them, of at most three: those
+ * of linear() begin with the bias, and where an op has a form for numbers, these have none. */
+bool fac__edges_seen(const fac_node *node, uint32_t order[3], uint32_t *n);
 int fac__released_error(void); /* fails: saved values are gone */
 int fac__meta_set(fac__meta *m, const fac_tensor *t);
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node); /* new reference */

@@ -52,7 +52,7 @@ void fac__composite_outer(const struct fac__outer_args *a, fac_tensor **out) {
     if (a->input->ndim != 1 || a->vec2->ndim != 1)
         FAIL("outer: Expected 1-D argument %s, but got %d-D", a->input->ndim != 1 ? "self" : "vec2",
              a->input->ndim != 1 ? a->input->ndim : a->vec2->ndim);
-    out[0] = fac_mul(fac_unsqueeze(a->input, 1), a->vec2);
+    out[0] = fac_mul(fac_reshape(a->input, fac_dims(a->input->numel, 1)), a->vec2);
 }
 
 void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out) {
@@ -570,7 +570,8 @@ void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
         for (int d = e.nresult; d < e.n; d++)
             dims[d - e.nresult] = d;
         fac_ints rest = {dims, e.n - e.nresult, true};
-        r = a->operands.n == 1 ? fac_sum(r, .dim = rest) : fac_squeeze_dims(r, rest);
+        r = a->operands.n == 1 ? fac_sum(r, .dim = rest)
+                               : fac_view(r, ((fac_ints){r->sizes, e.nresult, true}));
     }
     out[0] = r;
 }

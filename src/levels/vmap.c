@@ -663,14 +663,14 @@ static const struct {
 } rules[] = {
     {" copy masked_fill fill ", rule_pointwise},
     {" clone _to_copy detach alias contiguous zero zeros_like ones_like empty_like full_like _conj "
-     "conj_physical _neg_view view_as_real view_as_complex resolve_conj resolve_neg ",
+     "conj_physical _neg_view view_as_real view_as_complex resolve_conj resolve_neg threshold ",
      rule_same},
     {" sum mean prod amax amin any all std var logsumexp count_nonzero nansum softmax log_softmax "
      "_softmax _log_softmax _softmax_backward_data _log_softmax_backward_data cumsum cumprod "
      "logcumsumexp cummax cummin sort argsort topk kthvalue "
      "unbind select slice narrow transpose squeeze_dim squeeze_dims flip unflatten flatten argmax "
      "argmin max_dim min_dim median_dim split split_with_sizes chunk diagonal cat gather scatter "
-     "scatter_value scatter_add vector_norm ",
+     "scatter_value scatter_add vector_norm glu ",
      rule_shift},
     {" unsqueeze stack ", rule_shift_new},
     {" view reshape _unsafe_view expand ", rule_sizes},

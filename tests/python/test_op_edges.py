@@ -182,6 +182,12 @@ CASES = {
     "grad(lambda v: v.norm(inf), [0.0, 0.0])": "tensor([0., 0.])",
     "grad(lambda v: v.norm(inf), [nan, 1.0])": "tensor([0., 0.])",
     "grad(lambda v: v.norm(-1), [0.0, 1.0])": "tensor([0., 0.])",
+    # values in the input's dtype
+    "T.nn.functional.threshold(T.tensor([1, 2, 3]), 1.5, 5.5)": "tensor([5, 2, 3])",
+    "T.nn.functional.threshold(T.tensor([nan, 1.0, 2.0]), 1, 5)": "tensor([nan, 5., 2.])",
+    "T.nn.functional.threshold(T.ones(2), 1, 2.0, True)": "tensor([2., 2.])",
+    "T.nn.functional.glu(T.ones(2, 3), 1)": "RuntimeError: Halving dimension must be even, but dimension 1 is size 3",
+    "T.nn.functional.glu(T.ones(2, 4).long(), 1)": "NotImplementedError: \"glu_cpu\" not implemented for 'Long'",
 }
 
 
