@@ -260,7 +260,7 @@ def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """
 
 
-@op("structured", rule="overwrite", function=True, inplace=True, mutates=True, reads_conj=True, python="fill", node="FillBackward0",
+@op("structured", rule="overwrite", function=True, inplace=True, mutates=True, reads_conj=True, python="fill", node="FillBackward0", node_tensors="FillBackward1", node_inplace="FillBackward2",
     grads={"input": ["input.shape"], "value": ["value.shape"]},
     method_signature=["(Tensor value)", "(Number value)"],
     signature=[

@@ -163,7 +163,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 # --- masks
 
 
-@op("structured", method=True, inplace="method", node="MaskedFillBackward0", grads={"input": ["mask"], "value": ["mask"]},
+@op("structured", method=True, inplace="method", node="MaskedFillBackward0", node_tensors="MaskedFillBackward1", grads={"input": ["mask"], "value": ["mask"]},
     signature=[
         "(Tensor input, Tensor mask, Tensor value)",
         "(Tensor input, Tensor mask, Number value)",

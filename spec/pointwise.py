@@ -207,7 +207,7 @@ def floor_divide(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
+@op("pointwise", node_tensors="RemainderBackward1", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="RemainderBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Number self, Tensor other)",
@@ -225,7 +225,7 @@ def remainder(input: Value, other: Value) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
+@op("pointwise", node_tensors="FmodBackward1", method=True, inplace="method", out=True, dtypes="promote", grads={"input": [], "other": ["input", "other"]}, node="FmodBackward0",
     signature=[
         "(Tensor input, Tensor other, *, Tensor out = None)",
         "(Tensor input, Number other, *, Tensor out = None)",
@@ -1298,7 +1298,7 @@ def addcdiv_value(input: Tensor, value: Scalar, tensor1: Tensor, tensor2: Tensor
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("composite", out_dtype="#Found dtype %o but expected %r", method=True, inplace=True, out=True,
     signature=[
         "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)",
         "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)",
@@ -1315,7 +1315,7 @@ def clamp(input: Tensor, min: Value | None = None, max: Value | None = None) -> 
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("composite", out_dtype="#Found dtype %o but expected %r", method=True, inplace=True, out=True,
     signature=[
         "(Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None)",
         "(Tensor input, Number min = None, Number max = None, *, Tensor out = None)",
@@ -1332,7 +1332,7 @@ def clip(input: Tensor, min: Value | None = None, max: Value | None = None) -> T
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("composite", out_dtype="#Found dtype %o but expected %r", method=True, inplace=True, out=True,
     signature=[
         "(Tensor input, Tensor min, *, Tensor out = None)",
         "(Tensor input, Number min, *, Tensor out = None)",
@@ -1349,7 +1349,7 @@ def clamp_min(input: Tensor, min: Value) -> Tensor:
     """
 
 
-@op("composite", method=True, inplace=True, out=True,
+@op("composite", out_dtype="#Found dtype %o but expected %r", method=True, inplace=True, out=True,
     signature=[
         "(Tensor input, Tensor max, *, Tensor out = None)",
         "(Tensor input, Number max, *, Tensor out = None)",
@@ -1366,7 +1366,7 @@ def clamp_max(input: Tensor, max: Value) -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="clamp", numbers=["low", "high"], node="ClampBackward1", grads={"input": ["input"]})
+@op("pointwise", function=False, kernel="clamp", label="clamp_scalar_cpu", numbers=["low", "high"], node="ClampBackward1", grads={"input": ["input"]})
 def _clamp(input: Tensor, low: Scalar, high: Scalar) -> Tensor:
     """_clamp(input) -> Tensor
 
@@ -1374,7 +1374,7 @@ def _clamp(input: Tensor, low: Scalar, high: Scalar) -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="clamp_min", numbers=["low"], node="ClampMinBackward0", grads={"input": ["input"]})
+@op("pointwise", function=False, kernel="clamp_min", label="clamp_min_scalar_cpu", numbers=["low"], node="ClampMinBackward0", grads={"input": ["input"]})
 def _clamp_low(input: Tensor, low: Scalar) -> Tensor:
     """_clamp_low(input) -> Tensor
 
@@ -1382,7 +1382,7 @@ def _clamp_low(input: Tensor, low: Scalar) -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="clamp_max", numbers=["high"], node="ClampMaxBackward0", grads={"input": ["input"]})
+@op("pointwise", function=False, kernel="clamp_max", label="clamp_max_scalar_cpu", numbers=["high"], node="ClampMaxBackward0", grads={"input": ["input"]})
 def _clamp_high(input: Tensor, high: Scalar) -> Tensor:
     """_clamp_high(input) -> Tensor
 
@@ -1615,7 +1615,15 @@ def log_sigmoid(input: Tensor) -> Tensor:
     """
 
 
-@op("composite", inplace="function")
+@op("composite", module="nn", node="GluBackward0", grads={"input": ["input"]})
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """glu(input, dim=-1) -> Tensor
+
+    The first half along dim, times the sigmoid of the second.
+    """
+
+
+@op("composite", inplace="function", node="ThresholdBackward0", grads={"input": ["input"]})
 def threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor:
     """threshold(input, threshold, value) -> Tensor
 

@@ -2516,6 +2516,15 @@ FAC_API fac_tensor *fac_mish_out_ex(fac_tensor *out, fac_tensor *input);
 FAC_API fac_tensor *fac_log_sigmoid_ex(fac_tensor *input);
 FAC_API fac_tensor *fac_log_sigmoid_out_ex(fac_tensor *out, fac_tensor *input);
 
+typedef struct {
+    size_t size_;
+    fac_opt_int dim;
+} fac_glu_options;
+/* glu(input, dim=-1) -> Tensor
+ *
+ * The first half along dim, times the sigmoid of the second. */
+FAC_API fac_tensor *fac_glu_ex(fac_tensor *input, const fac_glu_options *o);
+
 /* threshold(input, threshold, value) -> Tensor
  *
  * input above the threshold, value elsewhere. */
@@ -5025,6 +5034,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_mish_out(out, input) fac_mish_out_ex(out, input)
 #define fac_log_sigmoid(input) fac_log_sigmoid_ex(input)
 #define fac_log_sigmoid_out(out, input) fac_log_sigmoid_out_ex(out, input)
+#define fac_glu(...) FAC__WITH_glu_ex(__VA_ARGS__, .size_ = sizeof(fac_glu_options))
+#define FAC__WITH_glu_ex(input, ...) fac_glu_ex(input, &(const fac_glu_options){__VA_ARGS__})
 #define fac_threshold(input, threshold, value) fac_threshold_ex(input, FAC_NUMBER(threshold), FAC_NUMBER(value))
 #define fac_threshold_(input, threshold, value) fac_threshold_inplace_ex(input, FAC_NUMBER(threshold), FAC_NUMBER(value))
 #define fac_prelu(input, weight) fac_prelu_ex(input, weight)

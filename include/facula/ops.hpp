@@ -2682,6 +2682,11 @@ inline fac_tensor *fac_log_sigmoid_out(fac_tensor *out, fac_tensor *input)
 {
     return fac_log_sigmoid_out_ex(out, input);
 }
+inline fac_tensor *fac_glu(fac_tensor *input, fac_glu_options o = fac_glu_options())
+{
+    o.size_ = sizeof o;
+    return fac_glu_ex(input, &o);
+}
 inline fac_tensor *fac_threshold(fac_tensor *input, fac_any_number threshold, fac_any_number value)
 {
     return fac_threshold_ex(input, threshold, value);

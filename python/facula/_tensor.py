@@ -7,12 +7,14 @@ from . import _C
 from ._C import Tensor
 from ._levels import transforms as _transforms
 from ._utils import (
+    _found,
     _get_state,
     _named,
     _rebuild_meta_tensor_no_storage,
     _rebuild_sparse_tensor,
     _rebuild_tensor_v2,
     _rebuild_tensor_v3,
+    _reduce_function,
     _set_state,
 )
 
@@ -574,10 +576,13 @@ Tensor.__setstate__ = _setstate
 
 def _reduce_class(cls):
     # Tensor prints as torch.Tensor, where another package may be
+    if cls is _C.TensorBase:
+        return _found, ("_C.TensorBase",)
     return (_named, ("Tensor", None)) if cls is Tensor else cls.__qualname__
 
 
 copyreg.pickle(type(Tensor), _reduce_class)
+copyreg.pickle(_C._Overridable, _reduce_function)
 
 
 def _detach_(self):

@@ -1,8 +1,11 @@
 """FloatTensor and its kin: constructors by dtype, which isinstance() understands too."""
 
+import copyreg
+
 from . import _C
 from ._C import Tensor
 from ._tensor import is_storage
+from ._utils import _found
 
 _NAMES = {
     "FloatTensor": _C.float32, "DoubleTensor": _C.float64, "HalfTensor": _C.float16,
@@ -105,6 +108,13 @@ class tensortype(type):
                 "Torch not compiled with CUDA enabled."
             )
         return _construct(cls.dtype, _check_keywords(args, keywords))
+
+
+def _reduce_type(cls):
+    return _found, (f"{cls.__module__}.{cls.__name__}".removeprefix("torch."),)
+
+
+copyreg.pickle(tensortype, _reduce_type)
 
 
 def _make(name, dtype, module):

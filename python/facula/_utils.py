@@ -12,6 +12,28 @@ def _named(name, args):
     return value if args is None else value(*args)
 
 
+def _found(path):
+    """What pickles of functions and classes are made of that tell PyTorch's module, or none."""
+    import importlib
+
+    space, _, name = path.rpartition(".")
+    value = importlib.import_module("facula")
+    for part in filter(None, space.split(".")):
+        if not hasattr(value, part):
+            importlib.import_module(f"{value.__name__}.{part}")
+        value = getattr(value, part)
+    return getattr(value, name)
+
+
+def _reduce_function(function):
+    from .overrides import resolve_name
+
+    name = resolve_name(function)
+    if name is None:
+        raise TypeError(f"cannot pickle {function!r}, which has no public name")
+    return _found, (name.removeprefix("torch."),)
+
+
 def _record(name, values):
     """A named result, as torch.max(x, 0) returns."""
     from . import return_types

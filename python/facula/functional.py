@@ -37,14 +37,14 @@ def einsum(*args):
     if isinstance(equation, _C.Tensor):
         equation, operands = _from_sublists(args)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = operands[0]
+        return einsum(equation, *operands[0])
     return _C._einsum(equation, list(operands))
 
 
 def _label(n):
     if n is Ellipsis:
         return "..."
-    if not 0 <= n < 52:
+    if not (n >= 0 and n < 52):  # the error where n is no number names >=
         raise ValueError(
             "einsum(): subscript in subscript list is not within the valid range [0, 52)"
         )

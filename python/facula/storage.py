@@ -7,11 +7,13 @@ understands.
 
 import collections.abc
 import copy as _copy_module
+import copyreg
 import sys
 import warnings
 
 from . import _C
 from ._C import Tensor
+from ._utils import _found
 
 __all__ = ["TypedStorage", "UntypedStorage"]
 
@@ -612,6 +614,13 @@ for _name, _dtype in _NAMES.items():
         _name, (_LegacyStorage,), {"dtype": _dtype, "__module__": "torch"}
     )
 Storage = globals()["FloatStorage"]
+
+
+def _reduce_class(cls):
+    return _found, (cls.__name__,)
+
+
+copyreg.pickle(_LegacyStorageMeta, _reduce_class)
 
 
 # --- tensors -------------------------------------------------------------------------------------

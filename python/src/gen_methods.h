@@ -2619,7 +2619,7 @@ static PyMethodDef function_table[] = {
     {"celu", (PyCFunction)(void (*)(void))function_celu, METH_FASTCALL | METH_KEYWORDS,
      "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha.\n\nOther forms: celu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"threshold", (PyCFunction)(void (*)(void))function_threshold, METH_FASTCALL | METH_KEYWORDS,
-     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nDifferentiable in: input.\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"prelu", (PyCFunction)(void (*)(void))function_prelu, METH_FASTCALL | METH_KEYWORDS,
      "prelu(input, weight) -> Tensor\n\nleaky_relu() with a learned slope a channel.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"binary_cross_entropy_with_logits", (PyCFunction)(void (*)(void))function_binary_cross_entropy_with_logits, METH_FASTCALL | METH_KEYWORDS,
@@ -2990,6 +2990,12 @@ static PyObject *nn_log_sigmoid(PyObject *self, PyObject *const *args, Py_ssize_
 {
     return fac__py_nn(&nn_entry_log_sigmoid, self, args, n, names);
 }
+static const fac__op *const nn_ops_glu[] = {&fac__op_glu};
+static const fac__entry nn_entry_glu = {"glu", nn_ops_glu, 1, NULL};
+static PyObject *nn_glu(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_nn(&nn_entry_glu, self, args, n, names);
+}
 static const fac__op *const nn_ops_mse_loss[] = {&fac__op_mse_loss};
 static const fac__entry nn_entry_mse_loss = {"mse_loss", nn_ops_mse_loss, 1, NULL};
 static PyObject *nn_mse_loss(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -3069,6 +3075,8 @@ static PyMethodDef nn_table[] = {
      "mish(input) -> Tensor\n\ninput * tanh(softplus(input)).\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: mish_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"log_sigmoid", (PyCFunction)(void (*)(void))nn_log_sigmoid, METH_FASTCALL | METH_KEYWORDS,
      "log_sigmoid(input) -> Tensor\n\nlog(sigmoid(input)).\n\nShape: the input's.\nDtype: the common dtype of the operands.\nDifferentiable in: input.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"glu", (PyCFunction)(void (*)(void))nn_glu, METH_FASTCALL | METH_KEYWORDS,
+     "glu(input, dim=-1) -> Tensor\n\nThe first half along dim, times the sigmoid of the second.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"mse_loss", (PyCFunction)(void (*)(void))nn_mse_loss, METH_FASTCALL | METH_KEYWORDS,
      "mse_loss(input, target, reduction=1) -> Tensor\n\n(input - target)^2.\n\nDifferentiable in: input, target.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"l1_loss", (PyCFunction)(void (*)(void))nn_l1_loss, METH_FASTCALL | METH_KEYWORDS,
@@ -3604,7 +3612,7 @@ static PyMethodDef call_table[] = {
     {"celu_", (PyCFunction)(void (*)(void))call_celu, METH_FASTCALL | METH_KEYWORDS,
      "celu(input, alpha=1.0) -> Tensor\n\nelu() that is differentiable once for every alpha.\n\nOther forms: celu_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"threshold_", (PyCFunction)(void (*)(void))call_threshold, METH_FASTCALL | METH_KEYWORDS,
-     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "threshold(input, threshold, value) -> Tensor\n\ninput above the threshold, value elsewhere.\n\nDifferentiable in: input.\nOther forms: threshold_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"dropout_", (PyCFunction)(void (*)(void))call_dropout, METH_FASTCALL | METH_KEYWORDS,
      "dropout(input, p, train) -> Tensor\n\ninput with elements zeroed with probability p and the rest scaled by 1 / (1 - p); input itself outside training.\n\nOther forms: dropout_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"feature_dropout_", (PyCFunction)(void (*)(void))call_feature_dropout, METH_FASTCALL | METH_KEYWORDS,

@@ -207,7 +207,15 @@ static int replace_all(fac_tensor **t, int n, PyObject *tuple, PyObject *hook) {
 /* Before the node: hook(grad_outputs). After it: hook(grad_inputs, grad_outputs). */
 static int call_node_hooks(void *dict, fac_node *node, fac_tensor **grads, int n,
                            fac_tensor **outputs, int nout) {
-    (void)node;
+    uint32_t order[3], seen;
+    fac_tensor *few[3], **all = grads;
+    bool other = outputs != NULL && fac__edges_seen(node, order, &seen);
+    if (other) {
+        n = (int)seen;
+        for (int i = 0; i < n; i++)
+            few[i] = all[order[i]];
+        grads = few;
+    }
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *hooks = PyMapping_Values(dict);
     int r = hooks == NULL ? -1 : 0;
@@ -224,6 +232,8 @@ static int call_node_hooks(void *dict, fac_node *node, fac_tensor **grads, int n
         Py_XDECREF(out);
         Py_XDECREF(got);
     }
+    for (int i = 0; other && i < n; i++)
+        all[order[i]] = few[i];
     if (r != 0)
         fac__capture_exception();
     Py_XDECREF(hooks);

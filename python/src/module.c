@@ -186,6 +186,9 @@ static int add_functions(PyObject *module) {
             return -1;
     if (PyModule_AddObjectRef(module, "TensorBase", (PyObject *)fac__tensor_type->tp_base) < 0)
         return -1;
+    /* its functions are pickled by its name */
+    if (PyDict_SetItemString(PyImport_GetModuleDict(), "facula._C._nn", fac__nn_module) < 0)
+        return -1;
     return PyModule_AddObjectRef(module, "_nn", fac__nn_module);
 }
 

@@ -44,11 +44,15 @@ static PyObject *node_next(PyObject *o, void *unused) {
     if (fac__node_alive(o) < 0)
         return NULL;
     fac_node *n = ((NodeObject *)o)->node;
-    PyObject *t = PyTuple_New((Py_ssize_t)n->nedges);
-    for (uint32_t i = 0; t != NULL && i < n->nedges; i++) {
-        PyObject *next =
-            n->edges[i].node == NULL ? Py_NewRef(Py_None) : fac__wrap_node(n->edges[i].node);
-        PyObject *pair = next == NULL ? NULL : Py_BuildValue("(NI)", next, n->edges[i].nr);
+    uint32_t order[3], count = n->nedges, few;
+    bool other = fac__edges_seen(n, order, &few);
+    if (other)
+        count = few;
+    PyObject *t = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t i = 0; t != NULL && i < count; i++) {
+        const fac__edge *e = &n->edges[other ? order[i] : i];
+        PyObject *next = e->node == NULL ? Py_NewRef(Py_None) : fac__wrap_node(e->node);
+        PyObject *pair = next == NULL ? NULL : Py_BuildValue("(NI)", next, e->nr);
         if (pair == NULL)
             Py_CLEAR(t);
         else

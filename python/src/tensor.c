@@ -227,6 +227,7 @@ int fac__init_tensor(PyObject *module) {
         return -1;
     Py_DECREF(name);
     Py_SET_TYPE(fac__tensor_type, (PyTypeObject *)Py_NewRef(meta_type));
+    Py_SET_TYPE(base, (PyTypeObject *)Py_NewRef(meta_type));
     fac__wrapper_free = wrapper_free;
     PyMethodDef *const tables[] = {fac__generated_methods(), fac__generated_inplace(),
                                    fac__tensor_methods, fac__sparse_methods, fac__storage_methods};

@@ -139,8 +139,10 @@ struct fac__autograd {
     fac_tensor *grad;      /* counted */
     fac_tensor *base;      /* counted: the root of a differentiable view */
     uint32_t view_version;
-    uint8_t creation; /* a fac__creation */
-    fac__hook *hooks; /* on a leaf, until its accumulator exists, and after */
+    uint8_t creation;   /* a fac__creation */
+    _Atomic bool saved; /* a node may hold this tensor, or a view of it */
+    uint64_t since;     /* the sequence of its first grad_fn */
+    fac__hook *hooks;   /* on a leaf, until its accumulator exists, and after */
     fac__hook *post_accumulate;
     void *tangent;                  /* forward mode */
     struct fac__retainer *retainer; /* retain_grad's hook on grad_fn, which looks back here */
@@ -189,6 +191,9 @@ const char *fac__node_name(const fac_node *node);
 const char *fac__node_full_name(const fac_node *node); /* as Node.name() has it */
 /* The op behind the node, as messages name it. */
 const char *fac__node_brief(const fac_node *node, char *room, size_t size);
+/* Whether PyTorch's node has its edges in another order, or fewer of them, of at most three: those
+ * of linear() begin with the bias, and where an op has a form for numbers, these have none. */
+bool fac__edges_seen(const fac_node *node, uint32_t order[3], uint32_t *n);
 int fac__released_error(void); /* fails: saved values are gone */
 int fac__meta_set(fac__meta *m, const fac_tensor *t);
 fac_tensor *fac__unpack(const fac__saved *s, fac_node *node); /* new reference */
@@ -201,6 +206,10 @@ extern const fac__node_type fac__accumulate_type;
 /* Judges and prepares an in-place write to t by autograd's rules; and joins the node after it. */
 int fac__check_inplace(fac_tensor *t, bool grad);
 int fac__rebase_history(fac_tensor *t, fac_node *node);
+/* Note [Overwritten values]: lets `node` and those behind it go of what they saved of `root`. Nodes
+ * behind `old`, root's last grad_fn, and those older than `since` have nothing of it. */
+int fac__let_go(fac_tensor *root, fac_node *node, const fac_node *old, uint64_t since);
+const char *fac__overwritten_name(const fac_node *node); /* NULL: another node */
 
 /* View ops: makes `out` a differentiable view of `of` (of its root, where `of` is a view). */
 int fac__record_view(fac_tensor *of, fac_tensor *out, enum fac__creation creation);

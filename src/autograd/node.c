@@ -104,21 +104,53 @@ static const char *linear_name(const fac_node *node) {
     return n == 2 ? "MmBackward0" : n == 1 ? "SqueezeBackward4" : "UnsafeViewBackward0";
 }
 
+static bool is_number(const fac_node *node, const fac__param *p) {
+    const char *field = (const char *)node->args + p->offset;
+    return p->type == FAC__T_VALUE &&
+           ((const fac_value *)(const void *)field)->number.kind != FAC_DTYPE_NONE;
+}
+
+bool fac__edges_seen(const fac_node *node, uint32_t order[3], uint32_t *n) {
+    const fac__op *op = node->op;
+    *n = 0;
+    if (node->type->name != NULL || op == NULL || node->nedges > 3)
+        return false;
+    if (op == &fac__op_linear) {
+        bool biased = (node->flags & FAC__NODE_BIASED) != 0;
+        for (uint32_t i = 0; i < 3; i++)
+            order[i] = biased ? (i + 2) % 3 : i;
+        *n = biased ? 3 : 2;
+        return true;
+    }
+    if (op->node_number == NULL && op->node_tensors == NULL)
+        return false;
+    /* with node_number alone, only a number that comes first has a form of its own */
+    int hidden = op->node_tensors != NULL ? op->nparams : 1;
+    for (uint32_t i = 0; i < node->nedges; i++)
+        for (int k = 0; k < op->nparams; k++)
+            if (op->params[k].tensor_index == op->saves[i].tensor_index &&
+                !(k < hidden && is_number(node, &op->params[k])))
+                order[(*n)++] = i;
+    return *n < node->nedges;
+}
+
 const char *fac__node_name(const fac_node *node) {
     if (node->type->name != NULL)
         return node->type->name;
     const fac__op *op = node->op;
+    if (op == NULL)
+        return fac__overwritten_name(node);
     if (op == &fac__op_linear)
         return linear_name(node);
     if ((node->flags & FAC__NODE_INPLACE) != 0 && op->node_inplace != NULL)
         return op->node_inplace;
-    if (op->node_number != NULL || op->node_tensors != NULL) {
-        const char *args = node->args;
-        const fac_value *x = (const fac_value *)(const void *)(args + op->params[0].offset);
-        const fac_value *y = (const fac_value *)(const void *)(args + op->params[1].offset);
-        if (op->node_number != NULL && x->number.kind != FAC_DTYPE_NONE)
-            return op->node_number;
-        if (op->node_tensors != NULL && x->number.kind == y->number.kind)
+    if (op->node_number != NULL && is_number(node, &op->params[0]))
+        return op->node_number;
+    if (op->node_tensors != NULL) {
+        bool number = false;
+        for (int i = 0; i < op->nparams; i++)
+            number |= is_number(node, &op->params[i]);
+        if (!number)
             return op->node_tensors;
     }
     bool dim = op->node_dim != NULL && *((const bool *)node->args + op->dim_given);
@@ -224,6 +256,14 @@ static fac_tensor *unpack_packed(const fac__saved *s, fac_node *node) {
     return t;
 }
 
+static void mark_saved(const fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    if (a->base != NULL)
+        a = a->base->autograd;
+    if (a != NULL && !atomic_load_explicit(&a->saved, memory_order_relaxed))
+        atomic_store_explicit(&a->saved, true, memory_order_relaxed);
+}
+
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     s->is_output = is_output;
     s->released = false;
@@ -243,6 +283,8 @@ int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     if (FAC_UNLIKELY(fac__tls.saved_hooks != NULL))
         return save_packed(s, t);
     if (!is_output) {
+        if (t->autograd != NULL)
+            mark_saved(t);
         s->tensor = fac__retain(t);
         s->version = fac__version_value(t);
         return 0;

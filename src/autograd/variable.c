@@ -367,6 +367,8 @@ int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr) {
     fac_node *old = a->grad_fn;
     if (a->retainer != NULL && old != node)
         move_retainer(a, old, node, nr);
+    if (old == NULL)
+        a->since = node->sequence;
     a->grad_fn = fac__node_retain(node);
     a->output_nr = nr;
     t->features |= FAC__GRAD;
@@ -629,10 +631,8 @@ static const fac__node_type slices_type = {.name = "CopySlices",
                                            .release_saved = slices_release,
                                            .free = region_free};
 
-int fac__rebase_history(fac_tensor *t, fac_node *node) {
-    struct fac__autograd *a = t->autograd;
-    if (a == NULL || a->base == NULL)
-        return fac__set_history(t, node, 0);
+static int rebase_slices(fac_tensor *t, fac_node *node) {
+    const struct fac__autograd *a = t->autograd;
     fac_tensor *base = a->base;
     fac_node *slices = region_node(&slices_type, node->nedges > 0 ? node->nedges : 1, base, t);
     if (slices == NULL)
@@ -653,6 +653,24 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
         base->autograd->requires_grad = false;
     t->features |= FAC__GRAD;
     return as_strided_edge(t);
+}
+
+int fac__rebase_history(fac_tensor *t, fac_node *node) {
+    bool view = t->autograd != NULL && t->autograd->base != NULL;
+    fac_tensor *root = view ? t->autograd->base : t;
+    const struct fac__autograd *a = root->autograd;
+    fac_node *old = a == NULL ? NULL : fac__node_retain(a->grad_fn);
+    uint64_t since = a == NULL ? 0 : a->since;
+    /* a constant may have been saved without a mark, if it has other owners */
+    bool saved = old != NULL ? atomic_load_explicit(&a->saved, memory_order_relaxed)
+                             : atomic_load_explicit(&root->refs, memory_order_relaxed) > 1;
+    int r = view ? rebase_slices(t, node) : fac__set_history(t, node, 0);
+    if (r == 0 && old == NULL)
+        root->autograd->since = 0;
+    if (r == 0 && saved)
+        r = fac__let_go(root, node, old, since);
+    fac__node_release(old);
+    return r;
 }
 
 /* --- the public face ---------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 /* Creation by way of other ops. */
+#include "../levels/levels.h"
 #include "../rules/rules.h"
 
 #include <facula/ops.h>
@@ -101,17 +102,17 @@ COMPOSITE(triu_indices) {
     .layout = a->layout
 
 COMPOSITE(new_empty) {
-    out[0] = fac_empty(a->size, OWN);
+    out[0] = fac__batch_like(a->input, fac_empty(a->size, OWN));
 }
 COMPOSITE(new_empty_strided) {
-    out[0] = fac_empty_strided(a->size, a->stride, OWN);
+    out[0] = fac__batch_like(a->input, fac_empty_strided(a->size, a->stride, OWN));
 }
 COMPOSITE(new_zeros) {
-    out[0] = fac_zeros(a->size, OWN);
+    out[0] = fac__batch_like(a->input, fac_zeros(a->size, OWN));
 }
 COMPOSITE(new_ones) {
-    out[0] = fac_ones(a->size, OWN);
+    out[0] = fac__batch_like(a->input, fac_ones(a->size, OWN));
 }
 COMPOSITE(new_full) {
-    out[0] = fac_full(a->size, a->fill_value, OWN);
+    out[0] = fac__batch_like(a->input, fac_full(a->size, a->fill_value, OWN));
 }

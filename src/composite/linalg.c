@@ -52,7 +52,7 @@ void fac__composite_outer(const struct fac__outer_args *a, fac_tensor **out) {
     if (a->input->ndim != 1 || a->vec2->ndim != 1)
         FAIL("outer: Expected 1-D argument %s, but got %d-D", a->input->ndim != 1 ? "self" : "vec2",
              a->input->ndim != 1 ? a->input->ndim : a->vec2->ndim);
-    out[0] = fac_mul(fac_unsqueeze(a->input, 1), a->vec2);
+    out[0] = fac_mul(fac_reshape(a->input, fac_dims(a->input->numel, 1)), a->vec2);
 }
 
 void fac__composite_ger(const struct fac__ger_args *a, fac_tensor **out) {
@@ -183,6 +183,7 @@ enum { ELLIPSIS = 52, LABELS = ELLIPSIS + FAC_MAX_DIMS, MAX_OPERANDS = 32 };
 struct term {
     uint8_t label[FAC_MAX_DIMS];
     int n;
+    int letters, dots; /* how many letters; how many of them are before the ellipsis, or -1 */
 };
 
 static int label_of(char c) {
@@ -193,74 +194,127 @@ static int label_of(char c) {
     return -1;
 }
 
-/* Reads one operand's subscripts, to ',' or '-' or the end. */
-static const char *read_term(const char *equation, const char *s, int ndim, struct term *t,
-                             int *ellipsis, int operand) {
-    int letters = 0;
-    bool dots = false;
-    for (const char *c = s; *c != '\0' && *c != ',' && *c != '-'; c++)
-        letters += label_of(*c) >= 0;
-    t->n = 0;
-    for (; *s != '\0' && *s != ',' && *s != '-'; s++) {
+static int letter_of(int label) {
+    return label < 26 ? 'A' + label : 'a' + label - 26;
+}
+
+static int invalid_subscript(const char *equation, const char *at) {
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "einsum(): invalid subscript given at index %d in the equation string, "
+                     "subscripts must be in [a-zA-Z]",
+                     (int)(at - equation));
+}
+
+/* Reads the operands' subscripts, to "->" or the end. */
+static const char *read_terms(const char *equation, struct term *x, int n) {
+    int i = 0;
+    const char *s = equation;
+    x[0] = (struct term){.dots = -1};
+    for (; *s != '\0' && !(s[0] == '-' && s[1] == '>'); s++) {
         if (*s == ' ')
             continue;
-        if (*s == '.') {
-            if (s[1] != '.' || s[2] != '.' || dots) {
-                fac__fail(
-                    FAC_ERROR_RUNTIME,
-                    dots ? "einsum(): found '.' for operand %d for which an ellipsis was already "
-                           "found"
-                         : "einsum(): found '.' for operand %d that is not part of any ellipsis",
-                    operand);
+        if (*s == ',') {
+            if (++i == n) {
+                fac__fail(FAC_ERROR_RUNTIME,
+                          "einsum(): fewer operands were provided than specified in the equation");
                 return NULL;
             }
-            dots = true;
+            x[i] = (struct term){.dots = -1};
+            continue;
+        }
+        if (*s == '.') {
+            if (s[1] != '.' || s[2] != '.' || x[i].dots >= 0) {
+                fac__fail(
+                    FAC_ERROR_RUNTIME,
+                    x[i].dots >= 0
+                        ? "einsum(): found '.' for operand %d for which an ellipsis was already "
+                          "found"
+                        : "einsum(): found '.' for operand %d that is not part of any ellipsis",
+                    i);
+                return NULL;
+            }
+            x[i].dots = x[i].letters;
             s += 2;
-            int covers = ndim - letters;
-            if (covers > *ellipsis)
-                *ellipsis = covers;
-            for (int i = 0; i < covers && t->n < FAC_MAX_DIMS; i++)
-                t->label[t->n++] = (uint8_t)(ELLIPSIS + FAC_MAX_DIMS - covers + i);
             continue;
         }
         int l = label_of(*s);
         if (l < 0) {
-            fac__fail(FAC_ERROR_RUNTIME,
-                      "einsum(): invalid subscript given at index %d in the equation string, "
-                      "subscripts must be in [a-zA-Z]",
-                      (int)(s - equation));
+            invalid_subscript(equation, s);
             return NULL;
         }
-        if (t->n < FAC_MAX_DIMS)
-            t->label[t->n++] = (uint8_t)l;
+        if (x[i].letters < FAC_MAX_DIMS)
+            x[i].label[x[i].letters] = (uint8_t)l;
+        x[i].letters++;
     }
-    if (t->n != ndim) {
-        fac__fail(
-            FAC_ERROR_RUNTIME,
-            "einsum(): the number of subscripts in the equation (%d) %s the number of dimensions "
-            "(%d) for operand %d%s",
-            t->n, dots ? "is more than" : "does not match", ndim, operand,
-            dots ? "" : " and no ellipsis was given");
+    if (i + 1 < n) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "einsum(): more operands were provided than specified in the equation");
         return NULL;
     }
     return s;
 }
 
+/* Gives the axes under an ellipsis their labels; so x->label is one for each of ndim axes. */
+static int spread_term(struct term *x, int ndim, int *ellipsis, int operand) {
+    int covers = ndim - x->letters;
+    if (x->dots < 0 ? covers != 0 : covers < 0)
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "einsum(): the number of subscripts in the equation (%d) %s the number of dimensions "
+            "(%d) for operand %d%s",
+            x->letters, x->dots >= 0 ? "is more than" : "does not match", ndim, operand,
+            x->dots >= 0 ? "" : " and no ellipsis was given");
+    x->n = ndim;
+    if (covers == 0)
+        return 0;
+    memmove(x->label + x->dots + covers, x->label + x->dots, (size_t)(x->letters - x->dots));
+    for (int i = 0; i < covers; i++)
+        x->label[x->dots + i] = (uint8_t)(LABELS - covers + i);
+    if (covers > *ellipsis)
+        *ellipsis = covers;
+    return 0;
+}
+
+/* Whether an operand's sizes agree with each other and with those `seen` before it. */
+static int agree(const struct term *x, const fac_tensor *t, int operand, int64_t *seen) {
+    int64_t own[LABELS];
+    int dim = 0;
+    for (int l = 0; l < LABELS; l++)
+        own[l] = -1;
+    for (int i = 0; i < x->n; i++) {
+        int l = x->label[i];
+        int64_t size = t->sizes[i];
+        if (own[l] >= 0) {
+            if (own[l] != size)
+                return fac__fail(FAC_ERROR_RUNTIME,
+                                 "einsum(): subscript %c is repeated for operand %d but the sizes "
+                                 "don't match, %lld != %lld",
+                                 letter_of(l), operand, (long long)size, (long long)own[l]);
+            continue;
+        }
+        own[l] = size;
+        if (size != 1 && seen[l] != 1 && seen[l] != size && l >= ELLIPSIS)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "einsum(): dimension %d covered by ellipsis in operand %dhas size "
+                             "%lld which does not broadcast with previously seen ellipsis with "
+                             "size %lld for the respective dimension",
+                             dim, operand, (long long)size, (long long)seen[l]);
+        if (size != 1 && seen[l] != 1 && seen[l] != size)
+            return fac__fail(FAC_ERROR_RUNTIME,
+                             "einsum(): subscript %c has size %lld for operand %d which does not "
+                             "broadcast with previously seen size %lld",
+                             letter_of(l), (long long)size, operand, (long long)seen[l]);
+        if (size != 1)
+            seen[l] = size;
+        dim++;
+    }
+    return 0;
+}
+
 /* The diagonal of axes i < j, as the last axis. */
-static fac_tensor *diagonal(fac_tensor *t, int i, int j, int label, int operand) {
+static fac_tensor *diagonal(fac_tensor *t, int i, int j) {
     int64_t sizes[FAC_MAX_DIMS], strides[FAC_MAX_DIMS];
     int n = 0;
-    if (t->sizes[i] != t->sizes[j]) {
-        fac__fail(
-            FAC_ERROR_RUNTIME,
-            "einsum(): subscript %c is repeated for operand %d but the sizes don't match, %lld != "
-            "%lld",
-            label < 26   ? 'A' + label
-            : label < 52 ? 'a' + label - 26
-                         : '.',
-            operand, (long long)t->sizes[j], (long long)t->sizes[i]);
-        return fac_bad;
-    }
     for (int d = 0; d < t->ndim; d++)
         if (d != i && d != j) {
             sizes[n] = t->sizes[d];
@@ -274,12 +328,11 @@ static fac_tensor *diagonal(fac_tensor *t, int i, int j, int label, int operand)
 
 /* t with repeated labels reduced to their diagonal and axes in the order of `order`; labels that t
  * lacks become size 1. */
-static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n,
-                           int operand) {
+static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, int n) {
     for (int i = 0; i < x->n; i++)
         for (int j = x->n - 1; j > i; j--)
             if (x->label[i] == x->label[j]) {
-                t = diagonal(t, i, j, x->label[i], operand);
+                t = diagonal(t, i, j);
                 if (fac__is_bad(t))
                     return t;
                 uint8_t l = x->label[i];
@@ -309,14 +362,27 @@ static fac_tensor *arrange(fac_tensor *t, struct term *x, const uint8_t *order, 
     return t;
 }
 
-/* Sum of x * y over `summed` axes; both have all n axes. Batch axes first, then x's own, y's own.
- */
+/* Sum of x * y over `summed` axes; both have all n axes. Batch axes first, then x's own, y's own;
+ * y's before x's where the result has them in that order. */
 static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *summed) {
     int64_t px[FAC_MAX_DIMS], py[FAC_MAX_DIMS], shape[FAC_MAX_DIMS], back[FAC_MAX_DIMS];
     int64_t dims[FAC_MAX_DIMS];
     int nb = 0, nx = 0, ny = 0, ns = 0, axes[4][FAC_MAX_DIMS], nd = 0;
     if (fac__is_bad(x) || fac__is_bad(y))
         return fac_bad;
+    bool any = false;
+    int first_x = n, last_y = -1;
+    for (int i = 0; i < n; i++) {
+        any |= summed[i];
+        if (!summed[i] && y->sizes[i] == 1 && x->sizes[i] != 1)
+            first_x = i < first_x ? i : first_x;
+        else if (!summed[i] && x->sizes[i] == 1 && y->sizes[i] != 1)
+            last_y = i;
+    }
+    if (!any)
+        return fac_mul(x, y);
+    if (first_x < n && last_y >= 0 && last_y < first_x)
+        return contract(y, x, n, summed);
     /* axes of one side alone are summed before the product */
     for (int pass = 0; pass < 2; pass++) {
         fac_tensor **t = pass == 0 ? &x : &y;
@@ -333,14 +399,6 @@ static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *sum
     int64_t b = 1, p = 1, q = 1, s = 1;
     for (int i = 0; i < n; i++) {
         int64_t a = x->sizes[i], c = y->sizes[i];
-        if (a != c && a != 1 && c != 1) {
-            fac__fail(
-                FAC_ERROR_RUNTIME,
-                "einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
-                "%s %s",
-                fac__shape_text(x->ndim, x->sizes), fac__shape_text(y->ndim, y->sizes));
-            return fac_bad;
-        }
         if (summed[i]) {
             axes[3][ns++] = i;
             s *= a;
@@ -395,7 +453,7 @@ static fac_tensor *contract(fac_tensor *x, fac_tensor *y, int n, const bool *sum
 }
 
 struct einsum {
-    struct term in[MAX_OPERANDS], result;
+    struct term in[MAX_OPERANDS];
     uint8_t order[LABELS]; /* result labels, then the summed ones */
     int n, nresult;
 };
@@ -404,39 +462,28 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
     const char *equation = s;
     int ellipsis = 0, count[LABELS] = {0};
     bool dots = false;
-    e->result.n = -1;
     if (ops->n < 1 || ops->n > MAX_OPERANDS)
         return fac__fail(FAC_ERROR_RUNTIME, "einsum(): must provide at least one operand");
+    s = read_terms(equation, e->in, ops->n);
+    if (s == NULL)
+        return -1;
     for (int i = 0; i < ops->n; i++) {
-        s = read_term(equation, s, ops->values[i]->ndim, &e->in[i], &ellipsis, i);
-        if (s == NULL)
+        if (spread_term(&e->in[i], ops->values[i]->ndim, &ellipsis, i) != 0)
             return -1;
         for (int k = 0; k < e->in[i].n; k++)
             count[e->in[i].label[k]]++;
-        if (i + 1 < ops->n) {
-            if (*s != ',')
-                return fac__fail(
-                    FAC_ERROR_RUNTIME,
-                    "einsum(): more operands were provided than specified in the equation");
-            s++;
-        }
     }
-    if (*s == ',')
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "einsum(): fewer operands were provided than specified in the equation");
     e->n = 0;
     bool used[LABELS] = {false};
     if (*s == '-') {
-        if (s[1] != '>')
-            return fac__fail(FAC_ERROR_RUNTIME, "einsum(): found '-' not followed by '>'");
         for (s += 2; *s != '\0'; s++) {
             if (*s == ' ')
                 continue;
             if (*s == '.') {
                 if (dots)
                     return fac__fail(FAC_ERROR_RUNTIME,
-                                     "einsum(): found '.' for output for which an ellipsis (...) "
-                                     "was already found");
+                                     "einsum(): found '.' for output but an ellipsis (...) was "
+                                     "already found");
                 if (s[1] != '.' || s[2] != '.')
                     return fac__fail(FAC_ERROR_RUNTIME,
                                      "einsum(): found '.' for output that is not part of any "
@@ -452,10 +499,7 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
             }
             int l = label_of(*s);
             if (l < 0)
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 "einsum(): invalid subscript given at index %d in the equation "
-                                 "string, subscripts must be in [a-zA-Z]",
-                                 (int)(s - equation));
+                return invalid_subscript(equation, s);
             if (used[l])
                 return fac__fail(FAC_ERROR_RUNTIME,
                                  "einsum(): output subscript %c appears more than once in the "
@@ -490,38 +534,21 @@ static int plan(struct einsum *e, const char *s, const fac_tensors *ops) {
     return 0;
 }
 
-/* Whether operand i's sizes and those before it broadcast. */
-static int agree(const struct einsum *e, fac_tensor *const *t, int i) {
-    for (int d = 0; d < e->n; d++)
-        for (int k = 0; k < i; k++) {
-            int64_t a = t[k]->sizes[d], b = t[i]->sizes[d];
-            int label = e->order[d];
-            if (a == b || a == 1 || b == 1)
-                continue;
-            if (label >= ELLIPSIS)
-                return fac__fail(FAC_ERROR_RUNTIME,
-                                 "einsum(): operands do not broadcast with remapped shapes "
-                                 "[original->remapped]: %s %s",
-                                 fac__shape_text(t[k]->ndim, t[k]->sizes),
-                                 fac__shape_text(t[i]->ndim, t[i]->sizes));
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "einsum(): subscript %c has size %lld for operand %d which does not "
-                             "broadcast with previously seen size %lld",
-                             label < 26 ? 'A' + label : 'a' + label - 26, (long long)b, i,
-                             (long long)a);
-        }
-    return 0;
-}
-
 void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
     struct einsum e;
     out[0] = fac_bad;
     if (plan(&e, a->equation, &a->operands) != 0)
         return;
     fac_tensor *t[MAX_OPERANDS] = {NULL};
+    int64_t seen[LABELS];
+    for (int l = 0; l < LABELS; l++)
+        seen[l] = 1;
+    for (int i = 0; i < a->operands.n; i++)
+        if (agree(&e.in[i], a->operands.values[i], i, seen) != 0)
+            return;
     for (int i = 0; i < a->operands.n; i++) {
-        t[i] = arrange(a->operands.values[i], &e.in[i], e.order, e.n, i);
-        if (fac__is_bad(t[i]) || agree(&e, t, i) != 0)
+        t[i] = arrange(a->operands.values[i], &e.in[i], e.order, e.n);
+        if (fac__is_bad(t[i]))
             return;
     }
     int last[FAC_MAX_DIMS]; /* the last operand in which an axis is not 1 */
@@ -543,7 +570,8 @@ void fac__composite_einsum(const struct fac__einsum_args *a, fac_tensor **out) {
         for (int d = e.nresult; d < e.n; d++)
             dims[d - e.nresult] = d;
         fac_ints rest = {dims, e.n - e.nresult, true};
-        r = a->operands.n == 1 ? fac_sum(r, .dim = rest) : fac_squeeze_dims(r, rest);
+        r = a->operands.n == 1 ? fac_sum(r, .dim = rest)
+                               : fac_view(r, ((fac_ints){r->sizes, e.nresult, true}));
     }
     out[0] = r;
 }

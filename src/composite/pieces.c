@@ -259,6 +259,13 @@ COMPOSITE(column_stack) {
 
 /* --- shapes that agree ----------------------------------------------------------------------- */
 
+static bool same_sizes(const fac_tensor *t, int n, const int64_t *sizes) {
+    bool same = t->ndim == n;
+    for (int i = 0; same && i < n; i++)
+        same = t->sizes[i] == sizes[i];
+    return same;
+}
+
 COMPOSITE_LIST(broadcast_tensors) {
     int64_t sizes[FAC_MAX_DIMS];
     int n = 0;
@@ -273,7 +280,9 @@ COMPOSITE_LIST(broadcast_tensors) {
     }
     fac_tensor **values = fac__scope_array(a->tensors.n);
     for (int i = 0; values != NULL && i < a->tensors.n; i++)
-        values[i] = fac_expand(a->tensors.values[i], ((fac_ints){sizes, n, true}));
+        values[i] = same_sizes(a->tensors.values[i], n, sizes)
+                        ? a->tensors.values[i]
+                        : fac_expand(a->tensors.values[i], ((fac_ints){sizes, n, true}));
     return (fac_tensors){values, a->tensors.n};
 }
 

@@ -353,8 +353,29 @@ COMPOSITE(relu6) {
     out[0] = fac_hardtanh(a->input, .min_val = fac_int(0), .max_val = fac_int(6));
 }
 
+COMPOSITE(glu) {
+    fac_tensor *x = a->input;
+    int dim = x->ndim == 0 ? 0 : fac__wrap_dim(a->dim, x->ndim);
+    out[0] = fac_bad;
+    if (x->ndim == 0) {
+        fail(FAC_ERROR_RUNTIME, "glu does not support 0-dimensional tensors");
+    } else if (dim >= 0 && x->sizes[dim] % 2 != 0) {
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Halving dimension must be even, but dimension %d is size %lld", dim,
+                  (long long)x->sizes[dim]);
+    } else if (!fac__is_float((fac_dtype)x->dtype)) {
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"glu_cpu\" not implemented for '%s'",
+                  fac__scalar_type_name((fac_dtype)x->dtype));
+    } else if (dim >= 0) {
+        int64_t half = x->sizes[dim] / 2;
+        out[0] = fac_mul(fac_narrow(x, dim, 0, half), fac_sigmoid(fac_narrow(x, dim, half, half)));
+    }
+}
+
 COMPOSITE(threshold) {
-    out[0] = fac_where(fac_le(a->input, a->threshold), a->value, a->input);
+    fac_tensor *value = fac_full(FAC_NO_DIMS, a->value, .dtype = (fac_dtype)a->input->dtype,
+                                 .device = a->input->device);
+    out[0] = fac_where(fac_le(a->input, a->threshold), value, a->input);
 }
 
 COMPOSITE(prelu) {

@@ -1,4 +1,5 @@
 /* Random ops that fill a new tensor. */
+#include "../levels/levels.h"
 #include "../rules/rules.h"
 
 #include <facula/autograd.h>
@@ -94,6 +95,12 @@ static bool check_deviations(fac_tensor *std) {
         return !fac__is_bad(fail("normal expects standard deviation to be non-complex"));
     if (std->device.type == FAC_META || std->numel == 0 || (std->features & FAC__WRAPPED))
         return true;
+    fac_dtype d = (fac_dtype)std->dtype;
+    if (d == FAC_UINT16 || d == FAC_UINT32 || d == FAC_UINT64) {
+        fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"min_all\" not implemented for '%s'",
+                  fac__scalar_type_name(d));
+        return false;
+    }
     fac_tensor *r = fac_ge(fac_min(fac_detach(std)), 0);
     if (fac__is_bad(r) || fac__item(r, &fine) != 0)
         return false;
@@ -209,6 +216,18 @@ static bool check(double p, fac_tensor **out) {
     return false;
 }
 
+/* What is kept of x. Under vmap one draw is for the batch, whose elements follow each other; and of
+ * what is in no batch, each element of the batch may keep something else. */
+static fac_tensor *kept(fac_tensor *x, double p) {
+    if (fac__tls.levels & FAC__L_VMAP) {
+        if (!(x->features & FAC__WRAPPED))
+            return fac_bernoulli_p(x, p);
+        return fac_bernoulli_fill_(fac_empty_like(x, .memory_format = FAC_CONTIGUOUS_FORMAT),
+                                   .p = fac_some_float(p));
+    }
+    return fac_bernoulli_fill_(fac_empty_like(x), .p = fac_some_float(p));
+}
+
 COMPOSITE(dropout) {
     fac_tensor *x = a->input;
     if (!check(a->p, out))
@@ -221,8 +240,7 @@ COMPOSITE(dropout) {
         out[0] = fac_mul(x, fac_zeros_like(x));
         return;
     }
-    fac_tensor *noise = fac_bernoulli_fill_(fac_empty_like(x), .p = fac_some_float(1 - a->p));
-    out[0] = fac_mul(x, fac_div_(noise, 1 - a->p));
+    out[0] = fac_mul(x, fac_div_(kept(x, 1 - a->p), 1 - a->p));
 }
 
 static fac_tensor *channel_noise(fac_tensor *x) {
@@ -231,8 +249,7 @@ static fac_tensor *channel_noise(fac_tensor *x) {
         return fail("Feature dropout requires at least 2 dimensions in the input");
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = i < 2 ? x->sizes[i] : 1;
-    return fac_empty(((fac_ints){sizes, x->ndim, true}), .dtype = (fac_dtype)x->dtype,
-                     .device = x->device);
+    return fac__new_zeros(x, (fac_ints){sizes, x->ndim, true});
 }
 
 COMPOSITE(feature_dropout) {
@@ -260,8 +277,8 @@ static fac_tensor *alpha_drop(fac_tensor *x, double p, bool train, bool channels
     if (p == 1)
         return fac_mul(x, fac_zeros_like(x));
     double scale = 1 / sqrt((alpha * alpha * p + 1) * (1 - p));
-    fac_tensor *noise = channels ? channel_noise(x) : fac_empty_like(x);
-    noise = fac_bernoulli_fill_(noise, .p = fac_some_float(1 - p));
+    fac_tensor *noise = channels ? fac_bernoulli_fill_(channel_noise(x), .p = fac_some_float(1 - p))
+                                 : kept(x, 1 - p);
     fac_tensor *b = fac_add_(fac_mul_(fac_sub(noise, 1), alpha * scale), alpha * scale * p);
     return fac_add(fac_mul(x, fac_mul_(noise, scale)), b);
 }

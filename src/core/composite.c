@@ -53,6 +53,33 @@ static fac_tensor *written(fac_tensor *self, fac_tensor *result) {
     return r;
 }
 
+static bool has_tensor_value(const fac__op *op, const void *args) {
+    for (int i = 0; i < op->nparams; i++) {
+        const char *field = (const char *)args + op->params[i].offset;
+        if (op->params[i].type == FAC__T_VALUE &&
+            ((const fac_value *)(const void *)field)->tensor != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* An op whose out_dtype begins with '#' computes with numbers by other code, in PyTorch, than with
+ * tensors, and has another text in place. */
+static int check_dtype(const fac__op *op, const void *args, const fac__outs *outs, int i) {
+    fac_dtype made = (fac_dtype)outs->v[i]->dtype, given = (fac_dtype)outs->given[i]->dtype;
+    if (op->out_dtype == NULL || op->out_dtype[0] != '#')
+        return fac__check_out_dtype(op, made, outs->given[i], outs->how);
+    if (has_tensor_value(op, args))
+        return fac__check_out_dtype(NULL, made, outs->given[i], outs->how);
+    if (outs->how == FAC__CALL_OUT || fac__can_cast(made, given))
+        return made == given || outs->how == FAC__CALL_INPLACE
+                   ? 0
+                   : fac__check_out_dtype(op, made, outs->given[i], outs->how);
+    return fac__fail(FAC_ERROR_RUNTIME,
+                     "result type %s can't be cast to the desired output type %s",
+                     fac__scalar_type_name(made), fac__c_type_name(given));
+}
+
 int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args, fac__outs *outs) {
     fac_scope *scope = fac_scope_open();
     if (scope == NULL)
@@ -79,7 +106,7 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
         if (r == 0 && outs->how != FAC__CALL_NEW && outs->given[i] != NULL && t != NULL &&
             t != outs->given[i] && !fac__is_bad(t)) {
             /* in-place and out= forms */
-            r = fac__check_out_dtype(op, (fac_dtype)t->dtype, outs->given[i], outs->how);
+            r = check_dtype(op, args, outs, i);
             if (r == 0 && outs->how == FAC__CALL_OUT &&
                 fac__resize_out(op, outs->given[i], t->ndim, t->sizes) != 0)
                 r = -1;

@@ -260,7 +260,8 @@ static int refuse_dtype(const fac__op *op, fac_dtype result, fac_dtype out, int 
     char text[512];
     size_t n = 0;
 #define PUT(...) n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__)
-    for (const char *p = op->out_dtype; *p != '\0' && n < sizeof text; p++) {
+    for (const char *p = op->out_dtype + (op->out_dtype[0] == '#'); *p != '\0' && n < sizeof text;
+         p++) {
         if (*p != '%')
             PUT("%c", *p);
         else if (*++p == 'w')
@@ -388,8 +389,6 @@ static int check_out(const fac__op *op, const fac__outs *outs, uint32_t f) {
                              "%s(): functions with out=... arguments don't support automatic "
                              "differentiation, but one of the arguments requires grad.",
                              op->python);
-        if (fac__check_writable(o) != 0)
-            return -1;
     }
     return 0;
 }
@@ -440,7 +439,7 @@ static int call_levels(const fac__op *op, void *args, fac__outs *outs, uint32_t 
         return -1;
     if (f & FAC__L_TRANSFORM)
         return call_mode(FAC__LEVEL_TRANSFORM, op, args, outs);
-    bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && op->ntensors == 0;
+    bool draws = (f & FAC__L_VMAP) && (op->flags & FAC__OP_RANDOM) && fac__vmap_draws(op);
     if ((op->flags & FAC__OP_COMPOSITE) && !draws)
         return outs->how == FAC__CALL_OUT && check_out(op, outs, f) != 0 ? -1
                                                                          : op->exec(op, args, outs);

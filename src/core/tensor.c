@@ -1,6 +1,7 @@
 /* Tensors: making, resizing and letting go of them. No arithmetic, no autograd but the release of
  * its record. */
 #include "core.h"
+#include "iterate.h"
 
 #include "../sparse/coo.h"
 #include "../levels/levels.h"
@@ -529,7 +530,9 @@ void fac__restride(fac_tensor *t, const int64_t *strides) {
 int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t *sizes) {
     bool same = out->ndim == ndim &&
                 (ndim == 0 || memcmp(out->sizes, sizes, sizeof(int64_t) * (size_t)ndim) == 0);
-    if (!same && out->numel > 0 && !(op->flags & (FAC__OP_CREATION | FAC__OP_RANDOM)) &&
+    if (same)
+        return fac__check_writable(out); /* what is resized is made contiguous */
+    if (out->numel > 0 && !(op->flags & (FAC__OP_CREATION | FAC__OP_RANDOM)) &&
         fac__warn("An output with one or more elements was resized since it had shape %s, which "
                   "does not match the required output shape %s. This behavior is deprecated, and "
                   "in a future PyTorch release outputs will not be resized unless they have zero "

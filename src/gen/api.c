@@ -4468,6 +4468,15 @@ fac_tensor *fac_log_sigmoid_out_ex(fac_tensor *out, fac_tensor *input)
     return fac__api_out(&fac__op_log_sigmoid, &args, out);
 }
 
+fac_tensor *fac_glu_ex(fac_tensor *input, const fac_glu_options *o)
+{
+    fac_glu_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
+    struct fac__glu_args args = {.input = input, .dim = o->dim.given ? o->dim.value : -1};
+    return fac__api_call(&fac__op_glu, &args);
+}
+
 fac_tensor *fac_threshold_ex(fac_tensor *input, fac_scalar threshold, fac_scalar value)
 {
     struct fac__threshold_args args = {.input = input, .threshold = threshold, .value = value};

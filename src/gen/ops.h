@@ -2320,12 +2320,21 @@ struct fac__log_sigmoid_args {
 };
 fac__vjp_fn fac__vjp_log_sigmoid;
 
+struct fac__glu_args {
+    fac_tensor *input;
+    int64_t dim;
+};
+fac__exec_fn fac__exec_glu;
+fac__vjp_fn fac__vjp_glu;
+void fac__composite_glu(const struct fac__glu_args *a, fac_tensor **out);
+
 struct fac__threshold_args {
     fac_tensor *input;
     fac_scalar threshold;
     fac_scalar value;
 };
 fac__exec_fn fac__exec_threshold;
+fac__vjp_fn fac__vjp_threshold;
 void fac__composite_threshold(const struct fac__threshold_args *a, fac_tensor **out);
 
 struct fac__prelu_args {
@@ -4226,6 +4235,7 @@ enum {
     FAC__OP_ID_hardsigmoid,
     FAC__OP_ID_mish,
     FAC__OP_ID_log_sigmoid,
+    FAC__OP_ID_glu,
     FAC__OP_ID_threshold,
     FAC__OP_ID_prelu,
     FAC__OP_ID_threshold_backward,
@@ -4746,6 +4756,7 @@ extern const fac__op fac__op_hardswish;
 extern const fac__op fac__op_hardsigmoid;
 extern const fac__op fac__op_mish;
 extern const fac__op fac__op_log_sigmoid;
+extern const fac__op fac__op_glu;
 extern const fac__op fac__op_threshold;
 extern const fac__op fac__op_prelu;
 extern const fac__op fac__op_threshold_backward;

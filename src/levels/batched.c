@@ -154,3 +154,18 @@ fac_tensor *fac__new_zeros(fac_tensor *like, fac_ints sizes) {
         memcpy(all + 1, sizes.values, sizeof *all * (size_t)sizes.n);
     return wrapped(fac__new_zeros(b->value, (fac_ints){all, sizes.n + 1, true}), 0, b->level);
 }
+
+fac_tensor *fac__batch_like(fac_tensor *like, fac_tensor *t) {
+    const struct fac__batch *b = fac__is_bad(like) ? NULL : fac__batch_of(like);
+    int64_t sizes[FAC_MAX_DIMS];
+    if (b == NULL)
+        return t;
+    t = fac__batch_like(b->value, t);
+    if (fac__is_bad(t) || t->ndim >= FAC_MAX_DIMS)
+        return fac_bad;
+    sizes[0] = b->value->sizes[b->dim];
+    for (int i = 0; i < t->ndim; i++)
+        sizes[i + 1] = t->sizes[i];
+    t = fac_expand(fac_unsqueeze(t, 0), ((fac_ints){sizes, t->ndim + 1, true}));
+    return wrapped(fac_clone(t), 0, b->level);
+}

@@ -123,6 +123,8 @@ int fac__interpret(const fac__op *op, void *args, fac__outs *outs) {
     if (s.top == 0)
         return 1;
     const fac__interp level = *fac__level_find(s.top);
+    if (level.kind == FAC__INTERP_DUAL && (op->flags & FAC__OP_COMPOSITE))
+        return 1;
     return level.kind == FAC__INTERP_VMAP ? fac__vmap_call(&level, op, args, outs)
                                           : fac__dual_call(&level, op, args, outs);
 }

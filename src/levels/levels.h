@@ -56,6 +56,8 @@ const fac__interp *fac__level_of(fac_tensor *const *tensors, int n);
 
 /* From the gate. 1: no level takes the op. */
 int fac__interpret(const fac__op *op, void *args, fac__outs *outs);
+/* Whether vmap has a rule for a random composite as a whole. */
+bool fac__vmap_draws(const fac__op *op);
 int fac__vmap_call(const fac__interp *level, const fac__op *op, void *args, fac__outs *outs);
 int fac__dual_call(const fac__interp *level, const fac__op *op, void *args, fac__outs *outs);
 
@@ -76,6 +78,8 @@ fac_tensor *fac__bottom(fac_tensor *t);
 fac_tensor *fac__unbatch(fac_tensor *t, uint64_t level);
 /* The other way round: dimension `dim` becomes the batch of this level. Borrowed. */
 fac_tensor *fac__batch_at(fac_tensor *t, int dim, uint64_t level);
+/* A copy of t in each element of the batches that `like` is in; t itself where it is in none. */
+fac_tensor *fac__batch_like(fac_tensor *like, fac_tensor *t);
 /* t, made part of every active vmap. Borrowed. */
 fac_tensor *fac__batch_everywhere(fac_tensor *t);
 

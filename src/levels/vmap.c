@@ -6,6 +6,7 @@
 #include "levels.h"
 
 #include "../gen/ops.h"
+#include "../rules/rules.h"
 #include <facula/ops.h>
 
 #include <stdlib.h>
@@ -25,6 +26,15 @@ struct batch {
     struct operand *v;
     int n, room;
 };
+
+/* Whether a list of names, with spaces around each, has this one. */
+static bool names(const char *list, const char *name) {
+    size_t n = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
+        if (at > list && at[-1] == ' ' && at[n] == ' ')
+            return true;
+    return false;
+}
 
 /* --- operands -----------------------------------------------------------------------------------
  */
@@ -546,40 +556,100 @@ static int rule_batch_norm(struct batch *b) {
 /* --- random -------------------------------------------------------------------------------------
  */
 
+static int random_error(const char *text) {
+    return fac__fail(FAC_ERROR_RUNTIME, "%s", text);
+}
+
+static int refuse_same(void) {
+    return random_error("Vmap does not currently support same randomness with a batched tensor "
+                        "input. Please file an issue with functorch");
+}
+
+/* multinomial() knows batches of one dimension. */
+static int draw_multinomial(struct batch *b) {
+    struct fac__multinomial_args *a = (void *)b->args;
+    fac_tensor *p = with_batch(b, &b->v[0]);
+    if (fac__is_bad(p) || p->ndim < 3) {
+        a->input = p;
+        return fac__is_bad(p) ? -1 : run(b);
+    }
+    fac_ints sizes = {p->sizes, p->ndim, true};
+    int64_t rows[3] = {p->sizes[0], p->sizes[1], a->num_samples};
+    if (p->ndim > 3)
+        return random_error("prob_dist must be 1 or 2 dim");
+    fac_tensor *flat = fac_reshape(p, fac_dims(-1, sizes.values[2]));
+    flat = fac_multinomial(flat, a->num_samples, .replacement = a->replacement,
+                           .generator = a->generator);
+    return give(b, fac_reshape(flat, ((fac_ints){rows, 3, true})));
+}
+
+/* One draw for the whole batch, in the order of memory. */
+static int draw_different(struct batch *b) {
+    const bool inplace = b->outs->how == FAC__CALL_INPLACE;
+    if (inplace && b->v[0].value == NULL && b->n == 2 && b->v[1].value != NULL)
+        return fac__fail(
+            FAC_ERROR_RUNTIME,
+            "vmap: inplace %s(self, *extra_args) is not possible because there exists a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to "
+            "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try to "
+            "use out-of-place operators instead of inplace %s. If said operator is being called "
+            "inside the PyTorch framework, please file a bug report instead.",
+            b->op->python, b->op->python);
+    if (inplace && b->v[0].value == NULL)
+        return random_error("vmap: Cannot ask for different inplace randomness on an unbatched "
+                            "tensor. This will appear like same randomness. If this is necessary "
+                            "for your usage, please file an issue with functorch.");
+    const fac__param *size = ints_param(b->op);
+    if (b->n == 0 && size != NULL && strcmp(size->name, "size") == 0)
+        return rule_sizes(b);
+    if (b->op == &fac__op_multinomial)
+        return draw_multinomial(b);
+    if (inplace ? b->n > 2 : b->n != 1)
+        return fallback(b);
+    *b->v[0].slot = with_batch(b, &b->v[0]);
+    if (b->n == 2 && b->v[1].value != NULL)
+        *b->v[1].slot = aligned(b->v[1].value, b->v[0].logical->ndim);
+    for (int i = 0; i < b->n; i++)
+        if (fac__is_bad(*b->v[i].slot))
+            return -1;
+    return run(b);
+}
+
 static int rule_random(struct batch *b) {
     bool any = false;
     for (int i = 0; i < b->n; i++)
         any |= b->v[i].value != NULL;
     if (b->level->randomness == FAC__RANDOM_ERROR)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "vmap: called random operation while in randomness error mode. Please "
-                         "either use the 'same' or 'different' randomness flags on vmap or perform "
-                         "the randomness operation out of vmap");
-    if (b->level->randomness == FAC__RANDOM_DIFFERENT) {
-        if (b->outs->how == FAC__CALL_INPLACE && b->v[0].value == NULL)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "vmap: Cannot ask for different inplace randomness on an unbatched "
-                             "tensor. This will appear like same randomness. If this is necessary "
-                             "for your usage, please file an issue with functorch.");
-        /* one draw for the whole batch: of a new tensor, or of one that lies in order */
-        const fac__param *size = ints_param(b->op);
-        if (b->n == 0 && size != NULL && strcmp(size->name, "size") == 0)
-            return rule_sizes(b);
-        bool whole =
-            b->outs->how == FAC__CALL_INPLACE && b->n == 1 && fac__is_contig(b->v[0].value);
-        return whole ? rule_same(b) : fallback(b);
-    }
+        return random_error("vmap: called random operation while in randomness error mode. Please "
+                            "either use the 'same' or 'different' randomness flags on vmap or "
+                            "perform the randomness operation out of vmap");
+    if (b->level->randomness == FAC__RANDOM_DIFFERENT)
+        return draw_different(b);
     if (!any)
         return fac__call(b->op, b->args, b->outs);
-    if (b->outs->how != FAC__CALL_INPLACE || b->n != 1)
-        return fac__fail(FAC_ERROR_RUNTIME,
-                         "Vmap does not currently support same randomness with a batched tensor "
-                         "input. Please file an issue with functorch");
-    fac_tensor *unused[1], *value = b->v[0].value;
-    if (run_element(b, 0, unused, 1) < 0 || fac__is_bad(fac_copy_(value, fac_select(value, 0, 0))))
+    fac_tensor *drawn[1], *value = b->v[0].value;
+    if (b->outs->how != FAC__CALL_INPLACE) {
+        /* what does not depend on values is no longer batched */
+        if (!names(" rand_like randn_like randint_like randint_like_low ", b->op->name) &&
+            (b->op->rule != fac__rule_overwrite || b->n != 1))
+            return refuse_same();
+        if (run_element(b, 0, drawn, 1) < 0)
+            return -1;
+        b->outs->v[0] = fac__retain(drawn[0]);
+        return 0;
+    }
+    if (b->n != 1)
+        return refuse_same();
+    if (run_element(b, 0, drawn, 1) < 0 || fac__is_bad(fac_copy_(value, fac_select(value, 0, 0))))
         return -1;
     b->outs->v[0] = fac__retain(b->outs->given[0]);
     return 0;
+}
+
+bool fac__vmap_draws(const fac__op *op) {
+    return op->ntensors == 0 ||
+           names(" rand_like randn_like randint_like randint_like_low bernoulli_p multinomial ",
+                 op->name);
 }
 
 /* --- which rule ---------------------------------------------------------------------------------
@@ -593,14 +663,14 @@ static const struct {
 } rules[] = {
     {" copy masked_fill fill ", rule_pointwise},
     {" clone _to_copy detach alias contiguous zero zeros_like ones_like empty_like full_like _conj "
-     "conj_physical _neg_view view_as_real view_as_complex resolve_conj resolve_neg ",
+     "conj_physical _neg_view view_as_real view_as_complex resolve_conj resolve_neg threshold ",
      rule_same},
     {" sum mean prod amax amin any all std var logsumexp count_nonzero nansum softmax log_softmax "
      "_softmax _log_softmax _softmax_backward_data _log_softmax_backward_data cumsum cumprod "
      "logcumsumexp cummax cummin sort argsort topk kthvalue "
      "unbind select slice narrow transpose squeeze_dim squeeze_dims flip unflatten flatten argmax "
      "argmin max_dim min_dim median_dim split split_with_sizes chunk diagonal cat gather scatter "
-     "scatter_value scatter_add vector_norm ",
+     "scatter_value scatter_add vector_norm glu ",
      rule_shift},
     {" unsqueeze stack ", rule_shift_new},
     {" view reshape _unsafe_view expand ", rule_sizes},
@@ -617,14 +687,6 @@ static const struct {
     {" index index_put ", rule_index},
     {" native_batch_norm ", rule_batch_norm},
 };
-
-static bool names(const char *list, const char *name) {
-    size_t n = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
-        if (at > list && at[-1] == ' ' && at[n] == ' ')
-            return true;
-    return false;
-}
 
 static rule_fn *rule_of(const fac__op *op) {
     if (op->flags & FAC__OP_RANDOM)

@@ -330,6 +330,30 @@ static void write_range(fac_tensor *t, fac_scalar start, fac_scalar step, int64_
         put(at, step_from(&r, r.start, i), d);
 }
 
+/* A row of n elements to write, counted: an out= of as many keeps its shape, and takes them by
+ * copying where they do not lie in a row. */
+static fac_tensor *make_row(fac__outs *outs, int64_t n, fac_dtype d, fac_device device,
+                            fac_layout layout, const char *op) {
+    const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
+    fac_ints size = {&n, 1, true};
+    int64_t strides[FAC_MAX_DIMS];
+    if (given == NULL || given->numel != n || given->dtype != d ||
+        (given->ndim == 1 && fac__is_contig(given)))
+        return make(outs, size, d, device, FAC_FORMAT_NONE, layout, op) != 0
+                   ? NULL
+                   : fac__retain(outs->v[0]);
+    fac_tensor *row = fac__empty(1, &n, NULL, d, given->device);
+    if (row == NULL)
+        return NULL;
+    fac__contiguous_strides(given->ndim, given->sizes, strides);
+    outs->v[0] = fac__alias(row, given->ndim, given->sizes, strides, 0);
+    if (outs->v[0] == NULL) {
+        fac__release(row);
+        return NULL;
+    }
+    return row;
+}
+
 static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar step, fac_dtype d,
                  fac_device device, fac_layout layout, bool closed) {
     if (d == FAC_DTYPE_NONE && outs->how == FAC__CALL_OUT && outs->given[0] != NULL)
@@ -337,10 +361,9 @@ static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar s
     if (d == FAC_DTYPE_NONE)
         d = !closed && integral(start) && integral(end) && integral(step) ? FAC_INT64
                                                                           : fac_default_dtype();
-    int64_t n;
+    int64_t n = 0;
     if (range_length(start, end, step, d, closed, &n) != 0)
         return -1;
-    fac_ints size = {&n, 1, true};
     const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;
     if (given != NULL && given->numel > 0 && given->numel != n &&
         fac__warn("The number of elements in the out tensor of shape %s is %lld which does not "
@@ -350,10 +373,12 @@ static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar s
                   fac__shape_text(given->ndim, given->sizes), (long long)given->numel, (long long)n,
                   (long long)n) != 0)
         return -1;
-    if (make(outs, size, d, device, FAC_FORMAT_NONE, layout, "arange") != 0)
+    fac_tensor *row = make_row(outs, n, d, device, layout, "arange");
+    if (row == NULL)
         return -1;
-    if (outs->v[0]->data != NULL)
-        write_range(outs->v[0], start, step, n);
+    if (row->data != NULL)
+        write_range(row, start, step, n);
+    fac__release(row);
     return 0;
 }
 
@@ -428,12 +453,12 @@ int fac__exec_linspace(const fac__op *op, void *args, fac__outs *outs) {
                          fac__scalar_type_name(d));
     if (a->steps < 0)
         return fac__fail(FAC_ERROR_RUNTIME, "number of steps must be non-negative");
-    fac_ints size = {&a->steps, 1, true};
-    if (make(outs, size, d, a->device, FAC_FORMAT_NONE, a->layout, "linspace") != 0)
+    fac_tensor *row = make_row(outs, a->steps, d, a->device, a->layout, "linspace");
+    if (row == NULL)
         return -1;
-    if (outs->v[0]->data != NULL)
-        write_steps(outs->v[0], fac__scalar_complex(a->start), fac__scalar_complex(a->end),
-                    a->steps);
+    if (row->data != NULL)
+        write_steps(row, fac__scalar_complex(a->start), fac__scalar_complex(a->end), a->steps);
+    fac__release(row);
     return 0;
 }
 

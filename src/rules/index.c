@@ -234,13 +234,18 @@ static int64_t size_at(const fac_tensor *t, int d) {
     return t->ndim == 0 ? 1 : t->sizes[d];
 }
 
+/* These ops judge out= before they resize it, as others don't. */
+static int check_given(const fac__outs *outs) {
+    return outs->how == FAC__CALL_OUT ? fac__check_writable(outs->given[0]) : 0;
+}
+
 int fac__rule_index_select(const fac__op *op, void *args, fac__outs *outs) {
     (void)op;
     const struct fac__index_select_args *a = args;
     const fac_tensor *t = a->input, *index = a->index;
     int d = fac__wrap_dim(a->dim, t->ndim);
     int64_t sizes[FAC_MAX_DIMS];
-    if (d < 0)
+    if (d < 0 || check_given(outs) != 0)
         return -1;
     if (index->ndim > 1)
         return fac__fail(FAC_ERROR_INDEX, "index_select(): Index is supposed to be a vector");
@@ -562,6 +567,8 @@ int fac__rule_take(const fac__op *op, void *args, fac__outs *outs) {
                          fac__scalar_type_name((fac_dtype)index->dtype));
     if (t->numel == 0 && index->numel != 0)
         return fac__fail(FAC_ERROR_INDEX, "take(): tried to take from an empty tensor");
+    if (check_given(outs) != 0)
+        return -1;
     return fac__out(outs, 0, index->ndim, index->sizes, NULL, (fac_dtype)t->dtype, t->device);
 }
 
@@ -674,6 +681,8 @@ int fac__rule_masked_select(const fac__op *op, void *args, fac__outs *outs) {
     if (outs->how == FAC__CALL_OUT && outs->given[0]->dtype != a->input->dtype)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "masked_select(): self and result must have the same scalar type");
+    if (check_given(outs) != 0)
+        return -1;
     return masked_shape(a->input, a->mask, outs, &n, sizes);
 }
 

@@ -47,8 +47,8 @@ int fac__rule_mm(const fac__op *op, void *args, fac__outs *outs) {
     return fac__out(outs, 0, 2, sizes, NULL, (fac_dtype)x->dtype, x->device);
 }
 
-static int batched(const fac_tensor *x, const fac_tensor *y, const char *xn, const char *yn,
-                   int64_t *sizes) {
+static int batched(const char *label, const fac_tensor *x, const fac_tensor *y, const char *xn,
+                   const char *yn, int64_t *sizes) {
     if (x->ndim != 3)
         return fac__fail(FAC_ERROR_RUNTIME, "%s must be a 3D tensor", xn);
     if (y->ndim != 3)
@@ -67,13 +67,13 @@ static int batched(const fac_tensor *x, const fac_tensor *y, const char *xn, con
     sizes[0] = x->sizes[0];
     sizes[1] = x->sizes[1];
     sizes[2] = y->sizes[2];
-    return same_device(x, y) != 0 || no_bool("baddbmm", x) != 0 ? -1 : 0;
+    return same_device(x, y) != 0 || no_bool(label, x) != 0 ? -1 : 0;
 }
 
 int fac__rule_bmm(const fac__op *op, void *args, fac__outs *outs) {
     ARGS(bmm);
     int64_t sizes[3];
-    if (batched(a->input, a->mat2, "batch1", "batch2", sizes) != 0)
+    if (batched("bmm", a->input, a->mat2, "batch1", "batch2", sizes) != 0)
         return -1;
     return fac__out(outs, 0, 3, sizes, NULL, (fac_dtype)a->input->dtype, a->input->device);
 }
@@ -128,7 +128,7 @@ int fac__rule_addmm(const fac__op *op, void *args, fac__outs *outs) {
 int fac__rule_baddbmm(const fac__op *op, void *args, fac__outs *outs) {
     ARGS(baddbmm);
     int64_t sizes[3];
-    if (batched(a->batch1, a->batch2, "batch1", "batch2", sizes) != 0 ||
+    if (batched("baddbmm", a->batch1, a->batch2, "batch1", "batch2", sizes) != 0 ||
         expands(a->input, 3, sizes) != 0)
         return -1;
     if (a->input->dtype != a->batch1->dtype)

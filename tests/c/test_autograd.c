@@ -223,10 +223,60 @@ static void test_hooks(void) {
     CHECK(destroyed == 3);
 }
 
+/* A node that saved what is then written over is held by nobody when the program has
+ * let go of the tensor; and backward through it says what was written. */
+static void test_overwritten(void) {
+    for (int how = 0; how < 8; how++) {
+        fac_empty_cache();
+        size_t before = fac_memory_stats().in_use;
+        fac_scope *s = fac_scope_open();
+        fac_tensor *x = leaf(1), *y, *z = fac_ones(fac_dims(1 << 19));
+        y = how == 5 ? fac_clone(z) : fac_add(fac_expand(x, fac_dims(1 << 19)), z);
+        switch (how) {
+        case 0:
+            z = fac_mul_(y, y);
+            break;
+        case 1:
+            z = fac_add_(y, fac_mul(y, y));
+            break;
+        case 2: /* far behind, and by way of another write */
+            z = fac_square(y);
+            z = fac_add_(fac_add_(y, 1), fac_sin(fac_add(fac_exp(z), 1)));
+            break;
+        case 3: /* a view is written */
+            z = fac_add_(fac_narrow(y, 0, 0, 100), fac_mul(fac_narrow(y, 0, 100, 100), 2));
+            z = fac_add_(fac_narrow(y, 0, 0, 100), fac_narrow(fac_mul(y, y), 0, 0, 100));
+            break;
+        case 4: /* a view is saved */
+            z = fac_narrow(y, 0, 0, 100);
+            z = fac_add_(y, fac_sum(fac_mul(z, z)));
+            break;
+        case 5: /* a constant is saved */
+            z = fac_add_(y, fac_mul(y, x));
+            break;
+        case 6: /* a write through a view, of a node that saved it */
+            z = fac_narrow(y, 0, 0, 100);
+            z = fac_mul_(z, z);
+            break;
+        default:
+            z = fac_where(fac_gt(y, 0), y, z);
+            z = fac_add_(y, fac_mul(fac_div(z, y), z));
+        }
+        CHECK(fac_ok(y) && fac_ok(z) && fac_requires_grad(y));
+        fac_backward_options keep = {.size = sizeof keep, .retain_graph = true};
+        CHECK(!fac_backward_ex(fac_sum(y), &keep) && strstr(fac_error(), "; expected version "));
+        fac_scope_close(s);
+        char name[32];
+        snprintf(name, sizeof name, "nothing is left, %d", how);
+        CHECK_SAYS(fac_memory_stats().in_use == before, name);
+    }
+}
+
 int main(void) {
     test_function();
     test_double_backward();
     test_version();
+    test_overwritten();
     test_failures();
     test_refusals();
     test_outputs_without_gradient();

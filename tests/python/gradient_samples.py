@@ -159,6 +159,7 @@ ROWS["view_as_complex"] = [(x(2, 3, 2),), (x(2),)]
 ROWS["real"] = ROWS["imag"] = [(x(2, 3),), (x(),)]
 ROWS["complex"] = [(x(2, 3), x(2, 3)), (x(), x(2))]
 ROWS["polar"] = [(x(2, 3), x(2, 3)), (x(2), x(2))]
+ROWS["glu"] = [(x(2, 4),), (x(4, 3), 0), (x(2, 0),)]
 ROWS["threshold"] = [(x(2, 3), 0.3, 5.0)]
 ROWS["prelu"] = [(x(2, 3), x(3)), (x(2, 3), x(1)), (x(2, 3, 2), x(3)), (x(), x(1))]
 ROWS["leaky_relu"] = [*unary(), (x(2, 3), 0.3)]
@@ -577,7 +578,7 @@ REAL = """
     binary_cross_entropy_with_logits cauchy ceil celu clamp clamp_max clamp_min clip complex
     copysign cross_entropy_loss cummax cummin deg2rad div_mode divide_mode dropout elu
     elu_backward erf erfc exponential feature_alpha_dropout feature_dropout fix floor fmax
-    fmin fmod frac gelu gelu_erf_backward gelu_tanh_backward geometric group_norm
+    fmin fmod frac gelu gelu_erf_backward gelu_tanh_backward geometric glu group_norm
     hardsigmoid hardswish hardtanh hardtanh_backward huber_loss hypot instance_norm kthvalue
     layer_norm leaky_relu leaky_relu_backward log_normal log_sigmoid log_softmax logaddexp2
     logit max max_dim max_other max_pool1d max_pool1d_with_indices max_pool2d

@@ -438,3 +438,201 @@ def test_simple_jacobians():
     y, pull = vjp(lambda a: a * 3, x)
     (g,) = pull(torch.ones(2))
     assert g.tolist() == [3.0, 3.0]
+
+
+RANDOM = {
+    (
+        "lambda t: T.multinomial(t, 2)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: T.multinomial(t, 2)", "different", 0): "[[200, 100], [100, 0]] (2, 1)",
+    ("lambda t: T.multinomial(t, 2)", "different", 1): "[[100, 0], [100, 0], [0, 100]] (2, 1)",
+    (
+        "lambda t: T.multinomial(t, 2)",
+        "same",
+        0,
+    ): "Vmap does not currently support same randomness with a batch",
+    (
+        "lambda t: T.multinomial(T.ones(3), 1) + 0 * t[:1]",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: T.multinomial(T.ones(3), 1) + 0 * t[:1]", "different", 0): "[[100], [100]] (1, 1)",
+    ("lambda t: T.multinomial(T.ones(3), 1) + 0 * t[:1]", "same", 0): "[[100], [100]] (1, 1)",
+    ("T.bernoulli", "error", 0): "vmap: called random operation while in randomness error mode",
+    ("T.bernoulli", "different", 0): "[[0, 100, 0], [0, 0, 100]] (3, 1)",
+    ("T.bernoulli", "different", 1): "[[0, 100], [0, 100], [0, 100]] (2, 1)",
+    ("T.bernoulli", "same", 0): "Vmap does not currently support same randomness with a batch",
+    (
+        "lambda t: T.bernoulli(t, 0.5)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: T.bernoulli(t, 0.5)", "different", 0): "[[0, 100, 100], [100, 100, 0]] (3, 1)",
+    ("lambda t: T.bernoulli(t, 0.5)", "different", 1): "[[0, 100], [100, 100], [100, 0]] (2, 1)",
+    (
+        "lambda t: T.bernoulli(t, 0.5)",
+        "same",
+        0,
+    ): "Vmap does not currently support same randomness with a batch",
+    (
+        "lambda t: t.clone().bernoulli_(t)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: t.clone().bernoulli_(t)", "different", 0): "[[0, 100, 0], [0, 0, 100]] (3, 1)",
+    ("lambda t: t.clone().bernoulli_(t)", "different", 1): "[[0, 0], [100, 0], [0, 100]] (1, 3)",
+    (
+        "lambda t: t.clone().bernoulli_(t)",
+        "same",
+        0,
+    ): "Vmap does not currently support same randomness with a batch",
+    (
+        "lambda t: T.zeros(3).bernoulli_(t)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    (
+        "lambda t: T.zeros(3).bernoulli_(t)",
+        "different",
+        0,
+    ): "vmap: inplace bernoulli(self, *extra_args) is not possible b",
+    (
+        "lambda t: T.zeros(3).bernoulli_(t)",
+        "same",
+        0,
+    ): "Vmap does not currently support same randomness with a batch",
+    ("T.rand_like", "error", 0): "vmap: called random operation while in randomness error mode",
+    ("T.rand_like", "different", 0): "[[83, 13, 91], [82, 92, 12]] (3, 1)",
+    ("T.rand_like", "different", 1): "[[83, 82], [13, 92], [91, 12]] (1, 3)",
+    ("T.rand_like", "same", 0): "[[83, 13, 91], [83, 13, 91]] (0, 1)",
+    ("T.randn_like", "error", 0): "vmap: called random operation while in randomness error mode",
+    ("T.randn_like", "different", 0): "[[-49, -60, -56], [67, -20, 194]] (3, 1)",
+    ("T.randn_like", "different", 1): "[[-49, 67], [-60, -20], [-56, 194]] (1, 3)",
+    ("T.randn_like", "same", 0): "[[-49, -60, -56], [-49, -60, -56]] (0, 1)",
+    (
+        "lambda t: T.randint_like(t, 5)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: T.randint_like(t, 5)", "different", 0): "[[100, 400, 200], [0, 100, 0]] (3, 1)",
+    ("lambda t: T.randint_like(t, 5)", "different", 1): "[[100, 0], [400, 100], [200, 0]] (1, 3)",
+    ("lambda t: T.randint_like(t, 5)", "same", 0): "[[100, 400, 200], [100, 400, 200]] (0, 1)",
+    (
+        "lambda t: T.rand_like(T.zeros(3)) + t",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    (
+        "lambda t: T.rand_like(T.zeros(3)) + t",
+        "different",
+        0,
+    ): "[[100, 46, 141], [149, 175, 112]] (3, 1)",
+    ("lambda t: T.rand_like(T.zeros(3)) + t", "same", 0): "[[100, 46, 141], [150, 96, 191]] (3, 1)",
+    (
+        "lambda t: t.clone().random_(10)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: t.clone().random_(10)", "different", 0): "[[100, 400, 700], [500, 600, 0]] (3, 1)",
+    (
+        "lambda t: t.clone().random_(10)",
+        "different",
+        1,
+    ): "[[100, 500], [400, 600], [700, 0]] (1, 3)",
+    ("lambda t: t.clone().random_(10)", "same", 0): "[[100, 400, 700], [100, 400, 700]] (3, 1)",
+    (
+        "lambda t: t.clone().normal_()",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: t.clone().normal_()", "different", 0): "[[-49, -60, -56], [67, -20, 194]] (3, 1)",
+    ("lambda t: t.clone().normal_()", "different", 1): "[[-49, 67], [-60, -20], [-56, 194]] (1, 3)",
+    ("lambda t: t.clone().normal_()", "same", 0): "[[-49, -60, -56], [-49, -60, -56]] (3, 1)",
+    (
+        "lambda t: T.zeros(3).normal_()",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    (
+        "lambda t: T.zeros(3).normal_()",
+        "different",
+        0,
+    ): "vmap: Cannot ask for different inplace randomness on an unba",
+    ("lambda t: T.zeros(3).normal_()", "same", 0): "[[-49, -60, -56], [-49, -60, -56]] (0, 1)",
+    (
+        "lambda t: t.new_empty(2).uniform_()",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: t.new_empty(2).uniform_()", "different", 0): "[[83, 13], [91, 82]] (2, 1)",
+    (
+        "lambda t: t.new_empty(2).uniform_()",
+        "different",
+        1,
+    ): "[[83, 13], [91, 82], [92, 12]] (2, 1)",
+    ("lambda t: t.new_empty(2).uniform_()", "same", 0): "[[83, 13], [83, 13]] (2, 1)",
+    ("F.dropout", "error", 0): "vmap: called random operation while in randomness error mode",
+    ("F.dropout", "different", 0): "[[0, 67, 100], [133, 167, 0]] (3, 1)",
+    ("F.dropout", "different", 1): "[[0, 133], [67, 167], [100, 0]] (1, 3)",
+    ("F.dropout", "same", 0): "[[0, 67, 100], [0, 167, 200]] (3, 1)",
+    (
+        "lambda t: F.dropout(T.ones(1))",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    ("lambda t: F.dropout(T.ones(1))", "different", 0): "[[0], [200]] (1, 1)",
+    ("lambda t: F.dropout(T.ones(1))", "same", 0): "[[0], [0]] (0, 1)",
+    (
+        "lambda t: F.dropout1d(t.reshape(-1, 1), 0.5)",
+        "error",
+        0,
+    ): "vmap: called random operation while in randomness error mode",
+    (
+        "lambda t: F.dropout1d(t.reshape(-1, 1), 0.5)",
+        "different",
+        0,
+    ): "[[[0], [67], [100]], [[133], [167], [0]]] (3, 1, 1)",
+    (
+        "lambda t: F.dropout1d(t.reshape(-1, 1), 0.5)",
+        "different",
+        1,
+    ): "[[[0], [133]], [[67], [167]], [[100], [0]]] (1, 3, 3)",
+    (
+        "lambda t: F.dropout1d(t.reshape(-1, 1), 0.5)",
+        "same",
+        0,
+    ): "[[[0], [67], [100]], [[0], [167], [200]]] (3, 1, 1)",
+}
+
+
+def drawn(T, case, randomness, dim):
+    T.manual_seed(5)
+    x = T.arange(1.0, 7.0).reshape(2, 3) / 6
+    try:
+        r = T.func.vmap(
+            eval(case, {"T": T, "F": T.nn.functional}), in_dims=dim, randomness=randomness
+        )(x)
+    except RuntimeError as e:
+        return str(e)[:60]
+    return f"{(r * 100).round().int().tolist()} {r.stride()}"
+
+
+@pytest.mark.parametrize("key", RANDOM, ids=str)
+@pytest.mark.parametrize("name", ["facula", "torch"])
+def test_random_ops_under_vmap(name, key):
+    assert drawn(pytest.importorskip(name), *key) == RANDOM[key]
+
+
+def test_new_tensors_are_batched_where_their_model_is():
+    x = torch.arange(6.0).reshape(2, 3)
+    for f in (
+        lambda t: t.new_zeros(3).add_(t),
+        lambda t: t.new_full((3,), 1.0).mul_(t),
+        lambda t: t.new_empty(3).copy_(t),
+    ):
+        r = vmap(f)(x)
+        assert r.tolist() == x.tolist() and r.is_contiguous()
+    nested = vmap(vmap(lambda t: t.new_ones(2).mul_(t)))(x)
+    assert nested.tolist() == x[..., None].expand(2, 3, 2).tolist()

@@ -37,7 +37,7 @@ KEPT_BY_PYTORCH_ALONE = {
     "TakeBackward0": {"self"},
 }
 LINEAR = {"linear"}  # its node is named after the op that PyTorch computes it by
-KEPT_HERE_ALONE = {"PolarBackward0": {"abs", "angle"}}
+KEPT_HERE_ALONE = {"PolarBackward0": {"abs", "angle"}, "ThresholdBackward0": {"value"}}
 
 
 def shown(node, prefix="_saved_"):
@@ -90,6 +90,62 @@ def test_names_are_those_of_pytorch():
             compared.add(kind)
     assert not differ
     assert len(compared) > 150
+
+
+EDGES = {  # None: no gradient goes there; x: to a
+    "a ** 2": "PowBackward0 x",
+    "a ** b": "PowBackward1 x x",
+    "2 ** a": "PowBackward2 x",
+    "1 - a": "RsubBackward1 x",
+    "a - 1": "SubBackward0 x None",
+    "a * 2": "MulBackward0 x None",
+    "a % 2": "RemainderBackward0 x",
+    "a % c": "RemainderBackward1 x None",
+    "T.fmod(a, 2)": "FmodBackward0 x",
+    "T.fmod(a, b)": "FmodBackward1 x x",
+    "a.masked_fill(c > 0, 1)": "MaskedFillBackward0 x",
+    "a.masked_fill(c > 0, b[0, 0])": "MaskedFillBackward1 x SelectBackward0",
+    "T.fill(a, c[0, 0])": "FillBackward1 x None",
+    "(a * 1).fill_(3.0)": "FillBackward2 MulBackward0",
+    "F.glu(a)": "GluBackward0 x",
+    "F.threshold(a, 0.5, 0.0)": "ThresholdBackward0 x",
+    "F.smooth_l1_loss(a, c)": "SmoothL1LossBackward0 x None",
+    "F.huber_loss(a, c)": "HuberLossBackward0 x None",
+    "F.mse_loss(a, b)": "MseLossBackward0 x x",
+    "F.l1_loss(a, c)": "MeanBackward0 AbsBackward0",
+    "F.linear(c, c, b[:, 0])": "AddmmBackward0 SelectBackward0 None None",
+    "T.einsum('ij,kj->ik', a, b)": "ViewBackward0 PermuteBackward0",
+    "T.outer(a[0], b[0])": "MulBackward0 ViewBackward0 SelectBackward0",
+}
+
+
+@pytest.mark.parametrize("case", EDGES)
+@pytest.mark.parametrize("name", ["facula", "torch"])
+def test_edges_are_those_of_pytorch(name, case):
+    T = pytest.importorskip(name)
+    a, b = (T.ones(2, 2, requires_grad=True) for _ in range(2))
+    node = eval(case, {"T": T, "F": T.nn.functional, "a": a, "b": b, "c": T.ones(2, 2)}).grad_fn
+    named = [next and next.name().split("::")[-1] for next, _ in node.next_functions]
+    got = " ".join([node.name(), *("x" if n == "AccumulateGrad" else str(n) for n in named)])
+    assert got == EDGES[case]
+
+
+def test_hooks_see_the_bias_first():
+    x, w, b = (
+        torch.ones(3, 4),
+        torch.ones(2, 4, requires_grad=True),
+        torch.ones(2, requires_grad=True),
+    )
+    y = torch.nn.functional.linear(x, w, b)
+
+    def twice(grads, _):
+        assert [None if g is None else g.shape for g in grads] == [(2,), None, (2, 4)]
+        return (grads[0] * 2, None, grads[2] * 3)
+
+    assert [n is None for n, _ in y.grad_fn.next_functions] == [False, True, False]
+    y.grad_fn.register_hook(twice)
+    y.sum().backward()
+    assert b.grad.tolist() == [6, 6] and w.grad[0].tolist() == [9, 9, 9, 9]
 
 
 def test_values_of_saved_names():

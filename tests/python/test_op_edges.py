@@ -130,6 +130,64 @@ CASES = {
     "T.arange(0, 9, 0.1, dtype=T.float64)[43].item()": "4.3",
     "T.linspace(0.1, 0.9, 1001, dtype=T.float64)[37].item()": "0.12960000000000002",
     "T.arange(0, 9, 0.1, dtype=T.float16)[43].item()": "4.30078125",
+    # bounds that are numbers
+    "T.clamp(T.ones(2), 0, out=T.empty(2, dtype=T.float64))": "RuntimeError: Found dtype Double but expected Float",
+    "T.clamp(T.ones(2), max=0, out=T.empty(2, dtype=T.int32))": "RuntimeError: Found dtype Int but expected Float",
+    "T.clamp(T.ones(2, dtype=T.int32), 0, 1.5, out=T.empty(2, dtype=T.float32))": "tensor([1., 1.])",
+    "T.clamp_min(T.ones(2, dtype=T.int32), 1.5, out=T.empty(2, dtype=T.int32))": "RuntimeError: Found dtype Int but expected Float",
+    "T.clamp_max(T.ones(2, dtype=T.bool), 1, out=T.empty(2, dtype=T.bool))": "RuntimeError: Found dtype Bool but expected Long",
+    "T.clip(T.ones(2, dtype=T.uint8), 3, out=T.empty(2, dtype=T.int64))": "RuntimeError: Found dtype Long but expected Byte",
+    "T.clamp(T.ones(2), T.tensor(0), out=T.empty(2, dtype=T.float64)).dtype": "torch.float64",
+    "T.clamp(T.ones(2), T.tensor(0), out=T.empty(2, dtype=T.int64))": "RuntimeError: result type Float can't be cast to the desired output type Long",
+    "T.ones(2, dtype=T.int64).clamp_(1.5)": "RuntimeError: result type Float can't be cast to the desired output type long int",
+    "T.ones(2, dtype=T.uint8).clamp_max_(1.5)": "RuntimeError: result type Float can't be cast to the desired output type unsigned char",
+    "T.ones(2, dtype=T.bool).clamp_(0, 1)": "RuntimeError: result type Long can't be cast to the desired output type bool",
+    "T.ones(2, dtype=T.int64).clamp_(T.tensor(1.5))": "RuntimeError: result type Float can't be cast to the desired output type Long",
+    "T.ones(2, dtype=T.bool).clamp(True)": "NotImplementedError: \"clamp_min_scalar_cpu\" not implemented for 'Bool'",
+    # out= is resized first, and then may not overlap itself
+    "T.sum(T.ones(2, 3), 0, out=T.zeros(1).expand(2)).stride()": "(1,)",
+    "T.mean(T.ones(2, 3), 0, out=T.zeros(2, 1).expand(2, 3))": "tensor([1., 1., 1.])",
+    "T.mean(T.ones(2, 3), 0, out=T.zeros(1).expand(3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.logsumexp(T.zeros(1, 3), 0, out=T.zeros(1).expand(7))": "tensor([0., 0., 0.])",
+    "T.norm(T.ones(1, 3), 2, 0, out=T.zeros(1).expand(7))": "tensor([1., 1., 1.])",
+    "T.max(T.ones(2, 3), 0, out=(T.zeros(1).expand(3), T.zeros(3, dtype=T.int64)))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.max(T.ones(2, 3), 0, out=(T.zeros(1).expand(2), T.zeros(1, dtype=T.int64).expand(2)))[1].stride()": "(1,)",
+    "T.cumsum(T.ones(2, 3), 0, out=T.zeros(1).expand(3)).stride()": "(3, 1)",
+    "T.cumsum(T.ones(2, 3), 0, out=T.zeros(2, 1).expand(2, 3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.softmax(T.zeros(2, 2), 0, out=T.zeros(1).expand(3))": "tensor([[0.5000, 0.5000],\n        [0.5000, 0.5000]])",
+    "T.mm(T.ones(2, 2), T.ones(2, 2), out=T.zeros(1).expand(3))": "tensor([[2., 2.],\n        [2., 2.]])",
+    "T.mm(T.ones(2, 2), T.ones(2, 2), out=T.zeros(1).expand(2, 2))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.cat([T.ones(2), T.ones(1)], out=T.zeros(1).expand(2))": "tensor([1., 1., 1.])",
+    "T.add(T.ones(3), 1, out=T.zeros(1).expand(2))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.take(T.ones(3), T.tensor([0, 1]), out=T.zeros(1).expand(5))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.index_select(T.ones(3), 0, T.tensor([0, 1]), out=T.zeros(1).expand(5))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.masked_select(T.ones(3), T.ones(3) > 0, out=T.zeros(1).expand(5))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.zeros(3, out=T.ones(1).expand(3))": "tensor([0., 0., 0.])",
+    "T.full((2,), 3.0, out=T.ones(1).expand(2)).stride()": "(0,)",
+    "T.rand(3, out=T.ones(1).expand(3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.arange(3, out=T.zeros(1).expand(3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.linspace(0, 1, 3, out=T.zeros(1, 1).expand(1, 3))": "RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+    "T.arange(6, out=T.zeros(3, 2).t())": "tensor([[0., 1., 2.],\n        [3., 4., 5.]])",
+    "T.linspace(0, 5, 6, out=T.zeros(2, 3))": "tensor([[0., 1., 2.],\n        [3., 4., 5.]])",
+    # gradients of norms at 0 and at infinity
+    "grad(lambda v: v.norm(0), [0.0, 1.0])": "RuntimeError: The differentiated Tensor at index 0 appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.",
+    "grad(lambda v: v.norm(1), [0.0, 1.0, -2.0])": "tensor([ 0.,  1., -1.])",
+    "grad(lambda v: v.norm(2), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(0.5), [0.0, 1.0, -2.0])": "tensor([ 0.0000,  2.4142, -1.7071])",
+    "grad(lambda v: v.norm(0.5), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(0.5), [inf, 1.0, 0.0])": "tensor([nan, inf, nan])",
+    "grad(lambda v: v.norm(1.5), [inf, 1.0, 0.0])": "tensor([nan, 0., 0.])",
+    "grad(lambda v: v.norm(3), [0.0, inf])": "tensor([0., nan])",
+    "grad(lambda v: v.norm(inf), [-2.0, 2.0, 0.0])": "tensor([-0.5000,  0.5000,  0.0000])",
+    "grad(lambda v: v.norm(inf), [0.0, 0.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(inf), [nan, 1.0])": "tensor([0., 0.])",
+    "grad(lambda v: v.norm(-1), [0.0, 1.0])": "tensor([0., 0.])",
+    # values in the input's dtype
+    "T.nn.functional.threshold(T.tensor([1, 2, 3]), 1.5, 5.5)": "tensor([5, 2, 3])",
+    "T.nn.functional.threshold(T.tensor([nan, 1.0, 2.0]), 1, 5)": "tensor([nan, 5., 2.])",
+    "T.nn.functional.threshold(T.ones(2), 1, 2.0, True)": "tensor([2., 2.])",
+    "T.nn.functional.glu(T.ones(2, 3), 1)": "RuntimeError: Halving dimension must be even, but dimension 1 is size 3",
+    "T.nn.functional.glu(T.ones(2, 4).long(), 1)": "NotImplementedError: \"glu_cpu\" not implemented for 'Long'",
 }
 
 
@@ -217,3 +275,18 @@ def test_division_by_zero_changes_nothing(method):
     x = torch.tensor([5, 7])
     getattr(x, method)(torch.tensor([2, 4]))
     assert x.tolist() == getattr(torch.tensor([5, 7]), method[:-1])(torch.tensor([2, 4])).tolist()
+
+
+@pytest.mark.parametrize(
+    "p, at", [(0.5, [0.0, 1.0, -2.0]), (1.5, [0.0, 1.0, -2.0]), (3, [0.0, 1.0, -2.0])]
+)
+@pytest.mark.parametrize("name", ["facula", "torch"])
+def test_second_gradient_of_norms_is_nan_at_0_alone(name, p, at):
+    T = pytest.importorskip(name)
+    x = T.tensor(at, requires_grad=True)
+    (g,) = T.autograd.grad(x.norm(p), x, create_graph=True)
+    (gg,) = T.autograd.grad((g * T.tensor([1.0, 2.0, 3.0])).sum(), x)
+    assert gg.isnan().tolist() == [p < 2, False, False]
+    y = T.ones(2, requires_grad=True)
+    y.norm(0).backward()
+    assert y.grad is None

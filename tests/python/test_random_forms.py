@@ -21,6 +21,8 @@ CASES = {
     "T.randint(0, 9, (2, 3), out=T.empty(3, 2).t())": "[[0.0, 7.0, 4.0], [4.0, 2.0, 6.0]]",
     "T.normal(1.0, 2.0, (2, 3), out=T.empty(3, 2, dtype=T.float64).t())": "[[0.7064098050300096, 2.893643218007913, 4.381580251588467], [2.5722825974470718, -1.2286880425220614, -0.7896557583452772]]",
     "T.normal(T.ones(2), T.ones(2), out=T.empty(2, dtype=T.float64))": "[0.8532049025150048, 1.7861412987235359]",
+    "T.zeros(2, dtype=T.float64).random_(0, 2**63 - 1)": "[1.407639518939637e+18, 5.163590386780219e+18]",
+    "T.zeros(3, dtype=T.uint64).random_(2**40)": "[752595690692, 108744157686, 291964244179]",
     "T.bernoulli(T.full((6,), 0.5), out=T.empty(6, dtype=T.uint8))": "[0, 1, 0, 0, 1, 1]",
 }
 
@@ -61,6 +63,8 @@ ERRORS = {
     "T.randint(-5, 9, (2,), dtype=T.uint64)": "from is out of bounds for long unsigned int",
     "T.randint_like(T.zeros(2, dtype=T.complex64), 3)": "check_random_bounds handles only integral, floating-point and "
     "boolean types",
+    "T.zeros(2, dtype=T.int8).uniform_(2, 1)": "\"check_uniform_bounds\" not implemented for 'Char'",
+    "T.normal(0.0, T.ones(2, dtype=T.uint16))": "\"min_all\" not implemented for 'UInt16'",
     "T.rand(3, out=T.empty(3), dtype=T.float64)": "dtype Double does not match dtype of out parameter (Float)",
 }
 
@@ -72,3 +76,26 @@ def test_errors(name, case):
     with pytest.raises(RuntimeError) as said:
         eval(case, {"T": T})
     assert str(said.value) == ERRORS[case]
+
+
+LAWS = {
+    "x.bernoulli_(0.5)": "bernoulli_scalar_cpu_",
+    "x.bernoulli_(T.ones(2))": "bernoulli_tensor_cpu_self_",
+    "T.bernoulli(x)": "bernoulli_tensor_cpu_self_",
+    "T.nn.functional.dropout(x)": "bernoulli_scalar_cpu_",
+    "x.random_()": "random_kernel_cpu",
+    "x.geometric_(0.5)": "geometric_cpu",
+    "x.uniform_()": "check_uniform_bounds",
+    "T.randperm(0, out=x)": "randperm",
+}
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("case", LAWS)
+@pytest.mark.parametrize("name", ["facula", "torch"])
+def test_wide_unsigned_integers_have_ranges_only(name, case, dtype):
+    T = pytest.importorskip(name)
+    x = T.zeros(2, dtype=getattr(T, dtype))
+    with pytest.raises(NotImplementedError, match=f'"{LAWS[case]}" not implemented for \'UI'):
+        eval(case, {"T": T, "x": x})
+    assert x.random_(5).tolist() == x.tolist()

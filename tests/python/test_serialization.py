@@ -559,3 +559,43 @@ def test_mutated_files():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run()
+
+
+SELVES = """
+    torch.add torch.stack torch.unique torch.einsum torch.is_floating_point torch.get_autocast_dtype
+    torch.get_autocast_cpu_dtype torch.nn.functional.linear torch.nn.functional.gelu torch.nn.functional.relu
+    torch.nn.functional.max_pool2d torch.nn.functional.adaptive_avg_pool2d torch.nn.functional.cross_entropy
+    torch.nn.init.xavier_uniform_ torch.Tensor torch.Tensor.add torch.Tensor.relu_ torch.Tensor.backward
+    torch.Tensor.bool torch.Tensor.__add__ torch._C.TensorBase torch.FloatTensor torch.cuda.FloatTensor
+    torch.FloatStorage torch.autograd.Function torch.no_grad torch.nn.Linear torch.cuda.current_device
+    torch.float32 torch.int64 torch.strided torch.channels_last torch.preserve_format
+""".split()
+
+
+@pytest.mark.parametrize("name", SELVES)
+def test_pickled_and_copied_as_itself(name):
+    value = eval(name, {"torch": facula})
+    for protocol in (2, pickle.HIGHEST_PROTOCOL):
+        assert pickle.loads(pickle.dumps(value, protocol)) is value
+    assert copy.copy(value) is value and copy.deepcopy([value])[0] is value
+
+
+def test_pickled_and_copied_as_equals():
+    for value in (facula.Size([1, 2]), facula.device("cuda", 1)):
+        for other in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):
+            assert other == value and type(other) is type(value)
+    for mode in (facula.no_grad(), facula.enable_grad()):
+        with copy.deepcopy(mode), pickle.loads(pickle.dumps(mode)):
+            assert facula.is_grad_enabled() is isinstance(mode, facula.enable_grad)
+
+
+class Twice(facula.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+
+def test_own_functions_are_pickled_by_name():
+    assert pickle.loads(pickle.dumps(Twice)) is Twice
+    with pytest.raises(TypeError, match="has no public name"):
+        pickle.dumps(facula._C._overridable(lambda x: x))

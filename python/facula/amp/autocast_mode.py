@@ -127,7 +127,7 @@ def _deprecated(name, device_type, getter):
         )
         return globals()[getter](device_type, *args)
 
-    f.__name__ = name
+    f.__name__ = f.__qualname__ = name
     return f
 
 

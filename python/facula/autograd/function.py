@@ -4,10 +4,12 @@ The context that both receive is the face of the graph's node: `result.grad_fn` 
 call that made the result. The node, in C, exists once forward has run and something is recorded.
 """
 
+import copyreg
 import functools
 
 from .. import _C
 from .._C import Tensor
+from .._utils import _found
 from .grad_mode import enable_grad, no_grad
 
 
@@ -232,6 +234,13 @@ class Function(metaclass=FunctionMeta):
 
 
 Function.__module__ = "torch.autograd.function"
+
+
+def _reduce_function_class(cls):
+    return (_found, ("autograd.Function",)) if cls is Function else cls.__qualname__
+
+
+copyreg.pickle(FunctionMeta, _reduce_function_class)
 
 
 def _bind_defaults(forward, args, kwargs):

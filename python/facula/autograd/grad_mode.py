@@ -60,13 +60,18 @@ class _Mode:
         return type(self)()
 
 
-class no_grad(_C._Recording, _Mode):
+class _Switch(_C._Recording, _Mode):
+    def __reduce__(self):
+        return type(self), ()
+
+
+class no_grad(_Switch):
     """Nothing is recorded inside."""
 
     _target = False
 
 
-class enable_grad(_C._Recording, _Mode):
+class enable_grad(_Switch):
     """Everything is recorded inside, even within no_grad."""
 
     _target = True

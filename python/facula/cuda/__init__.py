@@ -29,7 +29,7 @@ def _unavailable(name):
     def f(*args, **kwargs):
         _lazy_init()
 
-    f.__name__ = name
+    f.__name__ = f.__qualname__ = name
     return f
 
 

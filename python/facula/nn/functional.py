@@ -203,10 +203,7 @@ def celu_(input, alpha=1.0):
 @overridable
 def threshold(input, threshold, value, inplace=False):
     """x where x > threshold, value elsewhere."""
-    keep = input > threshold
-    if inplace:
-        return input.masked_fill_(keep.logical_not(), value)
-    return torch.where(keep, input, torch.full((), value, dtype=input.dtype, device=input.device))
+    return (_C.threshold_ if inplace else _C.threshold)(input, threshold, value)
 
 
 def threshold_(input, threshold_, value):
@@ -257,13 +254,7 @@ def glu(input, dim=-1):
     """The first half along `dim`, gated by the sigmoid of the second."""
     if input.dim() == 0:
         raise RuntimeError("glu does not support scalars because halving size must be even")
-    size = input.size(dim)
-    if size % 2:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {dim % input.dim()} is size {size}"
-        )
-    value, gate = input.split(size // 2, dim)
-    return value * gate.sigmoid()
+    return _C.glu(input, dim)
 
 
 @overridable

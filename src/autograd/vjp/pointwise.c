@@ -395,6 +395,19 @@ FAC__VJP(mish) {
 /* --- gradients of gradients --------------------------------------------------------------------
  */
 
+VJP1(threshold, fac_threshold_backward(g, x, a->threshold))
+
+FAC__VJP(glu) {
+    fac_tensor *x = a->input, *both[2];
+    int dim = fac__wrap_dim(a->dim, x->ndim);
+    int64_t half = x->sizes[dim] / 2;
+    fac_tensor *value = fac_narrow(x, dim, 0, half);
+    fac_tensor *gate = fac_sigmoid(fac_narrow(x, dim, half, half));
+    both[0] = fac_mul(g, gate);
+    both[1] = fac_sigmoid_backward(fac_mul(g, value), gate);
+    v->in[0] = fac_cat(((fac_tensors){both, 2}), .dim = dim);
+}
+
 FAC__VJP(threshold_backward) {
     G0 = fac_threshold_backward(g, a->input, a->threshold);
 }

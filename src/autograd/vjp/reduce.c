@@ -194,9 +194,9 @@ FAC__VJP(linalg_vector_norm) {
     fac_tensor *x = a->x;
     g = fac__restore_dims(g, x, a->dim, a->keepdim);
     fac_tensor *norm = fac__restore_dims(v->out[0], x, a->dim, a->keepdim);
-    if (p == 0) {
-        v->in[0] = fac_zeros_like(x);
-    } else if (p == 1) {
+    if (p == 0)
+        return; /* a count has no gradient, not even of zeros */
+    if (p == 1) {
         v->in[0] = fac_mul(fac_sgn(x), g);
     } else if (p == 2) {
         v->in[0] = fac_mul(g, fac_masked_fill(fac_div(x, norm), fac_eq(norm, 0), 0));
@@ -204,16 +204,17 @@ FAC__VJP(linalg_vector_norm) {
         fac_tensor *size = fac_abs(x), *at = attained(fac_detach(size), fac_detach(norm));
         bool all = a->dim.n == 0 && x->ndim > 0;
         fac_tensor *count = all ? fac_sum(at) : fac_sum(at, .dim = a->dim, .keepdim = true);
-        v->in[0] = fac_mul(fac_mul(fac_sgn(x), at), fac_div(g, count));
-    } else if (p < 2) {
-        fac_tensor *scale = fac_pow(fac_div(fac_abs(x), norm), fac_float(p - 1));
-        scale = fac_masked_fill(scale, fac_logical_or(fac_eq(x, 0), fac_eq(norm, 0)), 0);
-        v->in[0] = fac_mul(fac_mul(fac_sgn(x), scale), g);
+        v->in[0] = fac_mul(fac_sgn(x), fac_mul(fac_div(g, count), at));
+    } else if (p < 1) {
+        /* where x is 0, the true one is infinite */
+        fac_tensor *size = fac_pow(fac_abs(x), fac_float(p - 1));
+        size = fac_mul(fac_sgn(x), fac_masked_fill(size, fac_eq(x, 0), 0));
+        v->in[0] = fac_mul(fac_mul(size, g), fac_pow(norm, fac_float(1 - p)));
     } else {
-        fac_tensor *scale =
-            fac_div(fac_pow(fac_abs(x), fac_float(p - 2)), fac_pow(norm, fac_float(p - 1)));
-        scale = fac_masked_fill(scale, fac_eq(norm, 0), 0);
-        v->in[0] = fac_mul(fac_mul(x, scale), g);
+        fac_tensor *size = p < 2 ? fac_mul(fac_sgn(x), fac_pow(fac_abs(x), fac_float(p - 1)))
+                                 : fac_mul(x, fac_pow(fac_abs(x), fac_float(p - 2)));
+        fac_tensor *scale = fac_div(g, fac_pow(norm, fac_float(p - 1)));
+        v->in[0] = fac_mul(size, fac_masked_fill(scale, fac_eq(norm, 0), 0));
     }
 }
 

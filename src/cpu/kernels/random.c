@@ -86,6 +86,15 @@ static bool floating(const fac_tensor *t) {
     return t->dtype >= FAC_FLOAT16 && t->dtype <= FAC_FLOAT64;
 }
 
+/* Dtypes for which PyTorch has no law but random_(from, to). */
+static bool wide_unsigned(fac_dtype d) {
+    return d == FAC_UINT16 || d == FAC_UINT32 || d == FAC_UINT64;
+}
+
+static bool draws_bits(const fac_tensor *t) {
+    return !fac__is_complex((fac_dtype)t->dtype) && !wide_unsigned((fac_dtype)t->dtype);
+}
+
 /* Complex tensors are filled as twice as many reals. */
 static int64_t reals(fac_tensor *t, fac_dtype *d) {
     *d = (fac_dtype)t->dtype;
@@ -152,6 +161,8 @@ static int fill_uniform(fac_tensor *t, double from, double to, fac_generator *g)
 static int uniform(const void *args, fac_tensor **out) {
     const struct fac__uniform_args *a = args;
     struct target t;
+    if (!floating(out[0]) && !fac__is_complex((fac_dtype)out[0]->dtype))
+        return not_for("check_uniform_bounds", out[0]);
     if (!(a->from_ <= a->to))
         return fac__fail(FAC_ERROR_RUNTIME,
                          "uniform_ expects to return a [from, to) range, but found from=%g > to=%g",
@@ -348,7 +359,7 @@ static int64_t inner_end(int64_t end, int inwards, fac_dtype d) {
         return end;
     fac__scalar_to(fac_int(end + inwards), d, bits);
     double near = fac__scalar_double(fac__scalar_from(bits, d));
-    if (inwards < 0 ? near < (double)end : near >= (double)end)
+    if (near >= 0x1p63 || (inwards < 0 ? near < (double)end : near >= (double)end))
         return end;
     uint64_t size = (uint64_t)llabs(end + inwards);
     int exponent = size == 0 ? 0 : 63 - __builtin_clzll(size);
@@ -473,7 +484,7 @@ static int random_range(const void *args, fac_tensor **out) {
 static int random_full(const void *args, fac_tensor **out) {
     const struct fac__random_full_args *a = args;
     struct target t;
-    if (fac__is_complex((fac_dtype)out[0]->dtype))
+    if (!draws_bits(out[0]))
         return not_for("random_kernel_cpu", out[0]);
     if (open_target(&t, out[0]) != 0)
         return -1;
@@ -487,9 +498,6 @@ static int random_full(const void *args, fac_tensor **out) {
         case FAC_INT64:
             store_int(w, i, (int64_t)(wide_word(g) & INT64_MAX));
             break;
-        case FAC_UINT64:
-            ((uint64_t *)(void *)w->data)[i] = wide_word(g);
-            break;
         case FAC_FLOAT64:
             store(w, i, (double)(wide_word(g) % ((1ull << 53) + 1)));
             break;
@@ -501,9 +509,6 @@ static int random_full(const void *args, fac_tensor **out) {
             break;
         case FAC_BFLOAT16:
             store(w, i, (double)(word(g) % ((1u << 8) + 1)));
-            break;
-        case FAC_UINT32:
-            store_int(w, i, word(g));
             break;
         default: {
             int bits = 8 * (int)fac__itemsize(w->dtype);
@@ -524,7 +529,7 @@ static int bernoulli(const void *args, fac_tensor **out) {
     if (!(a->p >= 0 && a->p <= 1))
         return fac__fail(FAC_ERROR_RUNTIME, "bernoulli_ expects p to be in [0, 1], but got p=%g",
                          a->p);
-    if (fac__is_complex((fac_dtype)out[0]->dtype))
+    if (!draws_bits(out[0]))
         return not_for("bernoulli_scalar_cpu_", out[0]);
     if (open_target(&t, out[0]) != 0)
         return -1;
@@ -568,7 +573,7 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
     const struct fac__bernoulli_tensor_args *a = args;
     struct target t;
     fac_tensor *p = a->p;
-    if (fac__is_complex((fac_dtype)out[0]->dtype))
+    if (!draws_bits(out[0]))
         return not_for("bernoulli_tensor_cpu_self_", out[0]);
     if (!floating(p))
         return not_for("bernoulli_tensor_cpu_p_", p);
@@ -631,8 +636,8 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
                              "Cauchy distribution is a continuous probability distribution. "      \
                              "dtype must be a floating point but you specified %s",                \
                              fac__c_type_name((fac_dtype)out[0]->dtype));                          \
-        bool integers =                                                                            \
-            strcmp(#name, "geometric") == 0 && fac__category((fac_dtype)out[0]->dtype) == 1;       \
+        bool integers = strcmp(#name, "geometric") == 0 &&                                         \
+                        fac__category((fac_dtype)out[0]->dtype) == 1 && draws_bits(out[0]);        \
         if (!floating(out[0]) && !integers)                                                        \
             return not_for(#name "_cpu", out[0]);                                                  \
         if (open_target(&t, out[0]) != 0)                                                          \
