@@ -2,7 +2,9 @@
  * node, as y.add_(y * y) does: the node holds y, and y's new grad_fn holds the node. What was saved
  * is of an older version then, and can only tell the error that says so. So the write that gives
  * the tensor its new history replaces what the nodes behind it have saved: by an alias that knows
- * its version and the name for the error, and holds no part of the graph. */
+ * its version and the name for the error, and holds no part of the graph. A tensor that had no
+ * history when it was saved is not looked for: buffers are written to slice by slice, and each
+ * first write would walk all that was computed before. */
 #include "autograd.h"
 
 #include <stdlib.h>

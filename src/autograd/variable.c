@@ -660,15 +660,9 @@ int fac__rebase_history(fac_tensor *t, fac_node *node) {
     fac_tensor *root = view ? t->autograd->base : t;
     const struct fac__autograd *a = root->autograd;
     fac_node *old = a == NULL ? NULL : fac__node_retain(a->grad_fn);
-    uint64_t since = a == NULL ? 0 : a->since;
-    /* a constant may have been saved without a mark, if it has other owners */
-    bool saved = old != NULL ? atomic_load_explicit(&a->saved, memory_order_relaxed)
-                             : atomic_load_explicit(&root->refs, memory_order_relaxed) > 1;
     int r = view ? rebase_slices(t, node) : fac__set_history(t, node, 0);
-    if (r == 0 && old == NULL)
-        root->autograd->since = 0;
-    if (r == 0 && saved)
-        r = fac__let_go(root, node, old, since);
+    if (r == 0 && old != NULL && atomic_load_explicit(&a->saved, memory_order_relaxed))
+        r = fac__let_go(root, node, old, a->since);
     fac__node_release(old);
     return r;
 }

@@ -226,12 +226,12 @@ static void test_hooks(void) {
 /* A node that saved what is then written over is held by nobody when the program has
  * let go of the tensor; and backward through it says what was written. */
 static void test_overwritten(void) {
-    for (int how = 0; how < 8; how++) {
+    for (int how = 0; how < 7; how++) {
         fac_empty_cache();
         size_t before = fac_memory_stats().in_use;
         fac_scope *s = fac_scope_open();
         fac_tensor *x = leaf(1), *y, *z = fac_ones(fac_dims(1 << 19));
-        y = how == 5 ? fac_clone(z) : fac_add(fac_expand(x, fac_dims(1 << 19)), z);
+        y = fac_add(fac_expand(x, fac_dims(1 << 19)), z);
         switch (how) {
         case 0:
             z = fac_mul_(y, y);
@@ -251,10 +251,7 @@ static void test_overwritten(void) {
             z = fac_narrow(y, 0, 0, 100);
             z = fac_add_(y, fac_sum(fac_mul(z, z)));
             break;
-        case 5: /* a constant is saved */
-            z = fac_add_(y, fac_mul(y, x));
-            break;
-        case 6: /* a write through a view, of a node that saved it */
+        case 5: /* a write through a view, of a node that saved it */
             z = fac_narrow(y, 0, 0, 100);
             z = fac_mul_(z, z);
             break;
