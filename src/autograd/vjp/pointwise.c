@@ -392,9 +392,6 @@ FAC__VJP(mish) {
     G0 = fac_mul(g, fac_add(t, fac_mul(fac_mul(x, s), fac_rsub(fac_mul(t, t), 1))));
 }
 
-/* --- gradients of gradients --------------------------------------------------------------------
- */
-
 VJP1(threshold, fac_threshold_backward(g, x, a->threshold))
 
 FAC__VJP(glu) {
@@ -407,6 +404,9 @@ FAC__VJP(glu) {
     both[1] = fac_sigmoid_backward(fac_mul(g, value), gate);
     v->in[0] = fac_cat(((fac_tensors){both, 2}), .dim = dim);
 }
+
+/* --- gradients of gradients --------------------------------------------------------------------
+ */
 
 FAC__VJP(threshold_backward) {
     G0 = fac_threshold_backward(g, a->input, a->threshold);
