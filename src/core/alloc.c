@@ -175,12 +175,7 @@ static void *small_fresh(size_t size) {
 
 static void *small_alloc(unsigned c, size_t size) {
     struct fac__cache *k = fac__cache;
-    if (k == NULL || k->list[c] == NULL)
-        return small_fresh(size);
-    struct fac__block *b = k->list[c];
-    k->list[c] = b->next;
-    k->bytes -= size;
-    return b;
+    return k == NULL || k->list[c] == NULL ? small_fresh(size) : fac__cache_take(k, c, size);
 }
 
 void *fac__block_alloc(unsigned c, size_t size) {
@@ -189,14 +184,10 @@ void *fac__block_alloc(unsigned c, size_t size) {
 
 void fac__block_free(void *p, unsigned c, size_t size) {
     struct fac__cache *k = fac__cache == NULL && FAC__CACHING ? make_cache() : fac__cache;
-    if (!FAC__CACHING || k == NULL || k->bytes + size > FAC__THREAD_BYTES) {
+    if (!FAC__CACHING || k == NULL || k->bytes + size > FAC__THREAD_BYTES)
         free(p);
-        return;
-    }
-    struct fac__block *b = p;
-    b->next = k->list[c];
-    k->list[c] = b;
-    k->bytes += size;
+    else
+        fac__cache_keep(k, p, c, size);
 }
 
 /* --- entry ----------------------------------------------------------------------------------- */

@@ -49,6 +49,20 @@ extern _Atomic int64_t fac__fail_after;
 void *fac__block_alloc(unsigned size_class, size_t rounded);
 void fac__block_free(void *p, unsigned size_class, size_t rounded);
 
+/* The lists themselves: the list of this class isn't empty; the block fits in. */
+static inline void *fac__cache_take(struct fac__cache *k, unsigned c, size_t size) {
+    struct fac__block *b = k->list[c];
+    k->list[c] = b->next;
+    k->bytes -= size;
+    return b;
+}
+static inline void fac__cache_keep(struct fac__cache *k, void *p, unsigned c, size_t size) {
+    struct fac__block *b = p;
+    b->next = k->list[c];
+    k->list[c] = b;
+    k->bytes += size;
+}
+
 static inline bool fac__alloc_counted(void) {
     return atomic_load_explicit(&fac__fail_after, memory_order_relaxed) >= 0;
 }
@@ -61,24 +75,17 @@ static inline void *fac__object_alloc(size_t size) {
     struct fac__cache *k = fac__cache;
     if (FAC_UNLIKELY(k == NULL || k->list[c] == NULL || fac__alloc_counted()))
         return fac__block_alloc(c, rounded);
-    struct fac__block *b = k->list[c];
-    k->list[c] = b->next;
-    k->bytes -= rounded;
-    return b;
+    return fac__cache_take(k, c, rounded);
 }
 static inline void fac__object_free(void *p, size_t size) {
     size_t rounded;
     unsigned c = fac__size_class(size, &rounded);
     struct fac__cache *k = fac__cache;
     if (FAC_UNLIKELY(!FAC__CACHING || k == NULL || k->bytes + rounded > FAC__THREAD_BYTES ||
-                     fac__alloc_counted())) {
+                     fac__alloc_counted()))
         fac__block_free(p, c, rounded);
-        return;
-    }
-    struct fac__block *b = p;
-    b->next = k->list[c];
-    k->list[c] = b;
-    k->bytes += rounded;
+    else
+        fac__cache_keep(k, p, c, rounded);
 }
 
 /* The program's own allocator, for the elements of tensors; fac__alloc() never asks it. Each

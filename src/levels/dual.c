@@ -94,20 +94,12 @@ static int collect(void *ctx, fac_tensor **slot) {
     return 0;
 }
 
-static bool names(const char *list, const char *name) {
-    size_t n = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
-        if (at > list && at[-1] == ' ' && at[n] == ' ')
-            return true;
-    return false;
-}
-
 /* Linear in all their differentiable tensors together. */
 static bool is_linear(const fac__op *op) {
     static const char list[] =
         " sum mean neg clone _to_copy positive contiguous cat stack flip roll cumsum repeat tril "
         "triu conj_physical sum_to select_backward slice_backward diag trace ";
-    return (op->flags & FAC__OP_VIEW) || names(list, op->name);
+    return (op->flags & FAC__OP_VIEW) || fac__names(list, op->name);
 }
 
 /* The tangent t of x laid out as x is, which as_strided counts on. */

@@ -2,6 +2,7 @@
 #include "levels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_LEVELS = 64 };
 
@@ -104,6 +105,14 @@ const fac__interp *fac__level_of(fac_tensor *const *tensors, int n) {
         look(&s, &t);
     }
     return fac__level_find(s.top);
+}
+
+bool fac__names(const char *list, const char *name) {
+    size_t n = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
+        if (at > list && at[-1] == ' ' && at[n] == ' ')
+            return true;
+    return false;
 }
 
 int fac__interpret(const fac__op *op, void *args, fac__outs *outs) {

@@ -56,6 +56,8 @@ const fac__interp *fac__level_of(fac_tensor *const *tensors, int n);
 
 /* From the gate. 1: no level takes the op. */
 int fac__interpret(const fac__op *op, void *args, fac__outs *outs);
+/* Whether a list of names, with spaces around each, has this one. */
+bool fac__names(const char *list, const char *name);
 /* Whether vmap has a rule for a random composite as a whole. */
 bool fac__vmap_draws(const fac__op *op);
 int fac__vmap_call(const fac__interp *level, const fac__op *op, void *args, fac__outs *outs);

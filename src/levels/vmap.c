@@ -27,15 +27,6 @@ struct batch {
     int n, room;
 };
 
-/* Whether a list of names, with spaces around each, has this one. */
-static bool names(const char *list, const char *name) {
-    size_t n = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
-        if (at > list && at[-1] == ' ' && at[n] == ' ')
-            return true;
-    return false;
-}
-
 /* --- operands -----------------------------------------------------------------------------------
  */
 
@@ -630,7 +621,7 @@ static int rule_random(struct batch *b) {
     fac_tensor *drawn[1], *value = b->v[0].value;
     if (b->outs->how != FAC__CALL_INPLACE) {
         /* what does not depend on values is no longer batched */
-        if (!names(" rand_like randn_like randint_like randint_like_low ", b->op->name) &&
+        if (!fac__names(" rand_like randn_like randint_like randint_like_low ", b->op->name) &&
             (b->op->rule != fac__rule_overwrite || b->n != 1))
             return refuse_same();
         if (run_element(b, 0, drawn, 1) < 0)
@@ -648,8 +639,9 @@ static int rule_random(struct batch *b) {
 
 bool fac__vmap_draws(const fac__op *op) {
     return op->ntensors == 0 ||
-           names(" rand_like randn_like randint_like randint_like_low bernoulli_p multinomial ",
-                 op->name);
+           fac__names(
+               " rand_like randn_like randint_like randint_like_low bernoulli_p multinomial ",
+               op->name);
 }
 
 /* --- which rule ---------------------------------------------------------------------------------
@@ -692,7 +684,7 @@ static rule_fn *rule_of(const fac__op *op) {
     if (op->flags & FAC__OP_RANDOM)
         return rule_random;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (names(rules[i].names, op->name))
+        if (fac__names(rules[i].names, op->name))
             return rules[i].rule;
     return op->exec == fac__exec_pointwise ? rule_pointwise : fallback;
 }
