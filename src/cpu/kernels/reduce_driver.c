@@ -13,11 +13,17 @@ enum {
     BUFFER = 131072, /* bytes that a block's gathered rows may take */
     GRAIN = 32768,   /* values worth a thread's while */
     CHUNK_LEVEL = 7, /* a task folds 2^7 blocks where one output is split */
-    SHORT = 16,      /* sequences up to this long go by columns */
-    GROUP = 64,      /* outputs of row mode that finish together */
+    RUN_LEVEL = 2,   /* a run is 2^2 blocks, and FAC__FOLD_RUNS of them 2^7 */
+    RUNS_LEVEL = 7,
+    SHORT = 16, /* sequences up to this long go by columns */
+    GROUP = 64, /* outputs of row mode that finish together */
     MAX_ITEM = 16,
     MAX_ACC = 32, /* bytes of an accumulator */
 };
+
+_Static_assert(FAC__FOLD_RUN == FAC__FOLD_BLOCK << RUN_LEVEL &&
+                   FAC__FOLD_RUNS == 1 << (RUNS_LEVEL - RUN_LEVEL),
+               "levels of the counter");
 
 struct dim {
     int64_t n;
@@ -300,7 +306,7 @@ static void fold_row(const struct plan *p, char *acc, int ld, int j, const char 
     for (int64_t at = begin; at < end; at += FAC__FOLD_RUN) {
         int64_t n = at_most(end - at, FAC__FOLD_RUN);
         f->row(c.piece, 1, 0, take(&w, n, buffer), n, at, f->ctx);
-        counter_push(&c, 2, n);
+        counter_push(&c, RUN_LEVEL, n);
     }
     put(p, acc, ld, j, counter_total(&c));
 }
@@ -313,14 +319,14 @@ static void fold_plain(const struct plan *p, char *acc, int ld, int j, const cha
     _Alignas(64) char pieces[LEVELS + 1][MAX_ACC];
     counter_start(&c, f, 1, 1, pieces[0], MAX_ACC);
     int64_t at = begin, n = FAC__FOLD_RUN * (f->many ? FAC__FOLD_RUNS : 1);
-    for (int level = f->many ? 7 : 2; level >= 2; level--, n /= 2)
+    for (int level = f->many ? RUNS_LEVEL : RUN_LEVEL; level >= RUN_LEVEL; level--, n /= 2)
         for (; at + n <= end; at += n, x += n * p->esize) {
             f->row(c.piece, 1, 0, x, n, at, f->ctx);
             counter_push(&c, level, n);
         }
     if (at < end) {
         f->row(c.piece, 1, 0, x, end - at, at, f->ctx);
-        counter_push(&c, 2, end - at);
+        counter_push(&c, RUN_LEVEL, end - at);
     }
     put(p, acc, ld, j, counter_total(&c));
 }
