@@ -250,6 +250,15 @@ static int run_inline(int64_t n, int64_t piece, fac__range_fn *fn, void *ctx) {
     return 0;
 }
 
+/* The next number of pieces that goes evenly into most machines' threads; at most 64. */
+static int even_pieces(int64_t pieces) {
+    static const uint8_t even[] = {2, 4, 6, 8, 12, 16, 24, 32, 48, MOST_THREADS};
+    int i = 0;
+    while (even[i] < pieces && even[i] < MOST_THREADS)
+        i++;
+    return even[i];
+}
+
 int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
     if (n <= 0)
         return 0;
@@ -257,12 +266,10 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
         grain = fac__grain_override;
     if (grain < 1)
         grain = 1;
-    /* at most 64 pieces, whatever the number of threads */
     int64_t pieces = n / grain;
-    if (pieces > MOST_THREADS)
-        pieces = MOST_THREADS;
     if (pieces <= 1)
         return fn(ctx, 0, n);
+    pieces = even_pieces(pieces);
     int64_t piece = (n + pieces - 1) / pieces;
     if (piece > 16 * LINE) /* of elements: all pieces begin where a cache line does */
         piece = (piece + LINE - 1) / LINE * LINE;
