@@ -170,10 +170,11 @@ static int run_skinny(product *g) {
         char *copy = l.p;
         if (crowded)
             copy += ((uintptr_t)g->r + 2048 - (uintptr_t)copy) & 4095;
-        g->crowded = crowded && t->crowded && g->m == 1 && g->k % (4 * g->block) == 0;
-        if (g->crowded) /* pairs of blocks, interleaved */
-            for (int64_t p = 0; p < g->k; p += 2 * g->block)
-                widen(g->d, g->block, 2, g->l + p * g->l_k * t->size, g->l_k, g->block * g->l_k,
+        g->crowded =
+            crowded && t->crowded && g->m == 1 && g->k % (4 * g->block) == 0 && g->block % 64 == 0;
+        if (g->crowded) /* four blocks, interleaved */
+            for (int64_t p = 0; p < g->k; p += 4 * g->block)
+                widen(g->d, g->block, 4, g->l + p * g->l_k * t->size, g->l_k, g->block * g->l_k,
                       copy + p * t->size);
         else
             widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, copy);

@@ -3,50 +3,69 @@
  * All columns then fall on the same set of the first-level cache, and the eight that skinny() reads
  * side by side fill it: whatever else comes by, such as another thread of the core, evicts lines
  * before they are used up. Four columns by four blocks of k need half the lines of a set. A lane
- * is a column and a block; L's blocks stand interleaved in pairs, so that one broadcast of a pair
- * serves four columns. The chains are those of Note [One chain]. */
+ * is a column and a block; the blocks of L stand interleaved, so that four elements of it serve
+ * every column. The chains are those of Note [One chain]. */
 #if GEMM_PACK == 32
 
-GEMM_INLINE void gather_crowded(const float *r, int64_t r_col, int64_t block, pf32 t[4]) {
-    __m256 row[4]; /* low half: a column and a block; high half: two columns further */
+/* acc += the products of four elements of four blocks by two columns. */
+GEMM_INLINE __m256 crowded_step(const float *l, const float *const r[4], int64_t one, int64_t two,
+                                __m256 acc) {
+    __m256 row[4];
+    pf32 t[4];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        const float *p = r + j / 2 * r_col + j % 2 * block;
-        row[j] = gemm_two_quarters(p, p + 2 * r_col);
-    }
+    for (int b = 0; b < 4; b++)
+        row[b] = gemm_two_quarters(r[b] + one, r[b] + two);
     gemm_transpose_halves(row, t);
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+        const __m256 a = _mm256_broadcast_ps((const __m128 *)(const void *)(l + 4 * q));
+        acc = _mm256_fmadd_ps(a, (__m256)t[q], acc);
+    }
+    return acc;
 }
 
-/* sums of four columns = or += the products of four blocks of `block` elements, a multiple of 4. */
-static void crowded_f32(int64_t block, const void *pairs, const void *columns, int64_t r_col,
+/* sums of four columns = or += the products of four blocks of `block` elements, a multiple of 64.
+ * l[4 * p + b] is element p of block b. */
+static void crowded_f32(int64_t block, const void *fours, const void *columns, int64_t r_col,
                         void *out, bool add) {
-    const float *l = pairs, *r = columns;
+    enum { LINE = 16 };
+    const float *l = fours;
+    const float *r[4] = {columns};
+    for (int b = 1; b < 4; b++)
+        r[b] = r[b - 1] + block;
     float *sums = out;
+    int64_t r_col3 = 3 * r_col;
     __m256 acc[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (int64_t p = 0; p < block; p += 4) {
-        /* two lines ahead, in the end those of the next columns */
-        const int64_t line = p + 32 < block ? p + 32 : p + 32 - block + 4 * r_col;
-        const float *ahead = r + line + (p / 4 % 4) * r_col;
-#pragma GCC unroll 2
-        for (int pair = 0; pair < 2; pair++) {
-            pf32 t[4];
-            gather_crowded(r + p + 2 * pair * block, r_col, block, t);
-            __builtin_prefetch(ahead + 2 * pair * block);
-            __builtin_prefetch(ahead + (2 * pair + 1) * block);
+    for (int64_t c = 4; c < 8; c++) {
+        /* Meanwhile the next four columns come closer, one after another: read in so many short
+         * streams, the machine does not see what follows. */
+        const float *next = (const float *)columns + c * r_col;
+        for (int64_t p = 0; p < block / 4; p += LINE)
 #pragma GCC unroll 4
-            for (int q = 0; q < 4; q++) {
-                const void *two = l + 2 * (pair * block + p + q);
-                acc[pair] = _mm256_fmadd_ps(_mm256_castpd_ps(_mm256_broadcast_sd(two)),
-                                            (__m256)t[q], acc[pair]);
+            for (int q = 0; q < LINE; q += 4) {
+                /* four pointers and three strides reach all, where the compiler leaves them be */
+                __asm__("" : "+r"(r[0]), "+r"(r[1]), "+r"(r[2]), "+r"(r[3]), "+r"(r_col3));
+#pragma GCC unroll 4
+                for (int b = 0; b < 4; b++, next += LINE)
+                    __builtin_prefetch(next, 0, 2);
+                acc[0] = crowded_step(l, r, 0, r_col, acc[0]);
+                acc[1] = crowded_step(l, r, 2 * r_col, r_col3, acc[1]);
+                l += 16;
+#pragma GCC unroll 4
+                for (int b = 0; b < 4; b++)
+                    r[b] += 4;
             }
-        }
     }
-    for (int j = 0; j < 4; j++) {
-        float s = add ? sums[j] + acc[0][2 * j] : acc[0][2 * j];
-        s += acc[0][2 * j + 1];
-        s += acc[1][2 * j];
-        sums[j] = s + acc[1][2 * j + 1];
+    __m128 of[4]; /* sums of four blocks a column; then of four columns a block */
+    for (int v = 0; v < 2; v++) {
+        of[2 * v] = _mm256_castps256_ps128(acc[v]);
+        of[2 * v + 1] = _mm256_extractf128_ps(acc[v], 1);
     }
+    _MM_TRANSPOSE4_PS(of[0], of[1], of[2], of[3]);
+    __m128 s = add ? _mm_add_ps(_mm_loadu_ps(sums), of[0]) : of[0];
+    for (int b = 1; b < 4; b++)
+        s = _mm_add_ps(s, of[b]);
+    _mm_storeu_ps(sums, s);
 }
 
 #endif

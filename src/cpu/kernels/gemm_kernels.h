@@ -44,7 +44,7 @@ typedef struct {
 typedef void gemm_skinny_fn(const gemm_skinny_args *s);
 
 /* See gemm_crowded.h. */
-typedef void gemm_crowded_fn(int64_t block, const void *pairs, const void *columns, int64_t r_col,
+typedef void gemm_crowded_fn(int64_t block, const void *fours, const void *columns, int64_t r_col,
                              void *sums, bool add);
 
 /* Panels of `width` columns, k * width elements each, the last one of `last`. */
