@@ -18,7 +18,7 @@
     extern __typeof__(fac__gemm_batched_base) fac__gemm_batched_##isa;                             \
     extern __typeof__(fac__gemm_dtype_base) fac__gemm_dtype_##isa;                                 \
     extern __typeof__(fac__gemm_block_base) fac__gemm_block_##isa;                                 \
-    extern __typeof__(fac__gemm_has_amx_base) fac__gemm_has_amx_##isa;
+    extern __typeof__(fac__gemm_bf16_unit_base) fac__gemm_bf16_unit_##isa;
 #if defined(__x86_64__)
 DECLARE(v3)
 DECLARE(v4)
@@ -30,7 +30,7 @@ static struct {
     __typeof__(&fac__gemm_batched_base) batched;
     __typeof__(&fac__gemm_dtype_base) dtype;
     __typeof__(&fac__gemm_block_base) block;
-    bool amx;
+    gemm_bf16_unit bf16;
 } isa;
 
 static int passed, failed;
@@ -232,16 +232,22 @@ typedef struct {
 static number expected(const test *t, const operand *a, const operand *b, number c, int64_t q,
                        int64_t i, int64_t j, const char *bias) {
     const fac_dtype d = t->d;
-    /* AMX: steps of 32, the even and the odd elements of each by themselves. */
-    const bool amx = isa.amx && d == FAC_BFLOAT16;
-    const int64_t block = amx ? 32 : isa.block(isa.dtype(d), t->k), chains = amx ? 2 : 1;
+    /* Of bfloat16: by tiles, steps of 32, the even and the odd elements of each by themselves; by
+     * dots, one chain in which the odd element of a pair comes first. */
+    const gemm_bf16_unit unit = d == FAC_BFLOAT16 ? isa.bf16 : GEMM_BF16_NONE;
+    const bool tiles = unit == GEMM_BF16_TILES, dots = unit == GEMM_BF16_DOTS;
+    const int64_t block = tiles ? 32 : dots ? t->k + 1 : isa.block(isa.dtype(d), t->k);
     number total = {0};
     for (int64_t p = 0; p < t->k; p += block) {
         number s[2] = {0};
-        for (int64_t x = p; x < p + block && x < t->k; x++)
-            s[x % chains] = multiply_add(d, load(d, element(a, d, q, i, x)),
-                                         load(d, element(b, d, q, x, j)), s[x % chains]);
-        if (amx)
+        for (int64_t y = p; y < p + block && y <= t->k; y++) {
+            const int64_t x = dots ? y ^ 1 : y;
+            if (x < t->k)
+                s[tiles * (x % 2)] =
+                    multiply_add(d, load(d, element(a, d, q, i, x)),
+                                 load(d, element(b, d, q, x, j)), s[tiles * (x % 2)]);
+        }
+        if (tiles)
             s[0] = add(d, s[0], s[1]);
         total = p ? add(d, total, s[0]) : s[0];
     }
@@ -420,7 +426,7 @@ static bool asked_for(const char *name) {
         isa.batched = fac__gemm_batched_##which;                                                   \
         isa.dtype = fac__gemm_dtype_##which;                                                       \
         isa.block = fac__gemm_block_##which;                                                       \
-        isa.amx = fac__gemm_has_amx_##which();                                                     \
+        isa.bf16 = fac__gemm_bf16_unit_##which();                                                  \
         check_isa();                                                                               \
     } while (0)
 

@@ -612,8 +612,8 @@ static int64_t estimate(const product *g, path *best) {
 
 static int run(product *g) {
     path here, there;
-    if (g->d->bfloat16 && FAC__K(fac__gemm_has_amx)())
-        return FAC__K(fac__gemm_amx)(g);
+    if (g->d->bfloat16 && FAC__K(fac__gemm_bf16_unit)() != GEMM_BF16_NONE)
+        return FAC__K(fac__gemm_bf16)(g);
     const int64_t cost = estimate(g, &here);
     if (g->d->parts == 1) { /* the halves of a complex product are not interchangeable */
         exchange(g);

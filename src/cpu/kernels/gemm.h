@@ -4,7 +4,8 @@
  * follows from k alone; a block is one chain of fused multiply-adds in the order of k. Neither the
  * number of threads, nor the other rows and columns computed beside it, nor strides or the chosen
  * path change the bits: row i of X W is the same whether X has 1 row or 100.
- * (bfloat16 where the machine has AMX: its own chains, see gemm_amx.c, with the same promise.)
+ * (bfloat16 where the machine has instructions for it: chains of its own, with the same promise,
+ * see gemm_bfloat16.c.)
  */
 #ifndef FAC__GEMM_H
 #define FAC__GEMM_H

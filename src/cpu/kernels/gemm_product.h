@@ -1,4 +1,4 @@
-/* One product as its paths see it: gemm.c's own, and that of the matrix unit (gemm_amx.c). */
+/* One product as its paths see it: gemm.c's own, and that of gemm_bfloat16.c. */
 #ifndef FAC__GEMM_PRODUCT_H
 #define FAC__GEMM_PRODUCT_H
 
@@ -46,8 +46,10 @@ static inline void finish(const product *g, int64_t i, int64_t rows, int64_t j, 
                 bias_at(g, i, j));
 }
 
-/* Products of bfloat16 by tiles of the matrix unit, where the machine has one and lets us. */
-bool FAC__K(fac__gemm_has_amx)(void);
-int FAC__K(fac__gemm_amx)(const product *g);
+/* What the machine has, and lets us use, for products of bfloat16: nothing of their own, dot
+ * products of pairs in vectors (AVX-512), or a matrix unit (AMX). */
+typedef enum { GEMM_BF16_NONE, GEMM_BF16_DOTS, GEMM_BF16_TILES } gemm_bf16_unit;
+gemm_bf16_unit FAC__K(fac__gemm_bf16_unit)(void);
+int FAC__K(fac__gemm_bf16)(const product *g);
 
 #endif

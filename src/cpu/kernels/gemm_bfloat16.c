@@ -1,10 +1,13 @@
-/* Products of bfloat16 by AMX: C's tiles of 16 x 16 float32 sums stay in the matrix unit while all
- * of k streams by, 32 elements a step. L lies in panels of 16 rows, a step's 64 bytes each; R in
- * panels of 16 columns, where two neighbours of k stand side by side.
+/* Products of bfloat16 by the instructions made for them: AMX, or the dot products of AVX-512.
  *
- * A sum is the steps in order; within a step the even and the odd elements are a chain of fused
- * multiply-adds each (Intel's TDPBF16PS; subnormals are zeros). k is filled up with zeros. So bits
- * depend on k alone, as Note [One chain] asks, and every product of bfloat16 comes this way. */
+ * L lies in panels of 16 rows, a step of 32 elements of k 64 bytes each; R in panels of 16 columns,
+ * where two neighbours of k stand side by side. Both are what AMX's tiles want, and a pair of R's
+ * by 16 columns is a vector of AVX-512's. k is filled up with zeros; subnormals are zeros.
+ *
+ * AMX (Intel's TDPBF16PS): a sum is the steps in order; within a step the even and the odd elements
+ * are a chain of fused multiply-adds each. AVX-512 (VDPBF16PS): a sum is one chain of the pairs in
+ * order, of each the odd element first. So bits depend on k alone, as Note [One chain] asks, and
+ * every product of bfloat16 comes this way. */
 #include "gemm_product.h"
 
 #include "gemm_simd.h"
@@ -26,19 +29,26 @@ enum {
 };
 
 #define AMX __attribute__((target("amx-tile,amx-bf16")))
+#define DOTS __attribute__((target("avx512bf16")))
 
-/* The kernel must allow a process the registers first: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA).
- */
-bool FAC__K(fac__gemm_has_amx)(void) {
-    static atomic_int known; /* 1: no, 2: yes */
+/* The kernel must allow a process the registers of AMX first:
+ * arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA). */
+static gemm_bf16_unit find_unit(void) {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+        syscall(SYS_arch_prctl, 0x1023, 18) == 0)
+        return GEMM_BF16_TILES;
+    return __builtin_cpu_supports("avx512bf16") ? GEMM_BF16_DOTS : GEMM_BF16_NONE;
+}
+
+gemm_bf16_unit FAC__K(fac__gemm_bf16_unit)(void) {
+    static atomic_int known; /* the unit and 1 */
     int is = atomic_load_explicit(&known, memory_order_relaxed);
     if (is == 0) {
-        __builtin_cpu_init();
-        const bool has = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
-        is = has && syscall(SYS_arch_prctl, 0x1023, 18) == 0 ? 2 : 1;
+        is = (int)find_unit() + 1;
         atomic_store_explicit(&known, is, memory_order_relaxed);
     }
-    return is == 2;
+    return (gemm_bf16_unit)(is - 1);
 }
 
 typedef uint16_t pairs16 __attribute__((vector_size(32), aligned(2), may_alias));
@@ -51,7 +61,8 @@ typedef struct {
     int64_t j0, n, steps;
     int64_t panels, panel_bytes, segments; /* of R */
     char *r;
-} amx;
+    bool tiles;
+} job;
 
 /* A step of 16 lines of pairs, `line` elements from one to the next, transposed. */
 static void transpose_pairs(const uint16_t *from, int64_t line, uint16_t *to) {
@@ -112,16 +123,17 @@ static void pack_r(const product *g, int64_t j, int64_t steps, uint16_t *to) {
             interleave(from, row, to);
         else if (n == STEP && cols == SIDE && row == 1)
             transpose_pairs(from, col, to);
-        else
-            for (int64_t p = 0; p < STEP; p++)
-                for (int64_t c = 0; c < SIDE; c++)
-                    to[p / 2 * STEP + 2 * c + p % 2] =
-                        p < n && c < cols ? from[p * row + c * col] : 0;
+        else {
+            memset(to, 0, TILE);
+            for (int64_t p = 0; p < n; p++)
+                for (int64_t c = 0; c < cols; c++)
+                    to[p / 2 * STEP + 2 * c + p % 2] = from[p * row + c * col];
+        }
     }
 }
 
 static int pack_range(void *ctx, int64_t begin, int64_t end) {
-    const amx *f = ctx;
+    const job *f = ctx;
     for (int64_t u = begin; u < end; u++)
         pack_r(f->g, f->j0 + u * SIDE, f->steps, (uint16_t *)(void *)(f->r + u * f->panel_bytes));
     return 0;
@@ -150,9 +162,7 @@ AMX static void four_tiles(int64_t steps, const char *l, const char *r, float *s
     _tile_stored(3, sums + 2 * SIDE * SIDE + SIDE, 2 * SIDE * 4);
 }
 
-AMX static int tile_range(void *ctx, int64_t begin, int64_t end) {
-    const amx *f = ctx;
-    const product *g = f->g;
+AMX static void begin_tiles(void) {
     struct {
         uint8_t palette, start_row, reserved[14];
         uint16_t bytes[16];
@@ -162,11 +172,54 @@ AMX static int tile_range(void *ctx, int64_t begin, int64_t end) {
         config.bytes[i] = 64;
         config.rows[i] = SIDE;
     }
+    _tile_loadconfig(&config);
+}
+
+AMX static void end_tiles(void) {
+    _tile_release();
+}
+
+/* The first `rows` of the same sums, by vectors. */
+DOTS static void four_panels(int64_t steps, int64_t rows, const char *l, const char *r,
+                             float *sums) {
+    enum { ROWS = 8 };
+    for (int64_t i = 0; i < rows; i += ROWS) {
+        const char *a = l + i / SIDE * steps * TILE + i % SIDE * 64;
+        const char *b = r;
+        __m512 acc[ROWS][2];
+#pragma GCC unroll 8
+        for (int q = 0; q < ROWS; q++)
+            acc[q][0] = acc[q][1] = _mm512_setzero_ps();
+        for (int64_t s = 0; s < steps; s++, a += TILE - 64)
+            for (int p = 0; p < STEP / 2; p++, a += 4, b += 64) {
+                const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b);
+                const __m512bh b1 = (__m512bh)_mm512_loadu_si512(b + steps * TILE);
+#pragma GCC unroll 8
+                for (int q = 0; q < ROWS; q++) {
+                    int32_t pair;
+                    memcpy(&pair, a + q * 64, sizeof pair);
+                    const __m512bh two = (__m512bh)_mm512_set1_epi32(pair);
+                    acc[q][0] = _mm512_dpbf16_ps(acc[q][0], two, b0);
+                    acc[q][1] = _mm512_dpbf16_ps(acc[q][1], two, b1);
+                }
+            }
+#pragma GCC unroll 8
+        for (int q = 0; q < ROWS; q++) {
+            _mm512_storeu_ps(sums + (i + q) * 2 * SIDE, acc[q][0]);
+            _mm512_storeu_ps(sums + (i + q) * 2 * SIDE + SIDE, acc[q][1]);
+        }
+    }
+}
+
+static int tile_range(void *ctx, int64_t begin, int64_t end) {
+    const job *f = ctx;
+    const product *g = f->g;
     _Alignas(64) float sums[4 * SIDE * SIDE];
     char *l = fac__alloc((size_t)(2 * f->panel_bytes));
     if (l == NULL)
         return -1;
-    _tile_loadconfig(&config);
+    if (f->tiles)
+        begin_tiles();
     for (int64_t u = begin, packed = -1; u < end; u++) {
         const int64_t row = u / f->segments * 2 * SIDE, rows = min64(2 * SIDE, g->m - row);
         const int64_t first = u % f->segments * TASK_COLUMNS;
@@ -177,17 +230,24 @@ AMX static int tile_range(void *ctx, int64_t begin, int64_t end) {
             packed = row;
         }
         for (int64_t j = first; j < last; j += 2 * SIDE) {
-            four_tiles(f->steps, l, f->r + j / SIDE * f->panel_bytes, sums);
+            const char *r = f->r + j / SIDE * f->panel_bytes;
+            if (f->tiles)
+                four_tiles(f->steps, l, r, sums);
+            else
+                four_panels(f->steps, rows, l, r, sums);
             finish(g, row, rows, f->j0 + j, min64(2 * SIDE, last - j), sums, 2 * SIDE);
         }
     }
-    _tile_release();
+    if (f->tiles)
+        end_tiles();
     fac__free(l, (size_t)(2 * f->panel_bytes));
     return 0;
 }
 
-int FAC__K(fac__gemm_amx)(const product *g) {
-    amx f = {.g = g, .steps = (g->k + STEP - 1) / STEP};
+int FAC__K(fac__gemm_bf16)(const product *g) {
+    job f = {.g = g,
+             .steps = (g->k + STEP - 1) / STEP,
+             .tiles = FAC__K(fac__gemm_bf16_unit)() == GEMM_BF16_TILES};
     f.panel_bytes = f.steps * TILE;
     const int64_t most = max64(1, R_BYTES / (2 * f.panel_bytes)) * 2 * SIDE;
     const int64_t columns = min64(most, round_up(g->n, 2 * SIDE));
@@ -213,13 +273,14 @@ int FAC__K(fac__gemm_amx)(const product *g) {
 
 #else
 
-bool FAC__K(fac__gemm_has_amx)(void) {
-    return false;
+gemm_bf16_unit FAC__K(fac__gemm_bf16_unit)(void) {
+    return GEMM_BF16_NONE;
 }
 
-int FAC__K(fac__gemm_amx)(const product *g) {
+int FAC__K(fac__gemm_bf16)(const product *g) {
     (void)g;
-    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "this build has no products by AMX");
+    return fac__fail(FAC_ERROR_NOT_IMPLEMENTED,
+                     "this build has no instructions for products of bfloat16");
 }
 
 #endif
