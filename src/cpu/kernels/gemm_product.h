@@ -1,8 +1,15 @@
-/* One product as its paths see it: gemm.c's own, and that of gemm_bfloat16.c. */
+/* One product as its paths see it, and what they share. */
 #ifndef FAC__GEMM_PRODUCT_H
 #define FAC__GEMM_PRODUCT_H
 
 #include "gemm_kernels.h"
+
+#include <string.h>
+
+enum {
+    GEMM_WORK = 1 << 17,         /* multiply-adds worth a thread's while */
+    GEMM_SMALL_STACK = 16 << 10, /* bytes of panels kept on the stack */
+};
 
 /* A product with roles given: L's rows are C's rows, R's columns its columns. */
 typedef struct {
@@ -45,6 +52,62 @@ static inline void finish(const product *g, int64_t i, int64_t rows, int64_t j, 
     g->d->store(&g->finish, rows, cols, sums, s_row, c_at(g, i, j), g->c_row, g->c_col,
                 bias_at(g, i, j));
 }
+
+/* Bias and activation over what tiles wrote into C itself. */
+static inline void finish_in_place(const product *g, int64_t i, int64_t rows, int64_t j,
+                                   int64_t cols) {
+    if (!g->bias && !g->finish.activation)
+        return;
+    gemm_finish f = g->finish;
+    f.mode = GEMM_SET;
+    f.scale = false;
+    char *c = c_at(g, i, j);
+    g->d->store(&f, rows, cols, c, g->c_row, c, g->c_row, g->c_col, bias_at(g, i, j));
+}
+
+typedef struct {
+    char *p;
+    size_t size;
+} scratch;
+
+static inline bool scratch_get(scratch *s, int64_t elements, int size) {
+    s->size = (size_t)elements * (size_t)size + 64;
+    s->p = fac__alloc(s->size);
+    return s->p != NULL;
+}
+
+static inline void scratch_drop(scratch *s) {
+    if (s->p)
+        fac__free(s->p, s->size);
+}
+
+/* Rows of a tile such that the fewest tiles cover `rows` evenly, for narrow ones are slow. */
+static inline int64_t tile_rows(const gemm_type *t, int64_t rows) {
+    const int64_t tiles = (rows + t->rows - 1) / t->rows;
+    return (rows + tiles - 1) / tiles;
+}
+
+/* A strided matrix copied row by row into the type of sums, dst (rows, cols). */
+static inline void widen(const gemm_dtype *d, int64_t rows, int64_t cols, const void *src,
+                         int64_t row, int64_t col, void *dst) {
+    const gemm_pack_args a = {.k = rows,
+                              .n = cols,
+                              .width = cols,
+                              .last = cols,
+                              .src = src,
+                              .s_k = row,
+                              .s_n = col,
+                              .dst = dst};
+    d->pack_r(&a);
+}
+
+/* The paths of gemm.c, for a product whose roles are settled. They return 0, or -1 with the error
+ * set. */
+int FAC__K(fac__gemm_dot)(product *g);
+int FAC__K(fac__gemm_stream)(product *g);
+int FAC__K(fac__gemm_skinny)(product *g);
+int FAC__K(fac__gemm_direct)(product *g);
+int FAC__K(fac__gemm_packed)(product *g);
 
 /* What the machine has, and lets us use, for products of bfloat16: nothing of their own, dot
  * products of pairs in vectors (AVX-512), or a matrix unit (AMX). */
