@@ -14,7 +14,10 @@
  */
 #include "gemm_product.h"
 
-enum { STREAM_K = 4 }; /* most k for which many rows are streamed */
+enum {
+    STREAM_K = 4, /* most k for which many rows are streamed */
+    FEW = 8,      /* columns that bfloat16 had better take for rows */
+};
 
 /* --- roles ----------------------------------------------------------------------------------- */
 
@@ -73,8 +76,11 @@ static int64_t estimate(const product *g, path *best) {
 
 static int run(product *g) {
     path here, there;
-    if (g->d->bfloat16 && FAC__K(fac__gemm_bf16_unit)() != GEMM_BF16_NONE)
+    if (g->d->bfloat16 && FAC__K(fac__gemm_bf16_unit)() != GEMM_BF16_NONE) {
+        if (g->n < g->m && g->n <= FEW)
+            exchange(g);
         return FAC__K(fac__gemm_bf16)(g);
+    }
     const int64_t cost = estimate(g, &here);
     if (g->d->parts == 1) { /* the halves of a complex product are not interchangeable */
         exchange(g);

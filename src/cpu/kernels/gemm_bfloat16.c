@@ -60,7 +60,7 @@ typedef struct {
     const product *g;
     int64_t j0, n, steps;
     int64_t panels, panel_bytes, segments; /* of R */
-    char *r;
+    char *r;                               /* its panels; NULL: tasks pack their own */
     bool tiles;
 } job;
 
@@ -179,35 +179,44 @@ AMX static void end_tiles(void) {
     _tile_release();
 }
 
-/* The first `rows` of the same sums, by vectors. */
+/* Up to eight rows of the same sums, by vectors. */
+DOTS GEMM_INLINE void dot_rows(const int rows, int64_t steps, const char *l, const char *r,
+                               float *sums) {
+    __m512 acc[8][2];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+        acc[i][0] = acc[i][1] = _mm512_setzero_ps();
+    for (int64_t s = 0; s < steps; s++, l += TILE - 64)
+        for (int p = 0; p < STEP / 2; p++, l += 4, r += 64) {
+            const __m512bh b0 = (__m512bh)_mm512_loadu_si512(r);
+            const __m512bh b1 = (__m512bh)_mm512_loadu_si512(r + steps * TILE);
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i++) {
+                int32_t pair;
+                memcpy(&pair, l + i * 64, sizeof pair);
+                const __m512bh a = (__m512bh)_mm512_set1_epi32(pair);
+                acc[i][0] = _mm512_dpbf16_ps(acc[i][0], a, b0);
+                acc[i][1] = _mm512_dpbf16_ps(acc[i][1], a, b1);
+            }
+        }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+        _mm512_storeu_ps(sums + i * 2 * SIDE, acc[i][0]);
+        _mm512_storeu_ps(sums + i * 2 * SIDE + SIDE, acc[i][1]);
+    }
+}
+
 DOTS static void four_panels(int64_t steps, int64_t rows, const char *l, const char *r,
                              float *sums) {
-    enum { ROWS = 8 };
-    for (int64_t i = 0; i < rows; i += ROWS) {
-        const char *a = l + i / SIDE * steps * TILE + i % SIDE * 64;
-        const char *b = r;
-        __m512 acc[ROWS][2];
-#pragma GCC unroll 8
-        for (int q = 0; q < ROWS; q++)
-            acc[q][0] = acc[q][1] = _mm512_setzero_ps();
-        for (int64_t s = 0; s < steps; s++, a += TILE - 64)
-            for (int p = 0; p < STEP / 2; p++, a += 4, b += 64) {
-                const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b);
-                const __m512bh b1 = (__m512bh)_mm512_loadu_si512(b + steps * TILE);
-#pragma GCC unroll 8
-                for (int q = 0; q < ROWS; q++) {
-                    int32_t pair;
-                    memcpy(&pair, a + q * 64, sizeof pair);
-                    const __m512bh two = (__m512bh)_mm512_set1_epi32(pair);
-                    acc[q][0] = _mm512_dpbf16_ps(acc[q][0], two, b0);
-                    acc[q][1] = _mm512_dpbf16_ps(acc[q][1], two, b1);
-                }
-            }
-#pragma GCC unroll 8
-        for (int q = 0; q < ROWS; q++) {
-            _mm512_storeu_ps(sums + (i + q) * 2 * SIDE, acc[q][0]);
-            _mm512_storeu_ps(sums + (i + q) * 2 * SIDE + SIDE, acc[q][1]);
-        }
+    for (int64_t i = 0; i < rows; i += 8) {
+        const char *from = l + i / SIDE * steps * TILE + i % SIDE * 64;
+        float *to = sums + i * 2 * SIDE;
+        if (rows - i > 4)
+            dot_rows(8, steps, from, r, to);
+        else if (rows - i > 1)
+            dot_rows(4, steps, from, r, to);
+        else
+            dot_rows(1, steps, from, r, to);
     }
 }
 
@@ -215,7 +224,9 @@ static int tile_range(void *ctx, int64_t begin, int64_t end) {
     const job *f = ctx;
     const product *g = f->g;
     _Alignas(64) float sums[4 * SIDE * SIDE];
-    char *l = fac__alloc((size_t)(2 * f->panel_bytes));
+    const int64_t two = 2 * f->panel_bytes;
+    const size_t bytes = (size_t)(f->r ? two : 2 * two);
+    char *l = fac__alloc(bytes);
     if (l == NULL)
         return -1;
     if (f->tiles)
@@ -230,7 +241,11 @@ static int tile_range(void *ctx, int64_t begin, int64_t end) {
             packed = row;
         }
         for (int64_t j = first; j < last; j += 2 * SIDE) {
-            const char *r = f->r + j / SIDE * f->panel_bytes;
+            char *r = f->r ? f->r + j / SIDE * f->panel_bytes : l + two;
+            if (!f->r)
+                for (int64_t i = 0; i < 2; i++)
+                    pack_r(g, f->j0 + j + i * SIDE, f->steps,
+                           (uint16_t *)(void *)(r + i * f->panel_bytes));
             if (f->tiles)
                 four_tiles(f->steps, l, r, sums);
             else
@@ -240,7 +255,7 @@ static int tile_range(void *ctx, int64_t begin, int64_t end) {
     }
     if (f->tiles)
         end_tiles();
-    fac__free(l, (size_t)(2 * f->panel_bytes));
+    fac__free(l, bytes);
     return 0;
 }
 
@@ -249,25 +264,28 @@ int FAC__K(fac__gemm_bf16)(const product *g) {
              .steps = (g->k + STEP - 1) / STEP,
              .tiles = FAC__K(fac__gemm_bf16_unit)() == GEMM_BF16_TILES};
     f.panel_bytes = f.steps * TILE;
+    const int64_t row_tasks = (g->m + 2 * SIDE - 1) / (2 * SIDE);
     const int64_t most = max64(1, R_BYTES / (2 * f.panel_bytes)) * 2 * SIDE;
-    const int64_t columns = min64(most, round_up(g->n, 2 * SIDE));
-    const size_t bytes = (size_t)(columns / SIDE * f.panel_bytes);
-    f.r = fac__alloc(bytes);
-    if (f.r == NULL)
+    /* What is used once is packed where it is used. */
+    const int64_t columns = row_tasks == 1 ? g->n : min64(most, round_up(g->n, 2 * SIDE));
+    const size_t bytes = row_tasks == 1 ? 0 : (size_t)(columns / SIDE * f.panel_bytes);
+    if (bytes && !(f.r = fac__alloc(bytes)))
         return -1;
     int status = 0;
     for (f.j0 = 0; f.j0 < g->n && !status; f.j0 += f.n) {
         f.n = min64(columns, g->n - f.j0);
         f.panels = round_up(f.n, 2 * SIDE) / SIDE;
         f.segments = (f.n + TASK_COLUMNS - 1) / TASK_COLUMNS;
-        const int64_t row_tasks = (g->m + 2 * SIDE - 1) / (2 * SIDE);
         const int64_t work = 2 * SIDE * min64(f.n, TASK_COLUMNS) * f.steps * STEP;
-        status = fac__parallel_for(f.panels, 1 + TASK_WORK / (32 * f.panel_bytes), pack_range, &f);
+        if (f.r)
+            status =
+                fac__parallel_for(f.panels, 1 + TASK_WORK / (32 * f.panel_bytes), pack_range, &f);
         if (!status)
             status =
                 fac__parallel_for(row_tasks * f.segments, 1 + TASK_WORK / work, tile_range, &f);
     }
-    fac__free(f.r, bytes);
+    if (f.r)
+        fac__free(f.r, bytes);
     return status;
 }
 
