@@ -3,44 +3,67 @@
 
 #include <facula/autograd.h>
 
-static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
-    if (FAC_UNLIKELY(fac__unusual(o)))
-        return fac__override_method("size", o, args, n, names);
-    fac_tensor *t = fac__tensor_of(o);
-    int64_t d;
-    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    if (all == 0 || args[0] == Py_None)
-        return fac__wrap_size(t->ndim, t->sizes);
-    if (all > 1 || fac__to_int(args[0], &d) != 1) {
-        if (!PyErr_Occurred())
-            PyErr_Format(PyExc_TypeError, "size(): argument 'dim' (position 1) must be int, not %s",
-                         Py_TYPE(args[0])->tp_name);
-        return NULL;
+/* The one optional argument `name` of a method, by position where `most` is 1, or by keyword:
+ * *value is NULL where it is left out. -1 with the error set for any other. */
+static int optional(const char *method, const char *name, Py_ssize_t most, PyObject *const *args,
+                    Py_ssize_t n, PyObject *names, PyObject **value) {
+    Py_ssize_t keywords = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    *value = n + keywords > 0 ? args[0] : NULL;
+    if (n > most) {
+        PyErr_Format(PyExc_TypeError, "%s() takes %s positional arguments but %zd %s given", method,
+                     most ? "from 0 to 1" : "0", n, n == 1 ? "was" : "were");
+        return -1;
     }
+    for (Py_ssize_t i = 0; i < keywords; i++) {
+        PyObject *given = PyTuple_GET_ITEM(names, i);
+        bool known = PyUnicode_CompareWithASCIIString(given, name) == 0;
+        if (known && n == 0)
+            continue;
+        PyErr_Format(PyExc_TypeError,
+                     known ? "%s() got multiple values for argument '%U'"
+                           : "%s() got an unexpected keyword argument '%U'",
+                     method, given);
+        return -1;
+    }
+    return 0;
+}
+
+/* size() or stride(): one of `all`, or, where no dim is given, what `whole` makes. */
+static PyObject *of_dim(const char *method, fac_tensor *t, const int64_t *all,
+                        PyObject *whole(int, const int64_t *), PyObject *const *args, Py_ssize_t n,
+                        PyObject *names) {
+    PyObject *dim;
+    int64_t d;
+    if (optional(method, "dim", 1, args, n, names, &dim) != 0)
+        return NULL;
+    if (dim == NULL || dim == Py_None)
+        return whole(t->ndim, all);
+    if (fac__to_int(dim, &d) != 1)
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_TypeError,
+                                  "%s(): argument 'dim' (position 1) must be int, not %s", method,
+                                  Py_TYPE(dim)->tp_name);
     if (t->ndim == 0)
         return PyErr_Format(PyExc_IndexError,
                             "Dimension specified as %lld but tensor has no dimensions",
                             (long long)d);
     int i = fac__wrap_dim(d, t->ndim);
-    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->sizes[i]);
+    return i < 0 ? fac__raise() : PyLong_FromLongLong(all[i]);
+}
+
+static PyObject *m_size(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    if (FAC_UNLIKELY(fac__unusual(o)))
+        return fac__override_method("size", o, args, n, names);
+    fac_tensor *t = fac__tensor_of(o);
+    return of_dim("size", t, t->sizes, fac__wrap_size, args, n, names);
 }
 
 static PyObject *m_stride(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *names) {
     if (FAC_UNLIKELY(fac__unusual(o)))
         return fac__override_method("stride", o, args, n, names);
     fac_tensor *t = fac__tensor_of(o);
-    int64_t d;
-    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    if (all == 0 || args[0] == Py_None)
-        return fac__wrap_ints(t->ndim, t->strides);
-    if (fac__to_int(args[0], &d) != 1)
-        return PyErr_Occurred() ? NULL
-                                : PyErr_Format(PyExc_TypeError,
-                                               "stride(): argument 'dim' (position 1) must be int, "
-                                               "not %s",
-                                               Py_TYPE(args[0])->tp_name);
-    int i = fac__wrap_dim(d, t->ndim);
-    return i < 0 ? fac__raise() : PyLong_FromLongLong(t->strides[i]);
+    return of_dim("stride", t, t->strides, fac__wrap_ints, args, n, names);
 }
 
 #define NOARGS(name, expr)                                                                         \
@@ -75,15 +98,17 @@ static PyObject *m_is_contiguous(PyObject *o, PyObject *const *args, Py_ssize_t 
                                  PyObject *names) {
     if (FAC_UNLIKELY(fac__unusual(o)))
         return fac__override_method("is_contiguous", o, args, n, names);
-    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    PyObject *format;
     fac_memory_format f = FAC_CONTIGUOUS_FORMAT;
-    if (all > 0) {
-        if (Py_TYPE(args[0]) != fac__format_type)
+    if (optional("is_contiguous", "memory_format", 0, args, n, names, &format) != 0)
+        return NULL;
+    if (format != NULL) {
+        if (Py_TYPE(format) != fac__format_type)
             return PyErr_Format(PyExc_TypeError,
                                 "is_contiguous(): argument 'memory_format' must be "
                                 "torch.memory_format, not %s",
-                                Py_TYPE(args[0])->tp_name);
-        f = (fac_memory_format)((fac__EnumObject *)args[0])->value;
+                                Py_TYPE(format)->tp_name);
+        f = (fac_memory_format)((fac__EnumObject *)format)->value;
     }
     return PyBool_FromLong(fac__is_format(fac__tensor_of(o), f));
 }
@@ -92,17 +117,15 @@ static PyObject *m_requires_grad_(PyObject *o, PyObject *const *args, Py_ssize_t
                                   PyObject *names) {
     if (FAC_UNLIKELY(fac__unusual(o)))
         return fac__override_method("requires_grad_", o, args, n, names);
-    Py_ssize_t all = n + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-    bool on = true;
-    if (all > 0) {
-        if (!PyBool_Check(args[0]))
-            return PyErr_Format(PyExc_TypeError,
-                                "requires_grad_(): argument 'requires_grad' (position 1) must be "
-                                "bool, not %s",
-                                Py_TYPE(args[0])->tp_name);
-        on = args[0] == Py_True;
-    }
-    if (!fac_set_requires_grad(fac__tensor_of(o), on))
+    PyObject *on;
+    if (optional("requires_grad_", "requires_grad", 1, args, n, names, &on) != 0)
+        return NULL;
+    if (on != NULL && !PyBool_Check(on))
+        return PyErr_Format(PyExc_TypeError,
+                            "requires_grad_(): argument 'requires_grad' (position 1) must be "
+                            "bool, not %s",
+                            Py_TYPE(on)->tp_name);
+    if (!fac_set_requires_grad(fac__tensor_of(o), on != Py_False))
         return fac__raise();
     return Py_NewRef(o);
 }

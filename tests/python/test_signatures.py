@@ -96,6 +96,18 @@ x.expand()
 x.repeat()
 x.permute()
 T.full()
+x.size(1, 2)
+x.size('a')
+x.size(bad=1)
+x.stride(1, 2)
+x.stride(1.5)
+x.stride(bad=1)
+x.is_contiguous(1)
+x.is_contiguous(bad=1)
+x.is_contiguous(memory_format=1)
+x.requires_grad_(True, False)
+x.requires_grad_(bad=1)
+x.requires_grad_('a')
 """.split("\n")[1:-1]
 
 
