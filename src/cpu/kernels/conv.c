@@ -139,22 +139,39 @@ static int64_t phase_taps(const conv *c, const int64_t *r, int64_t (*off)[CONV_D
     return n;
 }
 
-/* w (in, out / groups, kernel) as (out, in / groups, taps of the list), a few outputs at a time:
- * those of one input lie side by side. */
+/* w (in, out / groups, kernel) as `to` (out, in / groups, taps of the list). */
+typedef struct {
+    const conv *c;
+    const int64_t *list;
+    int64_t n;
+    char *to;
+} phase_weights;
+
+/* A few outputs each: those of one input lie side by side. */
+enum { PHASE_OUTPUTS = 16 };
+
+static int64_t phase_parts(const conv *c) {
+    return (c->out_channels / c->groups + PHASE_OUTPUTS - 1) / PHASE_OUTPUTS;
+}
+
 #define PHASE_WEIGHTS(T)                                                                           \
-    static void phase_weights_##T(const conv *c, const int64_t *list, int64_t n, T *to) {          \
+    static int phase_weights_##T(void *ctx, int64_t begin, int64_t end) {                          \
+        const phase_weights *f = ctx;                                                              \
+        const conv *c = f->c;                                                                      \
         const int64_t og = c->out_channels / c->groups, ig = c->in_channels / c->groups;           \
         const int64_t taps = conv_product(c->kernel);                                              \
-        for (int64_t g = 0; g < c->groups; g++)                                                    \
-            for (int64_t o0 = 0; o0 < og; o0 += 16)                                                \
-                for (int64_t i = 0; i < ig; i++)                                                   \
-                    for (int64_t o = o0; o < nn_min(o0 + 16, og); o++) {                           \
-                        const T *from =                                                            \
-                            (const T *)(const void *)c->w + ((g * ig + i) * og + o) * taps;        \
-                        T *out = to + ((g * og + o) * ig + i) * n;                                 \
-                        for (int64_t k = 0; k < n; k++)                                            \
-                            out[k] = from[list[k]];                                                \
-                    }                                                                              \
+        for (int64_t u = begin; u < end; u++) {                                                    \
+            const int64_t g = u / phase_parts(c), o0 = u % phase_parts(c) * PHASE_OUTPUTS;         \
+            for (int64_t i = 0; i < ig; i++)                                                       \
+                for (int64_t o = o0; o < nn_min(o0 + PHASE_OUTPUTS, og); o++) {                    \
+                    const T *from =                                                                \
+                        (const T *)(const void *)c->w + ((g * ig + i) * og + o) * taps;            \
+                    T *out = (T *)(void *)f->to + ((g * og + o) * ig + i) * f->n;                  \
+                    for (int64_t k = 0; k < f->n; k++)                                             \
+                        out[k] = from[f->list[k]];                                                 \
+                }                                                                                  \
+        }                                                                                          \
+        return 0;                                                                                  \
     }
 PHASE_WEIGHTS(uint32_t)
 PHASE_WEIGHTS(uint64_t)
@@ -163,10 +180,11 @@ static int run_phase(const conv *c, const int64_t *r, int64_t (*off)[CONV_DIMS],
                      char *w) {
     conv_pass p = plain_pass(c, (const int64_t (*)[CONV_DIMS])off);
     p.taps = phase_taps(c, r, off, list);
-    if (p.d->item == 4)
-        phase_weights_uint32_t(c, list, p.taps, (uint32_t *)(void *)w);
-    else
-        phase_weights_uint64_t(c, list, p.taps, (uint64_t *)(void *)w);
+    phase_weights f = {c, list, p.taps, w};
+    if (fac__parallel_for(c->groups * phase_parts(c),
+                          nn_grain(PHASE_OUTPUTS * (c->in_channels / c->groups) * p.taps),
+                          p.d->item == 4 ? phase_weights_uint32_t : phase_weights_uint64_t, &f))
+        return -1;
     p.w = w;
     p.y_base = 0;
     for (int i = 0; i < CONV_DIMS; i++) {

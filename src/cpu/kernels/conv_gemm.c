@@ -153,22 +153,27 @@ typedef struct {
     char *cols; /* all columns, [group][block][depth][ld], or NULL: each task lays out its own */
 } forward;
 
+static int64_t kblocks(const forward *f) {
+    return (f->p->chan * f->p->taps + f->kblock - 1) / f->kblock;
+}
+
+/* A block of k of one group each. */
 static int pack_weights(void *ctx, int64_t begin, int64_t end) {
     const forward *f = ctx;
     const conv_pass *p = f->p;
     int64_t depth = p->chan * p->taps;
-    for (int64_t g = begin; g < end; g++)
-        for (int64_t k = 0; k < depth; k += f->kblock) {
-            gemm_pack_args a = {.k = nn_min(f->kblock, depth - k),
-                                .n = p->rows,
-                                .width = f->tile,
-                                .last = (p->rows - 1) % f->tile + 1,
-                                .src = p->w + (g * p->rows * depth + k) * p->d->item,
-                                .s_k = 1,
-                                .s_n = depth,
-                                .dst = f->l + (g * f->l_group + k * p->rows) * p->d->type->size};
-            p->d->pack_l(&a);
-        }
+    for (int64_t u = begin; u < end; u++) {
+        int64_t g = u / kblocks(f), k = u % kblocks(f) * f->kblock;
+        gemm_pack_args a = {.k = nn_min(f->kblock, depth - k),
+                            .n = p->rows,
+                            .width = f->tile,
+                            .last = (p->rows - 1) % f->tile + 1,
+                            .src = p->w + (g * p->rows * depth + k) * p->d->item,
+                            .s_k = 1,
+                            .s_n = depth,
+                            .dst = f->l + (g * f->l_group + k * p->rows) * p->d->type->size};
+        p->d->pack_l(&a);
+    }
     return 0;
 }
 
@@ -302,7 +307,8 @@ int FAC__K(fac__conv_gemm)(const conv_pass *p) {
     f.l = fac__alloc(bytes);
     if (f.l == NULL)
         return -1;
-    int r = fac__parallel_for(p->groups, nn_grain(p->rows * depth), pack_weights, &f);
+    int r = fac__parallel_for(p->groups * kblocks(&f), nn_grain(p->rows * nn_min(f.kblock, depth)),
+                              pack_weights, &f);
     size_t shared = (size_t)((blocks * depth * f.ld + 64) * t->size);
     if (r == 0 && f.row_tasks > 1 && shared <= SHARED) {
         f.cols = fac__alloc(shared);
