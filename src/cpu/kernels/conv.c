@@ -148,7 +148,7 @@ typedef struct {
 } phase_weights;
 
 /* A few outputs each: those of one input lie side by side. */
-enum { PHASE_OUTPUTS = 16 };
+enum { PHASE_OUTPUTS = 8 };
 
 static int64_t phase_parts(const conv *c) {
     return (c->out_channels / c->groups + PHASE_OUTPUTS - 1) / PHASE_OUTPUTS;
