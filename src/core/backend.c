@@ -44,6 +44,8 @@ void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_
 }
 
 static int missing(const fac__op *op, fac_device device) {
+    if (device.type == FAC_CPU && fac__cpu_check() != 0)
+        return -1;
     return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "%s is not implemented for %s", op->name,
                      fac__device_name(device));
 }

@@ -21,6 +21,11 @@ static inline const fac__device_table *fac__device_table_of(fac_device d) {
     return &fac__device_tables[d.type];
 }
 void fac__backend_moves(fac_device_type type, fac__cast_table *casts, fac__move_fn *move);
-void fac__cpu_register(void); /* src/cpu/backend.c */
+
+/* src/cpu/backend.c. The name of the instruction set in use is "", and the check fails, where
+ * FACULA_CPU asks for one that is not there: then no kernel is. */
+void fac__cpu_register(void);
+const char *fac__cpu_isa(void);
+int fac__cpu_check(void);
 
 #endif

@@ -168,3 +168,14 @@ def test_child_finds_facula_by_itself(script, tmp_path):
     command = [sys.executable, "-m", "facula", str(tmp_path / name)]
     done = subprocess.run(command, cwd=PACKAGE, env=env, capture_output=True, text=True)
     assert done.stdout == "facula\n", done.stderr
+
+
+@pytest.mark.parametrize("asked, works", [("base", True), ("", True), ("avx2", False)])
+def test_instruction_set_asked_for(asked, works, tmp_path):
+    code = "import facula\nprint(facula.ones(2).sum().item(), facula._C._cpu_isa())"
+    env = dict(os.environ, PYTHONPATH=str(PACKAGE), FACULA_CPU=asked)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    if works:
+        assert done.stdout.split()[0] == "2.0" and done.stdout.split()[1].startswith(asked)
+    else:
+        assert 'RuntimeError: FACULA_CPU asks for "avx2"; this machine has base' in done.stderr
