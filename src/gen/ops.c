@@ -9219,7 +9219,7 @@ static const fac__param params_hypot[] = {
     {"input", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__hypot_args, input), 0, 0},
     {"other", NULL, "Tensor", NULL, FAC__T_TENSOR, 0, offsetof(struct fac__hypot_args, other), 0, 1},
 };
-static const fac__saves saves_hypot[] = {{0, 0x3, 0x0, 0x1}, {1, 0x3, 0x0, 0x1}};
+static const fac__saves saves_hypot[] = {{0, 0x1, 0x0, 0x1}, {1, 0x2, 0x0, 0x1}};
 const fac__op fac__op_hypot = {
     .name = "hypot",
     .overload = "",
