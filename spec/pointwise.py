@@ -326,7 +326,7 @@ def arctan2(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input", "other", "result"], "other": ["input", "other", "result"]})
+@op("pointwise", method=True, inplace="method", out=True, dtypes="promote", grads={"input": ["input", "result"], "other": ["other", "result"]})
 def hypot(input: Tensor, other: Tensor) -> Tensor:
     """hypot(input, other, *, out=None) -> Tensor
 

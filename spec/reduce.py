@@ -403,6 +403,14 @@ def _log_softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int) ->
     """
 
 
+@op("structured", method=True, grads={"input": ["input.shape"]})
+def trace(input: Tensor) -> Tensor:
+    """trace(input) -> Tensor
+
+    The sum of the diagonal of a matrix. Integers add up as int64.
+    """
+
+
 @op("structured", rule="cumulative", method=True, out=True, inplace="method", grads={"input": []})
 def cumsum(input: Tensor, dim: int, *, dtype: dtype | None = None) -> Tensor:
     """cumsum(input, dim, *, dtype=None, out=None) -> Tensor

@@ -3425,6 +3425,11 @@ FAC_API fac_tensor *fac__log_softmax_out_ex(fac_tensor *out, fac_tensor *input, 
  * The gradient of log_softmax(), grad_output - exp(output) * sum(grad_output, dim). */
 FAC_API fac_tensor *fac__log_softmax_backward_data_ex(fac_tensor *grad_output, fac_tensor *output, int64_t dim);
 
+/* trace(input) -> Tensor
+ *
+ * The sum of the diagonal of a matrix. Integers add up as int64. */
+FAC_API fac_tensor *fac_trace_ex(fac_tensor *input);
+
 typedef struct {
     size_t size_;
     fac_dtype dtype;
@@ -5298,6 +5303,7 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac__log_softmax_out(...) FAC__WITH__log_softmax_out_ex(__VA_ARGS__, .size_ = sizeof(fac__log_softmax_options))
 #define FAC__WITH__log_softmax_out_ex(out, input, dim, ...) fac__log_softmax_out_ex(out, input, dim, &(const fac__log_softmax_options){__VA_ARGS__})
 #define fac__log_softmax_backward_data(grad_output, output, dim) fac__log_softmax_backward_data_ex(grad_output, output, dim)
+#define fac_trace(input) fac_trace_ex(input)
 #define fac_cumsum(...) FAC__WITH_cumsum_ex(__VA_ARGS__, .size_ = sizeof(fac_cumsum_options))
 #define FAC__WITH_cumsum_ex(input, dim, ...) fac_cumsum_ex(input, dim, &(const fac_cumsum_options){__VA_ARGS__})
 #define fac_cumsum_(...) FAC__WITH_cumsum_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_cumsum_options))

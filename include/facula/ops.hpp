@@ -3396,6 +3396,10 @@ inline fac_tensor *fac__log_softmax_backward_data(fac_tensor *grad_output, fac_t
 {
     return fac__log_softmax_backward_data_ex(grad_output, output, dim);
 }
+inline fac_tensor *fac_trace(fac_tensor *input)
+{
+    return fac_trace_ex(input);
+}
 inline fac_tensor *fac_cumsum(fac_tensor *input, int64_t dim, fac_cumsum_options o = fac_cumsum_options())
 {
     o.size_ = sizeof o;

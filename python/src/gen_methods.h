@@ -1755,6 +1755,12 @@ static PyObject *function__log_softmax_backward_data(PyObject *self, PyObject *c
 {
     return fac__py_function(&function_entry__log_softmax_backward_data, self, args, n, names);
 }
+static const fac__op *const function_ops_trace[] = {&fac__op_trace};
+static const fac__entry function_entry_trace = {"trace", function_ops_trace, 1, NULL};
+static PyObject *function_trace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_function(&function_entry_trace, self, args, n, names);
+}
 static const fac__op *const function_ops_cumsum[] = {&fac__op_cumsum};
 static const fac__entry function_entry_cumsum = {"cumsum", function_ops_cumsum, 1, NULL};
 static PyObject *function_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -2708,6 +2714,8 @@ static PyMethodDef function_table[] = {
      "_log_softmax(input, dim, half_to_float) -> Tensor\n\nlog_softmax() of floating-point input.\n\nDifferentiable in: input.\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"_log_softmax_backward_data", (PyCFunction)(void (*)(void))function__log_softmax_backward_data, METH_FASTCALL | METH_KEYWORDS,
      "_log_softmax_backward_data(grad_output, output, dim) -> Tensor\n\nThe gradient of log_softmax(), grad_output - exp(output) * sum(grad_output, dim).\n\nDifferentiable in: grad_output, output.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"trace", (PyCFunction)(void (*)(void))function_trace, METH_FASTCALL | METH_KEYWORDS,
+     "trace(input) -> Tensor\n\nThe sum of the diagonal of a matrix. Integers add up as int64.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumsum", (PyCFunction)(void (*)(void))function_cumsum, METH_FASTCALL | METH_KEYWORDS,
      "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumprod", (PyCFunction)(void (*)(void))function_cumprod, METH_FASTCALL | METH_KEYWORDS,
@@ -4959,6 +4967,12 @@ static PyObject *method_log_softmax(PyObject *self, PyObject *const *args, Py_ss
 {
     return fac__py_method(&method_entry_log_softmax, self, args, n, names);
 }
+static const fac__op *const method_ops_trace[] = {&fac__op_trace};
+static const fac__entry method_entry_trace = {"trace", method_ops_trace, 1, NULL};
+static PyObject *method_trace(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    return fac__py_method(&method_entry_trace, self, args, n, names);
+}
 static const fac__op *const method_ops_cumsum[] = {&fac__op_cumsum};
 static const fac__entry method_entry_cumsum = {"cumsum", method_ops_cumsum, 1, NULL};
 static PyObject *method_cumsum(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
@@ -5791,6 +5805,8 @@ static PyMethodDef method_table[] = {
      "softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nexp(input) divided by its sum along `dim`. float16 and bfloat16 are computed in float32.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"log_softmax", (PyCFunction)(void (*)(void))method_log_softmax, METH_FASTCALL | METH_KEYWORDS,
      "log_softmax(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe logarithm of softmax(input, dim), without overflow.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
+    {"trace", (PyCFunction)(void (*)(void))method_trace, METH_FASTCALL | METH_KEYWORDS,
+     "trace(input) -> Tensor\n\nThe sum of the diagonal of a matrix. Integers add up as int64.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumsum", (PyCFunction)(void (*)(void))method_cumsum, METH_FASTCALL | METH_KEYWORDS,
      "cumsum(input, dim, *, dtype=None, out=None) -> Tensor\n\nThe running sum along `dim`. Integers add up as int64.\n\nDifferentiable in: input.\nOther forms: cumsum_, out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"cumprod", (PyCFunction)(void (*)(void))method_cumprod, METH_FASTCALL | METH_KEYWORDS,

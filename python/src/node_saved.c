@@ -89,6 +89,7 @@ static const struct {
     {"SumBackward1", "dim keepdim self_sym_sizes"},
     {"ToCopyBackward0", ""},
     {"TopkBackward0", "dim indices=1 self_sym_sizes"},
+    {"TraceBackward0", "self_sym_sizes"},
     {"TransposeBackward0", "dim0 dim1 dim0=axis0 dim1=axis1"},
     {"UnfoldBackward0", "dimension self_sym_sizes size step"},
     {"UniformBackward0", ""},

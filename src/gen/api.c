@@ -5710,6 +5710,12 @@ fac_tensor *fac__log_softmax_backward_data_ex(fac_tensor *grad_output, fac_tenso
     return fac__api_call(&fac__op__log_softmax_backward_data, &args);
 }
 
+fac_tensor *fac_trace_ex(fac_tensor *input)
+{
+    struct fac__trace_args args = {.input = input};
+    return fac__api_call(&fac__op_trace, &args);
+}
+
 fac_tensor *fac_cumsum_ex(fac_tensor *input, int64_t dim, const fac_cumsum_options *o)
 {
     fac_cumsum_options room;

@@ -3083,6 +3083,12 @@ struct fac___log_softmax_backward_data_args {
 };
 fac__vjp_fn fac__vjp__log_softmax_backward_data;
 
+struct fac__trace_args {
+    fac_tensor *input;
+};
+fac__exec_fn fac__rule_trace;
+fac__vjp_fn fac__vjp_trace;
+
 struct fac__cumsum_args {
     fac_tensor *input;
     int64_t dim;
@@ -4332,6 +4338,7 @@ enum {
     FAC__OP_ID_log_softmax,
     FAC__OP_ID__log_softmax,
     FAC__OP_ID__log_softmax_backward_data,
+    FAC__OP_ID_trace,
     FAC__OP_ID_cumsum,
     FAC__OP_ID_cumprod,
     FAC__OP_ID_cummax,
@@ -4853,6 +4860,7 @@ extern const fac__op fac__op__softmax_backward_data;
 extern const fac__op fac__op_log_softmax;
 extern const fac__op fac__op__log_softmax;
 extern const fac__op fac__op__log_softmax_backward_data;
+extern const fac__op fac__op_trace;
 extern const fac__op fac__op_cumsum;
 extern const fac__op fac__op_cumprod;
 extern const fac__op fac__op_cummax;

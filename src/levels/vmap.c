@@ -294,6 +294,15 @@ static int rule_t(struct batch *b) {
     return give(b, t->ndim < 3 ? fac_alias(t) : fac_permute(t, ((fac_ints){order, 3, true})));
 }
 
+static int rule_trace(struct batch *b) {
+    fac_tensor *t = b->v[0].value;
+    if (t->ndim != 3)
+        return fac__fail(FAC_ERROR_RUNTIME, "trace: expected a matrix, but got tensor with dim %d",
+                         t->ndim - 1);
+    fac_tensor *diagonals = fac_diagonal(t, .dim1 = 1, .dim2 = fac_some(2));
+    return give(b, fac_sum(diagonals, .dim = fac_dims(1)));
+}
+
 static int rule_squeeze(struct batch *b) {
     fac_tensor *t = b->v[0].value;
     for (int i = t->ndim - 1; i > 0 && !fac__is_bad(t); i--)
@@ -668,6 +677,7 @@ static const struct {
     {" view reshape _unsafe_view expand ", rule_sizes},
     {" permute ", rule_permute},
     {" t ", rule_t},
+    {" trace ", rule_trace},
     {" squeeze ", rule_squeeze},
     {" as_strided ", rule_as_strided},
     {" mm bmm mv dot ", rule_product},

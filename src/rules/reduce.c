@@ -51,6 +51,16 @@ int fac__rule_sum(const fac__op *op, void *args, fac__outs *outs) {
     return without(outs, 0, a->input, gone, a->keepdim, sum_dtype(outs, a->input, a->dtype));
 }
 
+int fac__rule_trace(const fac__op *op, void *args, fac__outs *outs) {
+    const struct fac__trace_args *a = args;
+    const fac_tensor *t = a->input;
+    if (t->ndim != 2)
+        return fac__fail(FAC_ERROR_RUNTIME, "trace: expected a matrix, but got tensor with dim %d",
+                         t->ndim);
+    (void)op;
+    return fac__out(outs, 0, 0, NULL, NULL, sum_dtype(outs, t, FAC_DTYPE_NONE), t->device);
+}
+
 int fac__rule_nansum(const fac__op *op, void *args, fac__outs *outs) {
     const struct fac__nansum_args *a = args;
     if (fac__is_complex((fac_dtype)a->input->dtype))

@@ -56,6 +56,7 @@ CASES = [
     ("logsumexp", REAL, [M], lambda x: (x.logsumexp(0), x.logsumexp((0, 1)))),
     ("_softmax _softmax_backward_data", REAL, [M], lambda x: (x.softmax(0), x.softmax(1))),
     ("_log_softmax _log_softmax_backward_data", REAL, [M], lambda x: (x.log_softmax(0), x.log_softmax(1))),
+    ("trace", NUMBERS, [M], lambda x: x.trace()),
     ("cumsum", NUMBERS, [M], lambda x: (x.cumsum(0), x.cumsum(1))),
     ("cumprod", NUMBERS, [M], lambda x: (x.cumprod(0), x.cumprod(1))),
     ("sort sort_stable", REAL + " int64", [M], lambda x: (*x.sort(0), *x.sort(1, descending=True))),

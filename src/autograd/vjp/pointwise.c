@@ -184,9 +184,9 @@ FAC__VJP(xlogy) {
 
 FAC__VJP(hypot) {
     if (NEEDS(0))
-        G0 = fac_mul(g, fac_div(a->input, v->out[0]));
+        G0 = fac_div(fac_mul(g, a->input), v->out[0]);
     if (NEEDS(1))
-        G1 = fac_mul(g, fac_div(a->other, v->out[0]));
+        G1 = fac_div(fac_mul(g, a->other), v->out[0]);
 }
 
 /* The share of the sum that each of the two is. */

@@ -257,6 +257,12 @@ FAC__VJP(_log_softmax_backward_data) {
     }
 }
 
+FAC__VJP(trace) {
+    const fac_tensor *x = a->input;
+    int64_t n = x->sizes[0] < x->sizes[1] ? x->sizes[0] : x->sizes[1];
+    v->in[0] = fac_diagonal_backward(fac_expand(g, fac_dims(n)), fac__sizes_of(x), 0, 0, 1);
+}
+
 /* Sums from each place to the end. */
 static fac_tensor *sums_to_come(fac_tensor *t, int64_t dim) {
     if (t->ndim == 0)

@@ -242,7 +242,7 @@ TERNARY(where_b, boolean, boolean, boolean, boolean, boolean, a ? b : c)
     X(fmax, fmax(a, b))                                                                            \
     X(fmin, fmin(a, b))                                                                            \
     X(atan2, atan2(a, b))                                                                          \
-    X(hypot, hypot(a, b))                                                                          \
+    X(hypot, op_hypot_##F(a, b))                                                                   \
     X(logaddexp, op_log_add_exp_##F(a, b))                                                         \
     X(logaddexp2, op_log_add_exp2_##F(a, b))                                                       \
     X(copysign, copysign(a, b))                                                                    \

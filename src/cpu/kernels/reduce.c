@@ -416,6 +416,65 @@ static int count_nonzero(const void *args, fac_tensor **out) {
                                &sums[FAC_BOOL], out);
 }
 
+/* Accumulates in order and in the wider type, to the same bits as PyTorch. */
+#define TRACE(name, T)                                                                             \
+    static void name(const fac_tensor *x, void *total) {                                           \
+        T *s = total;                                                                              \
+        for (int64_t i = 0; i < x->sizes[0]; i++)                                                  \
+            *s += ((const T *)(const void *)x->data)[i * x->strides[0]];                           \
+    }
+TRACE(trace_i64, uint64_t)
+TRACE(trace_f32, float)
+TRACE(trace_f64, double)
+static void trace_c128(const fac_tensor *x, void *total) {
+    double *s = total;
+    for (int64_t i = 0; i < x->sizes[0]; i++) {
+        const double *p = (const double *)(const void *)x->data + 2 * i * x->strides[0];
+        s[0] += p[0];
+        s[1] += p[1];
+    }
+}
+
+static const struct {
+    fac_dtype wide;
+    void (*fn)(const fac_tensor *x, void *total);
+} traces[FAC_NUM_DTYPES] = {
+    [FAC_UINT8] = {FAC_INT64, trace_i64},
+    [FAC_INT8] = {FAC_INT64, trace_i64},
+    [FAC_INT16] = {FAC_INT64, trace_i64},
+    [FAC_INT32] = {FAC_INT64, trace_i64},
+    [FAC_INT64] = {FAC_INT64, trace_i64},
+    [FAC_FLOAT16] = {FAC_FLOAT32, trace_f32},
+    [FAC_BFLOAT16] = {FAC_FLOAT32, trace_f32},
+    [FAC_FLOAT32] = {FAC_FLOAT64, trace_f64},
+    [FAC_FLOAT64] = {FAC_FLOAT64, trace_f64},
+    [FAC_COMPLEX64] = {FAC_COMPLEX128, trace_c128},
+    [FAC_COMPLEX128] = {FAC_COMPLEX128, trace_c128},
+};
+
+static int trace(const void *args, fac_tensor **out) {
+    const struct fac__trace_args *a = args;
+    const fac_tensor *x = a->input;
+    int64_t n = x->sizes[0] < x->sizes[1] ? x->sizes[0] : x->sizes[1];
+    int64_t step = x->strides[0] + x->strides[1];
+    if (traces[x->dtype].fn == NULL)
+        return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"trace\" not implemented for '%s'",
+                         fac__scalar_type_name((fac_dtype)x->dtype));
+    fac_tensor *diagonal = fac__alias(x, 1, &n, &step, x->offset);
+    fac_tensor *wide = diagonal == NULL ? NULL : fac__cast(diagonal, traces[x->dtype].wide);
+    fac_tensor *total = fac__empty(0, NULL, NULL, traces[x->dtype].wide, x->device);
+    int r = wide == NULL || total == NULL ? -1 : 0;
+    if (r == 0) {
+        memset(total->data, 0, fac__itemsize(total->dtype));
+        traces[x->dtype].fn(wide, total->data);
+        r = fac__copy_into(out[0], total);
+    }
+    fac__release(diagonal);
+    fac__release(wide);
+    fac__release(total);
+    return r;
+}
+
 static const fac__kernel_row rows[] = {{"sum", sum},
                                        {"mean", mean},
                                        {"nansum", nansum},
@@ -423,5 +482,6 @@ static const fac__kernel_row rows[] = {{"sum", sum},
                                        {"all", all},
                                        {"any", any},
                                        {"count_nonzero", count_nonzero},
+                                       {"trace", trace},
                                        {0}};
 const fac__family FAC__K(fac__family_reduce) = {NULL, rows};

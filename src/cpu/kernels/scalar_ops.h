@@ -133,6 +133,26 @@
 FLOAT_HELPERS(float, f32)
 FLOAT_HELPERS(double, f64)
 
+/* hypot() of the C library, in a form that vectorises: there is no branch, what is not wanted is
+ * computed and dropped. */
+static inline float op_hypot_f32(float a, float b) {
+    float x = fabs(a), y = fabs(b), h = (float)sqrt((double)a * a + (double)b * b);
+    return x == (float)INFINITY || y == (float)INFINITY ? (float)INFINITY : h;
+}
+/* The square of the root differs from the sum of squares by what its terms were rounded by:
+ * `rest`, in terms that are nearly exact (Borges, An Improved Algorithm for hypot(a, b)). */
+static inline double op_hypot_f64(double a, double b) {
+    double x = fabs(a), y = fabs(b), large = x < y ? y : x, small = x < y ? x : y;
+    double up = large > 0x1p511 ? 0x1p-600 : large < 0x1p-400 ? 0x1p600 : 1;
+    double down = large > 0x1p511 ? 0x1p600 : large < 0x1p-400 ? 0x1p-600 : 1;
+    double l = large * up, s = small * up, h = sqrt(l * l + s * s);
+    double d = h - s, e = h - l;
+    double rest = h <= 2 * s ? l * (2 * d - l) + (d - 2 * (l - s)) * d
+                             : 2 * e * (l - 2 * s) + ((4 * e - s) * s + e * e);
+    h = small <= large * 0x1p-54 ? large + small : (h - rest / (2 * h)) * down;
+    return x == (double)INFINITY || y == (double)INFINITY ? (double)INFINITY : h;
+}
+
 #define INT_HELPERS(F, T)                                                                          \
     static inline T op_floor_div_##F(T a, T b) {                                                   \
         if ((T) - 1 < 0 && b == (T) - 1)                                                           \
