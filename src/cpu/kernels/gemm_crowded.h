@@ -24,11 +24,11 @@ GEMM_INLINE __m256 crowded_step(const float *l, const float *const r[4], int64_t
     return acc;
 }
 
-/* sums of four columns = or += the products of four blocks of `block` elements, a multiple of 64.
+/* sums of four columns = or += the products of four blocks of `block` elements, a multiple of 4.
  * l[4 * p + b] is element p of block b. */
 static void crowded_f32(int64_t block, const void *fours, const void *columns, int64_t r_col,
                         void *out, bool add) {
-    enum { LINE = 16 };
+    enum { LINES = 4, LINE = 16 };
     const float *l = fours;
     const float *r[4] = {columns};
     for (int b = 1; b < 4; b++)
@@ -36,25 +36,25 @@ static void crowded_f32(int64_t block, const void *fours, const void *columns, i
     float *sums = out;
     int64_t r_col3 = 3 * r_col;
     __m256 acc[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (int64_t c = 4; c < 8; c++) {
-        /* Meanwhile the next four columns come closer, one after another: read in so many short
-         * streams, the machine does not see what follows. */
-        const float *next = (const float *)columns + c * r_col;
-        for (int64_t p = 0; p < block / 4; p += LINE)
+    /* Meanwhile the next four columns come closer, one after another: read in so many short
+     * streams, the machine does not see what follows. */
+    const float *next = r[0] + 4 * r_col, *end = next + 4 * block;
+    for (int64_t p = 0; p < block; p += 4) {
+        /* four pointers and three strides reach all, where the compiler leaves them be */
+        __asm__("" : "+r"(r[0]), "+r"(r[1]), "+r"(r[2]), "+r"(r[3]), "+r"(r_col3));
 #pragma GCC unroll 4
-            for (int q = 0; q < LINE; q += 4) {
-                /* four pointers and three strides reach all, where the compiler leaves them be */
-                __asm__("" : "+r"(r[0]), "+r"(r[1]), "+r"(r[2]), "+r"(r[3]), "+r"(r_col3));
+        for (int b = 0; b < LINES; b++)
+            __builtin_prefetch(next + b * LINE, 0, 2);
+        next += LINES * LINE;
+        const bool past = next >= end;
+        next = past ? end + r_col - 4 * block : next;
+        end = past ? end + r_col : end;
+        acc[0] = crowded_step(l, r, 0, r_col, acc[0]);
+        acc[1] = crowded_step(l, r, 2 * r_col, r_col3, acc[1]);
+        l += 16;
 #pragma GCC unroll 4
-                for (int b = 0; b < 4; b++, next += LINE)
-                    __builtin_prefetch(next, 0, 2);
-                acc[0] = crowded_step(l, r, 0, r_col, acc[0]);
-                acc[1] = crowded_step(l, r, 2 * r_col, r_col3, acc[1]);
-                l += 16;
-#pragma GCC unroll 4
-                for (int b = 0; b < 4; b++)
-                    r[b] += 4;
-            }
+        for (int b = 0; b < 4; b++)
+            r[b] += 4;
     }
     __m128 of[4]; /* sums of four blocks a column; then of four columns a block */
     for (int v = 0; v < 2; v++) {

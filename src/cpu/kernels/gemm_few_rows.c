@@ -6,12 +6,13 @@ enum { STREAM = 1024 }; /* columns of a streamed task */
 
 /* --- skinny ---------------------------------------------------------------------------------- */
 
-/* The sums of a group of columns, from column j on: blocks of k are taken two at a time. */
-static void skinny_group(const product *g, int64_t j, char *sums) {
+/* Adds up a group of columns, from column j on, over k from `from` on, where a block begins: blocks
+ * are taken two at a time. */
+static void skinny_group(const product *g, int64_t j, int64_t from, char *sums) {
     const gemm_type *t = g->t;
     const int64_t size = t->size, two = 2 * g->block;
     const char *r = g->r + j * g->r_col * size;
-    for (int64_t p = 0; p < g->k; p += two) {
+    for (int64_t p = from; p < g->k; p += two) {
         const int64_t k = min64(g->block, g->k - p), rest = min64(g->block, g->k - p - k);
         const char *l = g->l + p * size, *own = r + p * size;
         gemm_skinny_args s = {
@@ -46,13 +47,18 @@ static void skinny_pair(const product *g, int64_t j, char *sums) {
     t->skinny[g->m](&s);
 }
 
-/* A group of columns by four blocks of k at a time. */
-static void crowded_group(const product *g, int64_t j, char *sums) {
-    const int64_t size = g->t->size;
-    for (int64_t p = 0; p < g->k; p += 4 * g->block)
+/* How much of k gemm_crowded.h takes: whole blocks, four at a time. */
+static int64_t crowded_part(const product *g) {
+    return g->crowded ? g->k / (4 * g->block) * 4 * g->block : 0;
+}
+
+static void one_group(const product *g, int64_t j, char *sums) {
+    const int64_t size = g->t->size, part = crowded_part(g);
+    for (int64_t p = 0; p < part; p += 4 * g->block)
         for (int64_t i = 0; i < g->t->group; i += 4)
             g->t->crowded(g->block, g->l + p * size, g->r + ((j + i) * g->r_col + p) * size,
                           g->r_col, sums + i * size, p > 0);
+    skinny_group(g, j, part, sums);
 }
 
 /* The sums of up to two groups of columns, from column j on, into sums (m, 2 groups). */
@@ -63,8 +69,7 @@ static void skinny_strip(const product *g, int64_t j, int groups, char *sums) {
         return;
     }
     for (int i = 0; i < groups; i++)
-        (g->crowded ? crowded_group : skinny_group)(g, j + i * group,
-                                                    sums + i * group * g->t->size);
+        one_group(g, j + i * group, sums + i * group * g->t->size);
 }
 
 static int skinny_range(void *ctx, int64_t begin, int64_t end) {
@@ -101,14 +106,14 @@ int FAC__K(fac__gemm_skinny)(product *g) {
         char *copy = l.p;
         if (crowded)
             copy += ((uintptr_t)g->r + 2048 - (uintptr_t)copy) & 4095;
-        g->crowded =
-            crowded && t->crowded && g->m == 1 && g->k % (4 * g->block) == 0 && g->block % 64 == 0;
-        if (g->crowded) /* four blocks, interleaved */
-            for (int64_t p = 0; p < g->k; p += 4 * g->block)
-                widen(g->d, g->block, 4, g->l + p * g->l_k * t->size, g->l_k, g->block * g->l_k,
-                      copy + p * t->size);
-        else
-            widen(g->d, g->m, g->k, g->l, g->l_row, g->l_k, copy);
+        g->crowded = crowded && t->crowded && g->m == 1;
+        const int64_t part = crowded_part(g);
+        for (int64_t p = 0; p < part; p += 4 * g->block) /* four blocks, interleaved */
+            widen(g->d, g->block, 4, g->l + p * g->l_k * t->size, g->l_k, g->block * g->l_k,
+                  copy + p * t->size);
+        if (part < g->k)
+            widen(g->d, g->m, g->k - part, g->l + part * g->l_k * t->size, g->l_row, g->l_k,
+                  copy + part * t->size);
         g->l = copy;
         g->l_row = g->k;
     }
