@@ -1,5 +1,7 @@
 """Differentiation: gradients on demand, grad modes, custom functions."""
 
+from collections.abc import Mapping
+
 from .. import _C
 from .._C import Tensor
 from .._levels import transforms as _transforms
@@ -20,6 +22,17 @@ def _tensors(x):
         _C._edge_tensor(t.node, t.output_nr) if isinstance(t, graph.GradientEdge) else t
         for t in _tuple(x)
     )
+
+
+def _inputs(x, caller):
+    if type(x) is dict:
+        return _tensors(x.values())
+    if isinstance(x, Mapping):
+        raise TypeError(
+            f"`inputs` argument to `{caller}()` must be a dict, not {type(x).__name__}. "
+            "Other Mapping types are not supported."
+        )
+    return _tensors(x)
 
 
 def backward(
@@ -49,7 +62,7 @@ def backward(
     tensors = _tensors(tensors)
     grads = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     retain_graph = create_graph if retain_graph is None else retain_graph
-    inputs = None if inputs is None else _tensors(inputs)
+    inputs = None if inputs is None else _inputs(inputs, "backward")
     if inputs == ():
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     _C._backward(tensors, grads, inputs, retain_graph, create_graph, True, True)
@@ -82,8 +95,9 @@ def grad(
     outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
     allow_unused=None, is_grads_batched=False, materialize_grads=False,
 ):  # fmt: skip
-    """The gradients of the sum of outputs by inputs, as a tuple."""
-    among = (*_tuple(outputs), *_tuple(inputs))
+    """The gradients of the sum of outputs by inputs: a tuple, or a dict as inputs are one."""
+    names = list(inputs) if type(inputs) is dict else None
+    among = (*_tuple(outputs), *(inputs.values() if names is not None else _tuple(inputs)))
     if _C._has_torch_function_variadic(*among):
         from ..overrides import handle_torch_function
 
@@ -107,7 +121,7 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    outputs, inputs = _tensors(outputs), _tensors(inputs)
+    outputs, inputs = _tensors(outputs), _inputs(inputs, "grad")
     if not inputs:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(outputs) if grad_outputs is None else _tuple(grad_outputs)
@@ -123,7 +137,7 @@ def grad(
     result = compute(outputs, inputs, grads, retain_graph, create_graph, allow_unused)
     if materialize_grads:
         result = tuple(_C.zeros_like(x) if g is None else g for g, x in zip(result, inputs))
-    return result
+    return result if names is None else dict(zip(names, result))
 
 
 def _plain_grad(outputs, inputs, grads, retain_graph, create_graph, allow_unused):

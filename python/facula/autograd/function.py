@@ -226,7 +226,7 @@ class Function(metaclass=FunctionMeta):
                 result = cls.forward(ctx, *args)
         single = not isinstance(result, tuple)
         outputs = (result,) if single else result
-        _check(cls, ctx, outputs)
+        _check(cls, ctx, outputs, records)
         outputs = _joined(cls, ctx, args, outputs, records)
         if tangents is not None:
             outputs = _duals(cls, ctx, args, outputs, tangents, level, given)
@@ -296,7 +296,7 @@ def _written_dual(out, tangent, ctx, primals, tangents, given):
     return None
 
 
-def _check(cls, ctx, outputs):
+def _check(cls, ctx, outputs, records):
     for i, t in enumerate(ctx.dirty_tensors):
         if not isinstance(t, Tensor):
             raise RuntimeError(
@@ -309,7 +309,7 @@ def _check(cls, ctx, outputs):
                 "mark_non_differentiable only accepts variable arguments, but got "
                 f"{type(t).__name__}"
             )
-    for i, t in enumerate(ctx.to_save or ()):
+    for i, t in enumerate((ctx.to_save or ()) if records else ()):
         if t is not None and not isinstance(t, Tensor):
             raise TypeError(
                 "save_for_backward can only save variables, but argument "
@@ -378,6 +378,10 @@ def _written(out, is_input, ctx, nr):
     if out.is_leaf and out.requires_grad:
         raise RuntimeError(
             "a leaf Variable that requires grad has been used in an in-place operation."
+        )
+    if out._is_view() and out._base.is_leaf and out._base.requires_grad:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
         )
     if not is_input:
         import warnings
