@@ -87,7 +87,9 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
     if retain_graph is None:
         retain_graph = create_graph
     if inputs is not None:
-        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        from .autograd import _inputs
+
+        inputs = _inputs(inputs, "backward")
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     _C._backward((self,), (gradient,), inputs, retain_graph, create_graph, True, True)
@@ -596,6 +598,17 @@ Tensor.detach_ = _detach_
 
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A copy of data, in this tensor's dtype by default."""
+    if isinstance(data, Tensor):
+        import warnings
+
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
+            "rather than tensor.new_tensor(sourceTensor).",
+            stacklevel=2,
+        )
+        t = data.detach().to(device or self.device, dtype or self.dtype, copy=True)
+        return t.requires_grad_() if requires_grad else t
     return _C.tensor(
         data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad
     )

@@ -5,6 +5,7 @@ to right, subclasses before their bases. Whatever an override calls runs below i
 while it handles a call, and a class ends its own turn with `DisableTorchFunctionSubclass`.
 """
 
+import functools
 import threading
 import types as _types
 from contextlib import contextmanager
@@ -189,7 +190,38 @@ def _ask(func, found, args, kwargs):
 def _dispatch(func, args, kwargs):
     """What the extension calls: kwargs is None where there are none."""
     plain = isinstance(func, _C._Overridable)
-    return _ask(func, _overloaded(_flat(args, kwargs), plain), args, kwargs)
+    found = _overloaded(_flat(args, kwargs), plain)
+    if plain:
+        args, kwargs = _spelt(func, args, kwargs)
+    return _ask(func, found, args, kwargs)
+
+
+def _spelt(func, args, kwargs):
+    """The arguments as functions written in Python pass them on: all that have defaults by name."""
+    parameters = _parameters(func)
+    if parameters is None:
+        return args, kwargs
+    import inspect
+
+    try:
+        bound = inspect.signature(func).bind(*args, **(kwargs or {}))
+    except TypeError:
+        return args, kwargs  # func itself complains
+    bound.apply_defaults()
+    given = bound.arguments
+    named = {n: given[n] for n, required in parameters.items() if not required}
+    return tuple(given[n] for n, required in parameters.items() if required), named
+
+
+@functools.lru_cache(None)
+def _parameters(func):
+    """Whether each parameter is required, by name; None where some have no name."""
+    import inspect
+
+    found = inspect.signature(func).parameters
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found.values()):
+        return None
+    return {n: p.default is p.empty for n, p in found.items()}
 
 
 def handle_torch_function(public_api, relevant_args, *args, **kwargs):

@@ -146,7 +146,7 @@ def _load_one(module, name, key, target, source, assign, error_msgs):
             f"object from checkpoint but received {type(source)}"
         )
         return
-    if len(target.shape) == 0 and len(source.shape) == 1:
+    if len(target.shape) == 0 and source.shape == (1,):
         source = source[0]  # files from before there were 0-dim tensors
     if source.shape != target.shape:
         error_msgs.append(

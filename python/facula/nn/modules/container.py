@@ -165,9 +165,13 @@ class Sequential(Module):
         size = len(self)
         if not -size <= index <= size:
             raise IndexError(f"Index out of range: {index}")
-        modules = list(self)
-        modules.insert(index, module)
-        self._modules.update(_named(modules))
+        index += size if index < 0 else 0
+        for i in range(size - 1, index - 1, -1):  # a name that is no position cannot move up
+            if str(i) not in self._modules:
+                raise KeyError(str(i))
+        for i in range(size, index, -1):
+            self._modules[str(i)] = self._modules[str(i - 1)]
+        self._modules[str(index)] = module
         return self
 
     def extend(self, sequential):
