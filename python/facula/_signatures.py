@@ -82,6 +82,8 @@ def fits(name, p, value):
 def complaint(name, s, args, kwargs):
     """What keeps these arguments out of signature s, or None."""
     varargs = s.positional == 1 and s.params[0].type == "tuple of ints"
+    if varargs and len(args) > 1 and not isinstance(args[0], (tuple, list)):
+        varargs = hasattr(args[0], "__index__") and not isinstance(args[0], bool)
     if len(args) > s.positional and not varargs:
         if s.least != s.positional:
             return (

@@ -142,29 +142,18 @@ static int take(attempt *t, int i, PyObject *o, int position) {
     return r;
 }
 
-/* Integers one by one, from position `at` to the last. */
-static int take_integers(attempt *t, int i, Py_ssize_t at) {
-    const fac__param *p = &t->op->params[i];
-    int64_t *to = t->pool->ints + t->pool->nints;
-    int count = 0;
-    if (t->n - at > FAC_MAX_DIMS)
-        return 0;
-    for (; at < t->n; at++) {
-        int r = fac__to_element(t->e, p, t->args[at], count, &to[count]);
-        if (r == 0)
-            fac__type_complaint(t->failure, t->e, p, (int)at + 1, t->args[at]);
-        if (r != 1)
-            return r;
-        count++;
-    }
-    *(fac_ints *)(void *)(t->buffer + p->offset) = (fac_ints){to, count, true};
-    t->pool->nints += count;
-    t->seen |= 1ull << i;
-    return 1;
+/* Whether this is a method of the tensor alone: what complains there is Python itself. */
+static bool takes_nothing(const attempt *t) {
+    return t->self != NULL && t->e->n == 1 && t->op->nparams == 1;
 }
 
 static int too_many(attempt *t, int first) {
     int most = 0, least = 0;
+    if (takes_nothing(t)) {
+        fac__complain(t->failure, PyExc_TypeError, "TensorBase.%s() takes no arguments (%d given)",
+                      t->e->name, (int)t->n);
+        return 0;
+    }
     for (int i = first; i < t->op->nparams; i++) {
         most += !(t->op->params[i].flags & FAC__P_KEYWORD);
         least += !(t->op->params[i].flags & FAC__P_OPTIONAL);
@@ -178,6 +167,29 @@ static int too_many(attempt *t, int first) {
                       "%s() takes %d positional argument%s but %d %s given", t->e->name, most,
                       most == 1 ? "" : "s", (int)t->n, t->n == 1 ? "was" : "were");
     return 0;
+}
+
+/* Integers one by one, from position `at` to the last. */
+static int take_integers(attempt *t, int i, Py_ssize_t at) {
+    const fac__param *p = &t->op->params[i];
+    int64_t *to = t->pool->ints + t->pool->nints;
+    int count = 0;
+    if (t->n - at > FAC_MAX_DIMS)
+        return 0;
+    for (; at < t->n; at++) {
+        int r = fac__to_element(t->e, p, t->args[at], count, &to[count]);
+        if (r == 0 && t->n > 1)
+            return too_many(t, t->self != NULL ? 1 : 0);
+        if (r == 0)
+            fac__type_complaint(t->failure, t->e, p, (int)at + 1, t->args[at]);
+        if (r != 1)
+            return r;
+        count++;
+    }
+    *(fac_ints *)(void *)(t->buffer + p->offset) = (fac_ints){to, count, true};
+    t->pool->nints += count;
+    t->seen |= 1ull << i;
+    return 1;
 }
 
 static int take_positional(attempt *t) {
@@ -225,6 +237,11 @@ static int take_extra(attempt *t, PyObject *name, PyObject *o) {
 
 static int take_keywords(attempt *t) {
     Py_ssize_t nnames = t->names == NULL ? 0 : PyTuple_GET_SIZE(t->names);
+    if (nnames > 0 && takes_nothing(t)) {
+        fac__complain(t->failure, PyExc_TypeError, "TensorBase.%s() takes no keyword arguments",
+                      t->e->name);
+        return 0;
+    }
     for (Py_ssize_t k = 0; k < nnames; k++) {
         PyObject *name = PyTuple_GET_ITEM(t->names, k), *o = t->args[t->n + k];
         const fac__param *p = by_name(t->op, name);
