@@ -252,11 +252,24 @@ def to_other(input: Tensor, tensor: Tensor, non_blocking: bool = False, copy: bo
 
 
 @op("structured", rule="overwrite", function=False, inplace="method", mutates=True, reads_conj=True, moves=True, python="copy", node="CopyBackwards",
-    grads={"input": ["input.shape"], "src": ["src.shape"]})
-def copy(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    grads={"input": ["input.shape"], "other": ["other.shape"]},
+    method_signature=[
+        "(Tensor other, bool non_blocking = False)",
+        "hidden (Number other, bool non_blocking = False)",
+    ],
+)
+def copy(input: Tensor, other: Tensor, non_blocking: bool = False) -> Tensor:
     """copy_(src, non_blocking=False) -> Tensor
 
     Writes src's elements, broadcast and converted, into self.
+    """
+
+
+@op("composite", function=False, inplace="method", python="copy", overload="Scalar")
+def copy_scalar(input: Tensor, other: Scalar, non_blocking: bool = False) -> Tensor:
+    """copy_(src, non_blocking=False) -> Tensor
+
+    Writes one number, converted, everywhere.
     """
 
 

@@ -1390,6 +1390,22 @@ def _clamp_high(input: Tensor, high: Scalar) -> Tensor:
     """
 
 
+@op("pointwise", function=False, kernel="maximum", dtypes="promote", node="ClampMinBackward1", grads={"input": ["input", "min"], "min": ["input", "min"]}, check="extreme")
+def _clamp_min_tensor(input: Tensor, min: Tensor) -> Tensor:
+    """_clamp_min_tensor(input, min) -> Tensor
+
+    clamp() to a tensor from below.
+    """
+
+
+@op("pointwise", function=False, kernel="minimum", dtypes="promote", node="ClampMaxBackward1", grads={"input": ["input", "max"], "max": ["input", "max"]}, check="extreme")
+def _clamp_max_tensor(input: Tensor, max: Tensor) -> Tensor:
+    """_clamp_max_tensor(input, max) -> Tensor
+
+    clamp() to a tensor from above.
+    """
+
+
 @op("pointwise", function=False, kernel="clamp_tensor", node="ClampBackward0", grads={"input": ["input", "low", "high"], "low": ["input", "low", "high"], "high": ["input", "low", "high"]})
 def _clamp_tensor(input: Value, low: Value, high: Value) -> Tensor:
     """_clamp_tensor(input) -> Tensor
@@ -1789,7 +1805,7 @@ def _huber(input: Tensor, target: Tensor, delta: float) -> Tensor:
     """
 
 
-@op("pointwise", function=False, kernel="bce")
+@op("pointwise", function=False, kernel="bce", label="binary_cross_entropy")
 def _bce(input: Tensor, target: Tensor) -> Tensor:
     """_bce(input, target) -> Tensor
 

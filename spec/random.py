@@ -108,8 +108,8 @@ def rand(size: Ints, *, generator: Generator | None = None, dtype: dtype | None 
         "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
     ],
 )
-def rand_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
-    """rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
     Samples of the uniform distribution over [0, 1) in input's shape.
     """
@@ -134,8 +134,8 @@ def randn(size: Ints, *, generator: Generator | None = None, dtype: dtype | None
         "(Tensor input, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
     ],
 )
-def randn_like(input: Tensor, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
-    """randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
     Samples of the standard normal distribution in input's shape.
     """
@@ -172,16 +172,16 @@ def randint_low(low: int, high: int, size: Ints, *, generator: Generator | None 
         "(Tensor input, int high, *, torch.memory_format memory_format = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False)",
     ],
 )
-def randint_like(input: Tensor, high: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
-    """randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+def randint_like(input: Tensor, high: int, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """randint_like(input, low=0, high, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
     Integers of [0, high) in input's shape.
     """
 
 
 @op("composite", creation=True, random=True, python="randint_like", overload="low")
-def randint_like_low(input: Tensor, low: int, high: int, *, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
-    """randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+def randint_like_low(input: Tensor, low: int, high: int, *, generator: Generator | None = None, dtype: dtype | None = None, layout: layout | None = None, device: device | None = None, memory_format: memory_format | None = None) -> Tensor:
+    """randint_like(input, low=0, high, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
 
     Integers of [low, high) in input's shape.
     """

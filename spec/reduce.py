@@ -98,7 +98,7 @@ def any(input: Tensor, dim: Ints[1] | None = None, keepdim: bool = False) -> Ten
     """
 
 
-@op("structured", method=True,
+@op("structured", method=True, varargs="dim",
     signature=[
         "(Tensor input, int dim = None)",
         "(Tensor input, tuple of ints dim)",

@@ -110,7 +110,7 @@ def squeeze_dim(input: Tensor, dim: int) -> Tensor:
     """
 
 
-@op("view", python="squeeze", overload="dims", method=True, inplace="method", node="SqueezeBackward2", node_inplace="SqueezeBackward5", grads={"input": ["input.shape"]})
+@op("view", python="squeeze", overload="dims", method=True, varargs="dim", inplace="method", node="SqueezeBackward2", node_inplace="SqueezeBackward5", grads={"input": ["input.shape"]})
 def squeeze_dims(input: Tensor, dim: Ints) -> Tensor:
     """squeeze(input, dim=None) -> Tensor
 

@@ -369,8 +369,18 @@ typedef struct {
 /* copy_(src, non_blocking=False) -> Tensor
  *
  * Writes src's elements, broadcast and converted, into self. */
-FAC_API fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o);
-FAC_API fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o);
+FAC_API fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *other, const fac_copy_options *o);
+FAC_API fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *other, const fac_copy_options *o);
+
+typedef struct {
+    size_t size_;
+    bool non_blocking;
+} fac_copy_scalar_options;
+/* copy_(src, non_blocking=False) -> Tensor
+ *
+ * Writes one number, converted, everywhere. */
+FAC_API fac_tensor *fac_copy_scalar_ex(fac_tensor *input, fac_scalar other, const fac_copy_scalar_options *o);
+FAC_API fac_tensor *fac_copy_scalar_inplace_ex(fac_tensor *input, fac_scalar other, const fac_copy_scalar_options *o);
 
 /* fill_(value) -> Tensor
  *
@@ -2324,6 +2334,16 @@ FAC_API fac_tensor *fac__clamp_low_ex(fac_tensor *input, fac_scalar low);
  * clamp() to numbers. */
 FAC_API fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high);
 
+/* _clamp_min_tensor(input, min) -> Tensor
+ *
+ * clamp() to a tensor from below. */
+FAC_API fac_tensor *fac__clamp_min_tensor_ex(fac_tensor *input, fac_tensor *min);
+
+/* _clamp_max_tensor(input, max) -> Tensor
+ *
+ * clamp() to a tensor from above. */
+FAC_API fac_tensor *fac__clamp_max_tensor_ex(fac_tensor *input, fac_tensor *max);
+
 /* _clamp_tensor(input) -> Tensor
  *
  * clamp() to tensors. */
@@ -2805,12 +2825,13 @@ FAC_API fac_tensor *fac_rand_out_ex(fac_tensor *out, fac_ints size, const fac_ra
 
 typedef struct {
     size_t size_;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
     fac_memory_format memory_format;
 } fac_rand_like_options;
-/* rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+/* rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
  *
  * Samples of the uniform distribution over [0, 1) in input's shape. */
 FAC_API fac_tensor *fac_rand_like_ex(fac_tensor *input, const fac_rand_like_options *o);
@@ -2830,12 +2851,13 @@ FAC_API fac_tensor *fac_randn_out_ex(fac_tensor *out, fac_ints size, const fac_r
 
 typedef struct {
     size_t size_;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
     fac_memory_format memory_format;
 } fac_randn_like_options;
-/* randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+/* randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
  *
  * Samples of the standard normal distribution in input's shape. */
 FAC_API fac_tensor *fac_randn_like_ex(fac_tensor *input, const fac_randn_like_options *o);
@@ -2868,24 +2890,26 @@ FAC_API fac_tensor *fac_randint_low_out_ex(fac_tensor *out, int64_t low, int64_t
 
 typedef struct {
     size_t size_;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
     fac_memory_format memory_format;
 } fac_randint_like_options;
-/* randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+/* randint_like(input, low=0, high, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
  *
  * Integers of [0, high) in input's shape. */
 FAC_API fac_tensor *fac_randint_like_ex(fac_tensor *input, int64_t high, const fac_randint_like_options *o);
 
 typedef struct {
     size_t size_;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
     fac_memory_format memory_format;
 } fac_randint_like_low_options;
-/* randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
+/* randint_like(input, low=0, high, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor
  *
  * Integers of [low, high) in input's shape. */
 FAC_API fac_tensor *fac_randint_like_low_ex(fac_tensor *input, int64_t low, int64_t high, const fac_randint_like_low_options *o);
@@ -4322,9 +4346,13 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac_to_other(...) FAC__WITH_to_other_ex(__VA_ARGS__, .size_ = sizeof(fac_to_other_options))
 #define FAC__WITH_to_other_ex(input, tensor, ...) fac_to_other_ex(input, tensor, &(const fac_to_other_options){__VA_ARGS__})
 #define fac_copy(...) FAC__WITH_copy_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
-#define FAC__WITH_copy_ex(input, src, ...) fac_copy_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
+#define FAC__WITH_copy_ex(input, other, ...) fac_copy_ex(input, other, &(const fac_copy_options){__VA_ARGS__})
 #define fac_copy_(...) FAC__WITH_copy_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_options))
-#define FAC__WITH_copy_inplace_ex(input, src, ...) fac_copy_inplace_ex(input, src, &(const fac_copy_options){__VA_ARGS__})
+#define FAC__WITH_copy_inplace_ex(input, other, ...) fac_copy_inplace_ex(input, other, &(const fac_copy_options){__VA_ARGS__})
+#define fac_copy_scalar(...) FAC__WITH_copy_scalar_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_scalar_options))
+#define FAC__WITH_copy_scalar_ex(input, other, ...) fac_copy_scalar_ex(input, FAC_NUMBER(other), &(const fac_copy_scalar_options){__VA_ARGS__})
+#define fac_copy_scalar_(...) FAC__WITH_copy_scalar_inplace_ex(__VA_ARGS__, .size_ = sizeof(fac_copy_scalar_options))
+#define FAC__WITH_copy_scalar_inplace_ex(input, other, ...) fac_copy_scalar_inplace_ex(input, FAC_NUMBER(other), &(const fac_copy_scalar_options){__VA_ARGS__})
 #define fac_fill(input, value) fac_fill_ex(input, FAC_VALUE_AT(value))
 #define fac_fill_(input, value) fac_fill_inplace_ex(input, FAC_VALUE_AT(value))
 #define fac_zero(input) fac_zero_ex(input)
@@ -4970,6 +4998,8 @@ FAC_API fac_tensor *fac_sparse_mask_ex(fac_tensor *input, fac_tensor *mask);
 #define fac__clamp(input, low, high) fac__clamp_ex(input, FAC_NUMBER(low), FAC_NUMBER(high))
 #define fac__clamp_low(input, low) fac__clamp_low_ex(input, FAC_NUMBER(low))
 #define fac__clamp_high(input, high) fac__clamp_high_ex(input, FAC_NUMBER(high))
+#define fac__clamp_min_tensor(input, min) fac__clamp_min_tensor_ex(input, min)
+#define fac__clamp_max_tensor(input, max) fac__clamp_max_tensor_ex(input, max)
 #define fac__clamp_tensor(input, low, high) fac__clamp_tensor_ex(FAC_VALUE_AT(input), FAC_VALUE_AT(low), FAC_VALUE_AT(high))
 #define fac_conj_physical(input) fac_conj_physical_ex(input)
 #define fac_conj_physical_(input) fac_conj_physical_inplace_ex(input)

@@ -209,15 +209,25 @@ inline fac_tensor *fac_to_other(fac_tensor *input, fac_tensor *tensor, fac_to_ot
     o.size_ = sizeof o;
     return fac_to_other_ex(input, tensor, &o);
 }
-inline fac_tensor *fac_copy(fac_tensor *input, fac_tensor *src, fac_copy_options o = fac_copy_options())
+inline fac_tensor *fac_copy(fac_tensor *input, fac_tensor *other, fac_copy_options o = fac_copy_options())
 {
     o.size_ = sizeof o;
-    return fac_copy_ex(input, src, &o);
+    return fac_copy_ex(input, other, &o);
 }
-inline fac_tensor *fac_copy_(fac_tensor *input, fac_tensor *src, fac_copy_options o = fac_copy_options())
+inline fac_tensor *fac_copy_(fac_tensor *input, fac_tensor *other, fac_copy_options o = fac_copy_options())
 {
     o.size_ = sizeof o;
-    return fac_copy_inplace_ex(input, src, &o);
+    return fac_copy_inplace_ex(input, other, &o);
+}
+inline fac_tensor *fac_copy_scalar(fac_tensor *input, fac_any_number other, fac_copy_scalar_options o = fac_copy_scalar_options())
+{
+    o.size_ = sizeof o;
+    return fac_copy_scalar_ex(input, other, &o);
+}
+inline fac_tensor *fac_copy_scalar_(fac_tensor *input, fac_any_number other, fac_copy_scalar_options o = fac_copy_scalar_options())
+{
+    o.size_ = sizeof o;
+    return fac_copy_scalar_inplace_ex(input, other, &o);
 }
 inline fac_tensor *fac_fill(fac_tensor *input, fac_any_value value)
 {
@@ -2453,6 +2463,14 @@ inline fac_tensor *fac__clamp_low(fac_tensor *input, fac_any_number low)
 inline fac_tensor *fac__clamp_high(fac_tensor *input, fac_any_number high)
 {
     return fac__clamp_high_ex(input, high);
+}
+inline fac_tensor *fac__clamp_min_tensor(fac_tensor *input, fac_tensor *min)
+{
+    return fac__clamp_min_tensor_ex(input, min);
+}
+inline fac_tensor *fac__clamp_max_tensor(fac_tensor *input, fac_tensor *max)
+{
+    return fac__clamp_max_tensor_ex(input, max);
 }
 inline fac_tensor *fac__clamp_tensor(fac_any_value input, fac_any_value low, fac_any_value high)
 {

@@ -158,6 +158,8 @@ static int infer_dtype(PyObject *o, fac_dtype *d) {
     if (seq == NULL)
         return -1;
     int r = 0;
+    if (PySequence_Fast_GET_SIZE(seq) == 0)
+        *d = fac_promote(*d, fac_default_dtype());
     for (Py_ssize_t i = 0; r == 0 && i < PySequence_Fast_GET_SIZE(seq); i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(seq, i);
         if (PyFloat_CheckExact(item) && *d == fac_default_dtype())

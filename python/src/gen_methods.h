@@ -2633,15 +2633,15 @@ static PyMethodDef function_table[] = {
     {"rand", (PyCFunction)(void (*)(void))function_rand, METH_FASTCALL | METH_KEYWORDS,
      "rand(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nSamples of the uniform distribution over [0, 1).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"rand_like", (PyCFunction)(void (*)(void))function_rand_like, METH_FASTCALL | METH_KEYWORDS,
-     "rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the uniform distribution over [0, 1) in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the uniform distribution over [0, 1) in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"randn", (PyCFunction)(void (*)(void))function_randn, METH_FASTCALL | METH_KEYWORDS,
      "randn(*size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nSamples of the standard normal distribution.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"randn_like", (PyCFunction)(void (*)(void))function_randn_like, METH_FASTCALL | METH_KEYWORDS,
-     "randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the standard normal distribution in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nSamples of the standard normal distribution in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"randint", (PyCFunction)(void (*)(void))function_randint, METH_FASTCALL | METH_KEYWORDS,
      "randint(low=0, high, size, *, generator=None, out=None, dtype=None, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nIntegers of [0, high).\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"randint_like", (PyCFunction)(void (*)(void))function_randint_like, METH_FASTCALL | METH_KEYWORDS,
-     "randint_like(input, low=0, high, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nIntegers of [0, high) in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "randint_like(input, low=0, high, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=torch.preserve_format) -> Tensor\n\nIntegers of [0, high) in input's shape.\n\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"randperm", (PyCFunction)(void (*)(void))function_randperm, METH_FASTCALL | METH_KEYWORDS,
      "randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, device=None, requires_grad=False) -> Tensor\n\nA random permutation of 0 ... n - 1.\n\nOther forms: out=.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"normal", (PyCFunction)(void (*)(void))function_normal, METH_FASTCALL | METH_KEYWORDS,
@@ -5955,8 +5955,10 @@ static PyMethodDef method_table[] = {
      "sparse_mask(mask) -> Tensor\n\nThe elements of a strided tensor at the places of a sparse one.\n\nDifferentiable in: input.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {0}};
 
-static const fac__op *const inplace_ops_copy[] = {&fac__op_copy};
-static const fac__entry inplace_entry_copy = {"copy_", inplace_ops_copy, 1, NULL};
+static const fac__op *const inplace_ops_copy[] = {&fac__op_copy, &fac__op_copy_scalar};
+static const fac__entry inplace_entry_copy = {"copy_", inplace_ops_copy, 2,
+    "(Tensor other, bool non_blocking = False)\n"
+    "hidden (Number other, bool non_blocking = False)"};
 static PyObject *inplace_copy(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     return fac__py_inplace(&inplace_entry_copy, self, args, n, names);
@@ -6866,7 +6868,7 @@ static PyObject *inplace_set(PyObject *self, PyObject *const *args, Py_ssize_t n
 }
 static PyMethodDef inplace_table[] = {
     {"copy_", (PyCFunction)(void (*)(void))inplace_copy, METH_FASTCALL | METH_KEYWORDS,
-     "copy_(src, non_blocking=False) -> Tensor\n\nWrites src's elements, broadcast and converted, into self.\n\nDifferentiable in: input, src.\nOther forms: copy_.\nArguments that fit no signature: TypeError, which lists the signatures."},
+     "copy_(src, non_blocking=False) -> Tensor\n\nWrites src's elements, broadcast and converted, into self.\n\nDifferentiable in: input, other.\nOther forms: copy_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"fill_", (PyCFunction)(void (*)(void))inplace_fill, METH_FASTCALL | METH_KEYWORDS,
      "fill_(value) -> Tensor\n\nWrites one number, or the element of a zero-dim tensor, everywhere.\n\nDifferentiable in: input, value.\nOther forms: fill_.\nArguments that fit no signature: TypeError, which lists the signatures."},
     {"zero_", (PyCFunction)(void (*)(void))inplace_zero, METH_FASTCALL | METH_KEYWORDS,

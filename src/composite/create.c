@@ -75,6 +75,14 @@ static fac_tensor *converted(fac_tensor *x, fac_device device, fac_dtype d, bool
     return same ? x : fac__to_copy(x, .dtype = d, .device = device, .memory_format = f);
 }
 
+COMPOSITE(copy_scalar) {
+    fac_dtype d = (fac_dtype)a->input->dtype;
+    fac_tensor *number = fac_full(FAC_NO_DIMS, a->other, .dtype = (fac_dtype)a->other.kind,
+                                  .device = a->input->device);
+    out[0] = fac_expand(fac__to_copy(number, .dtype = d),
+                        ((fac_ints){a->input->sizes, a->input->ndim, true}));
+}
+
 COMPOSITE(to) {
     out[0] = converted(a->input, a->device, a->dtype, a->copy, a->memory_format);
 }

@@ -94,31 +94,18 @@ COMPOSITE(nll_loss_nd) {
     out[0] = r[0];
 }
 
-/* Class indices without smoothing: rows of logits in one pass. */
+/* Class indices without smoothing: rows of logits in one pass, other shapes in PyTorch's two, whose
+ * nodes people see. */
 static fac_tensor *entropy_of_indices(const struct fac__cross_entropy_loss_args *a) {
     fac_tensor *x = a->input, *t = a->target, *r[3];
     if (check_batch(x, t) != 0)
         return fac_bad;
-    if (x->ndim > 2 && check_positions(x, t) != 0)
-        return fac_bad;
-    if (x->ndim == 2) {
+    if (x->ndim == 2)
         fac__cross_entropy(x, t, a->weight, a->reduction, a->ignore_index, r);
-        return r[0];
-    }
-    if (x->ndim == 1)
-        x = fac_unsqueeze(x, 0);
-    int64_t order[FAC_MAX_DIMS], c = x->sizes[1];
-    order[0] = 0;
-    for (int i = 2; i < x->ndim; i++)
-        order[i - 1] = i;
-    order[x->ndim - 1] = 1;
-    fac_tensor *rows = fac_permute(x, ((fac_ints){order, x->ndim, true}));
-    if (fac__is_bad(rows))
-        return rows;
-    rows = fac_reshape(rows, fac_dims(c == 0 ? t->numel : x->numel / c, c));
-    fac__cross_entropy(rows, fac_reshape(t, fac_dims(-1)), a->weight, a->reduction, a->ignore_index,
-                       r);
-    return a->reduction == 0 ? fac_reshape(r[0], fac__sizes_of(t)) : r[0];
+    else
+        nll(fac_log_softmax(x, x->ndim == 1 ? 0 : 1), t, a->weight, a->reduction, a->ignore_index,
+            r);
+    return r[0];
 }
 
 static bool same_shape(const fac_tensor *x, const fac_tensor *y) {

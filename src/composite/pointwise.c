@@ -246,6 +246,8 @@ COMPOSITE(rad2deg) {
 
 COMPOSITE(logit) {
     fac_tensor *x = a->input;
+    if (fac__is_integral((fac_dtype)x->dtype, true)) /* 1 - x may not fit */
+        x = fac__to_copy(x, .dtype = fac_default_dtype());
     if (a->eps.given)
         x = fac_clamp(x, .min = fac_value_of_float(a->eps.value),
                       .max = fac_value_of_float(1 - a->eps.value));
@@ -296,13 +298,17 @@ static fac_tensor *clamped(fac_tensor *x, fac_value lo, fac_value hi) {
             hi = fac_value_of_tensor(fac_full(FAC_NO_DIMS, hi.number, .dtype = d));
         return fac__clamp_tensor(xv, lo, hi);
     }
-    return given(lo) ? fac_maximum(x, lo.tensor) : fac_minimum(x, hi.tensor);
+    return given(lo) ? fac__clamp_min_tensor(x, lo.tensor) : fac__clamp_max_tensor(x, hi.tensor);
+}
+
+static bool in_graph(const fac_tensor *t) {
+    return t != NULL && fac_requires_grad(t);
 }
 
 /* In the graph, one bound is two, so that the node is the one of clamp(). */
 static fac_tensor *clamped_by_name(fac_tensor *x, fac_value lo, fac_value hi) {
-    bool number = lo.tensor == NULL && hi.tensor == NULL && given(lo) != given(hi);
-    if (number && fac_requires_grad(x) && fac__is_float((fac_dtype)x->dtype)) {
+    if (given(lo) != given(hi) && (in_graph(x) || in_graph(lo.tensor) || in_graph(hi.tensor)) &&
+        !fac__is_complex((fac_dtype)x->dtype)) {
         lo.number = given(lo) ? lo.number : fac_float(-INFINITY);
         hi.number = given(hi) ? hi.number : fac_float(INFINITY);
     }
@@ -424,10 +430,22 @@ COMPOSITE(l1_loss) {
     }                                                                                              \
     static fac_tensor *op##_value(const struct fac__##op##_args *a)
 
+static fac_tensor *no_kernel(const char *kernel, fac_dtype d) {
+    fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", kernel,
+              fac__scalar_type_name(d));
+    return fac_bad;
+}
+
 LOSS(mse_loss) {
-    if (fac__is_complex((fac_dtype)a->input->dtype) || fac__is_complex((fac_dtype)a->target->dtype))
-        return fail(FAC_ERROR_NOT_IMPLEMENTED, "\"mse_cpu\" not implemented for 'ComplexDouble'");
-    fac_tensor *d = fac_sub(a->input, a->target);
+    fac_tensor *x = a->input, *t = a->target;
+    fac__promotion p = {0};
+    fac__promote_add(&p, x);
+    fac__promote_add(&p, t);
+    fac_dtype common = fac__promoted(&p);
+    if (!fac__is_float(common))
+        return no_kernel("mse_cpu", common);
+    fac_tensor *d = fac_sub(x->dtype == FAC_BOOL ? fac__to_copy(x, .dtype = common) : x,
+                            t->dtype == FAC_BOOL ? fac__to_copy(t, .dtype = common) : t);
     return reduced(fac_mul(d, d), a->reduction);
 }
 
@@ -463,6 +481,12 @@ static bool is_share(fac_tensor *t) {
 }
 
 LOSS(binary_cross_entropy) {
+    if (a->input->dtype != a->target->dtype) {
+        fac__fail(FAC_ERROR_RUNTIME, "Found dtype %s but expected %s",
+                  fac__scalar_type_name((fac_dtype)a->target->dtype),
+                  fac__scalar_type_name((fac_dtype)a->input->dtype));
+        return fac_bad;
+    }
     if (!is_share(a->input))
         return fail(FAC_ERROR_RUNTIME, "all elements of input should be between 0 and 1");
     if (!is_share(a->target))
@@ -472,6 +496,16 @@ LOSS(binary_cross_entropy) {
 
 LOSS(binary_cross_entropy_with_logits) {
     fac_tensor *x = a->input, *t = a->target, *l;
+    fac_dtype dx = (fac_dtype)x->dtype, dt = (fac_dtype)t->dtype;
+    if (!fac__is_float(dx))
+        return no_kernel("log_sigmoid_cpu", dx);
+    if (dt == FAC_BOOL)
+        return fac_sub(t, t); /* whose error it is */
+    if (!fac__is_float(dt)) {
+        fac__fail(FAC_ERROR_RUNTIME, "result type %s can't be cast to the desired output type %s",
+                  fac__scalar_type_name(dx), fac__scalar_type_name(dt));
+        return fac_bad;
+    }
     if (a->pos_weight == NULL) {
         l = fac__bce_logits(x, t);
     } else {

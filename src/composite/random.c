@@ -50,15 +50,17 @@ COMPOSITE(randn) {
     out[0] = fac_normal_fill_(PLACE(a->dtype), .generator = a->generator);
 }
 
+/* An empty tensor for the samples of an op named _like. */
+#define PLACE_LIKE                                                                                 \
+    fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout, .device = a->device,          \
+                   .memory_format = a->memory_format)
+
 COMPOSITE(rand_like) {
-    out[0] = fac_uniform_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                         .device = a->device, .memory_format = a->memory_format));
+    out[0] = fac_uniform_(PLACE_LIKE, .generator = a->generator);
 }
 
 COMPOSITE(randn_like) {
-    out[0] =
-        fac_normal_fill_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                        .device = a->device, .memory_format = a->memory_format));
+    out[0] = fac_normal_fill_(PLACE_LIKE, .generator = a->generator);
 }
 
 static fac_dtype or_int64(fac_dtype d, const fac_tensor *given) {
@@ -76,17 +78,11 @@ COMPOSITE(randint_low) {
 }
 
 COMPOSITE(randint_like) {
-    out[0] =
-        fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                        .device = a->device, .memory_format = a->memory_format),
-                         0, a->high);
+    out[0] = fac_random_from_(PLACE_LIKE, 0, a->high, .generator = a->generator);
 }
 
 COMPOSITE(randint_like_low) {
-    out[0] =
-        fac_random_from_(fac_empty_like(a->input, .dtype = a->dtype, .layout = a->layout,
-                                        .device = a->device, .memory_format = a->memory_format),
-                         a->low, a->high);
+    out[0] = fac_random_from_(PLACE_LIKE, a->low, a->high, .generator = a->generator);
 }
 
 static bool check_deviations(fac_tensor *std) {

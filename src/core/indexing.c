@@ -69,6 +69,10 @@ static int used_dims(const fac_tensor *t, const fac_subscript *items, int n) {
                 !(x->ndim == 0 && fac__is_integral((fac_dtype)x->dtype, false)))
                 return fac__fail(FAC_ERROR_INDEX,
                                  "tensors used as indices must be long, int, byte or bool tensors");
+            if (x->dtype == FAC_UINT8 && x->ndim > 0 &&
+                fac__warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype "
+                          "torch.bool instead.") != 0)
+                return -1;
             used += is_mask(x) ? x->ndim : 1;
             break;
         }

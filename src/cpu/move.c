@@ -12,7 +12,7 @@ static int to_copy(const void *args, fac_tensor **out) {
 }
 
 static int copy(const void *args, fac_tensor **out) {
-    return fac__copy_into(out[0], ((const struct fac__copy_args *)args)->src);
+    return fac__copy_into(out[0], ((const struct fac__copy_args *)args)->other);
 }
 
 static int zero(const void *args, fac_tensor **out) {
@@ -22,17 +22,20 @@ static int zero(const void *args, fac_tensor **out) {
 
 static int fill(const void *args, fac_tensor **out) {
     const struct fac__fill_args *a = args;
-    fac_scalar s = a->value.number;
-    if (a->value.tensor != NULL) {
-        if (a->value.tensor->ndim != 0)
-            return fac__fail(FAC_ERROR_RUNTIME,
-                             "fill_ only supports 0-dimension value tensor but got tensor with %d "
-                             "dimensions.",
-                             a->value.tensor->ndim);
-        if (fac__item(a->value.tensor, &s) != 0)
-            return -1;
-    }
-    return fac__fill_into(out[0], s);
+    fac_tensor *value = a->value.tensor;
+    if (value == NULL)
+        return fac__fill_into(out[0], a->value.number);
+    if (value->ndim != 0)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "fill_ only supports 0-dimension value tensor but got tensor with %d "
+                         "dimensions.",
+                         value->ndim);
+    /* a tensor's element is converted as copy_() does, where a number must fit */
+    static const int64_t still[FAC_MAX_DIMS];
+    value = fac__alias(value, out[0]->ndim, out[0]->sizes, still, value->offset);
+    int r = value == NULL ? -1 : fac__copy_into(out[0], value);
+    fac__release(value);
+    return r;
 }
 
 static const fac__kernel_row rows[] = {{"clone", clone}, {"_to_copy", to_copy}, {"copy", copy},

@@ -359,22 +359,40 @@ fac_tensor *fac_to_other_ex(fac_tensor *input, fac_tensor *tensor, const fac_to_
     return fac__api_call(&fac__op_to_other, &args);
 }
 
-fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o)
+fac_tensor *fac_copy_ex(fac_tensor *input, fac_tensor *other, const fac_copy_options *o)
 {
     fac_copy_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__copy_args args = {.input = input, .src = src, .non_blocking = o->non_blocking};
+    struct fac__copy_args args = {.input = input, .other = other, .non_blocking = o->non_blocking};
     return fac__api_call(&fac__op_copy, &args);
 }
 
-fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *src, const fac_copy_options *o)
+fac_tensor *fac_copy_inplace_ex(fac_tensor *input, fac_tensor *other, const fac_copy_options *o)
 {
     fac_copy_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__copy_args args = {.input = input, .src = src, .non_blocking = o->non_blocking};
+    struct fac__copy_args args = {.input = input, .other = other, .non_blocking = o->non_blocking};
     return fac__api_inplace(&fac__op_copy, &args);
+}
+
+fac_tensor *fac_copy_scalar_ex(fac_tensor *input, fac_scalar other, const fac_copy_scalar_options *o)
+{
+    fac_copy_scalar_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
+    struct fac__copy_scalar_args args = {.input = input, .other = other, .non_blocking = o->non_blocking};
+    return fac__api_call(&fac__op_copy_scalar, &args);
+}
+
+fac_tensor *fac_copy_scalar_inplace_ex(fac_tensor *input, fac_scalar other, const fac_copy_scalar_options *o)
+{
+    fac_copy_scalar_options room;
+    if ((o = fac__options(o, &room, sizeof room)) == NULL)
+        return fac_bad;
+    struct fac__copy_scalar_args args = {.input = input, .other = other, .non_blocking = o->non_blocking};
+    return fac__api_inplace(&fac__op_copy_scalar, &args);
 }
 
 fac_tensor *fac_fill_ex(fac_tensor *input, const fac_value *value)
@@ -4099,6 +4117,18 @@ fac_tensor *fac__clamp_high_ex(fac_tensor *input, fac_scalar high)
     return fac__api_call(&fac__op__clamp_high, &args);
 }
 
+fac_tensor *fac__clamp_min_tensor_ex(fac_tensor *input, fac_tensor *min)
+{
+    struct fac___clamp_min_tensor_args args = {.input = input, .min = min};
+    return fac__api_call(&fac__op__clamp_min_tensor, &args);
+}
+
+fac_tensor *fac__clamp_max_tensor_ex(fac_tensor *input, fac_tensor *max)
+{
+    struct fac___clamp_max_tensor_args args = {.input = input, .max = max};
+    return fac__api_call(&fac__op__clamp_max_tensor, &args);
+}
+
 fac_tensor *fac__clamp_tensor_ex(const fac_value *input, const fac_value *low, const fac_value *high)
 {
     struct fac___clamp_tensor_args args = {0};
@@ -4860,7 +4890,7 @@ fac_tensor *fac_rand_like_ex(fac_tensor *input, const fac_rand_like_options *o)
     fac_rand_like_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__rand_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    struct fac__rand_like_args args = {.input = input, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_rand_like, &args);
 }
 
@@ -4887,7 +4917,7 @@ fac_tensor *fac_randn_like_ex(fac_tensor *input, const fac_randn_like_options *o
     fac_randn_like_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__randn_like_args args = {.input = input, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    struct fac__randn_like_args args = {.input = input, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randn_like, &args);
 }
 
@@ -4932,7 +4962,7 @@ fac_tensor *fac_randint_like_ex(fac_tensor *input, int64_t high, const fac_randi
     fac_randint_like_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__randint_like_args args = {.input = input, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    struct fac__randint_like_args args = {.input = input, .high = high, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randint_like, &args);
 }
 
@@ -4941,7 +4971,7 @@ fac_tensor *fac_randint_like_low_ex(fac_tensor *input, int64_t low, int64_t high
     fac_randint_like_low_options room;
     if ((o = fac__options(o, &room, sizeof room)) == NULL)
         return fac_bad;
-    struct fac__randint_like_low_args args = {.input = input, .low = low, .high = high, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
+    struct fac__randint_like_low_args args = {.input = input, .low = low, .high = high, .generator = o->generator, .dtype = o->dtype, .layout = o->layout, .device = o->device, .memory_format = o->memory_format};
     return fac__api_call(&fac__op_randint_like_low, &args);
 }
 

@@ -283,11 +283,19 @@ void fac__composite_to_other(const struct fac__to_other_args *a, fac_tensor **ou
 
 struct fac__copy_args {
     fac_tensor *input;
-    fac_tensor *src;
+    fac_tensor *other;
     bool non_blocking;
 };
 fac__exec_fn fac__rule_overwrite;
 fac__vjp_fn fac__vjp_copy;
+
+struct fac__copy_scalar_args {
+    fac_tensor *input;
+    fac_scalar other;
+    bool non_blocking;
+};
+fac__exec_fn fac__exec_copy_scalar;
+void fac__composite_copy_scalar(const struct fac__copy_scalar_args *a, fac_tensor **out);
 
 struct fac__fill_args {
     fac_tensor *input;
@@ -2157,6 +2165,18 @@ struct fac___clamp_high_args {
 };
 fac__vjp_fn fac__vjp__clamp_high;
 
+struct fac___clamp_min_tensor_args {
+    fac_tensor *input;
+    fac_tensor *min;
+};
+fac__vjp_fn fac__vjp__clamp_min_tensor;
+
+struct fac___clamp_max_tensor_args {
+    fac_tensor *input;
+    fac_tensor *max;
+};
+fac__vjp_fn fac__vjp__clamp_max_tensor;
+
 struct fac___clamp_tensor_args {
     fac_value input;
     fac_value low;
@@ -2581,6 +2601,7 @@ void fac__composite_rand(const struct fac__rand_args *a, fac_tensor **out);
 
 struct fac__rand_like_args {
     fac_tensor *input;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
@@ -2601,6 +2622,7 @@ void fac__composite_randn(const struct fac__randn_args *a, fac_tensor **out);
 
 struct fac__randn_like_args {
     fac_tensor *input;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
@@ -2635,6 +2657,7 @@ void fac__composite_randint_low(const struct fac__randint_low_args *a, fac_tenso
 struct fac__randint_like_args {
     fac_tensor *input;
     int64_t high;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
@@ -2647,6 +2670,7 @@ struct fac__randint_like_low_args {
     fac_tensor *input;
     int64_t low;
     int64_t high;
+    fac_generator *generator;
     fac_dtype dtype;
     fac_layout layout;
     fac_device device;
@@ -3965,6 +3989,7 @@ enum {
     FAC__OP_ID_to_dtype,
     FAC__OP_ID_to_other,
     FAC__OP_ID_copy,
+    FAC__OP_ID_copy_scalar,
     FAC__OP_ID_fill,
     FAC__OP_ID_zero,
     FAC__OP_ID_index,
@@ -4214,6 +4239,8 @@ enum {
     FAC__OP_ID__clamp,
     FAC__OP_ID__clamp_low,
     FAC__OP_ID__clamp_high,
+    FAC__OP_ID__clamp_min_tensor,
+    FAC__OP_ID__clamp_max_tensor,
     FAC__OP_ID__clamp_tensor,
     FAC__OP_ID_conj_physical,
     FAC__OP_ID__conj,
@@ -4487,6 +4514,7 @@ extern const fac__op fac__op_to;
 extern const fac__op fac__op_to_dtype;
 extern const fac__op fac__op_to_other;
 extern const fac__op fac__op_copy;
+extern const fac__op fac__op_copy_scalar;
 extern const fac__op fac__op_fill;
 extern const fac__op fac__op_zero;
 extern const fac__op fac__op_index;
@@ -4736,6 +4764,8 @@ extern const fac__op fac__op_clamp_max;
 extern const fac__op fac__op__clamp;
 extern const fac__op fac__op__clamp_low;
 extern const fac__op fac__op__clamp_high;
+extern const fac__op fac__op__clamp_min_tensor;
+extern const fac__op fac__op__clamp_max_tensor;
 extern const fac__op fac__op__clamp_tensor;
 extern const fac__op fac__op_conj_physical;
 extern const fac__op fac__op__conj;

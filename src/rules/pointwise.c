@@ -179,7 +179,8 @@ CHECK(lerp) {
     const fac_tensor *start = fac__arg_tensor(args, op->tensor_offsets[0]);
     for (int i = 1; i < op->ntensors; i++) {
         const fac_tensor *t = fac__arg_tensor(args, op->tensor_offsets[i]);
-        if (t != NULL && t->dtype != start->dtype)
+        bool number = i == 2 && t != NULL && t->ndim == 0; /* PyTorch reads it as one */
+        if (t != NULL && t->dtype != start->dtype && !number)
             return fac__fail(FAC_ERROR_RUNTIME, "expected dtype %s for `%s` but got dtype %s",
                              fac__c_type_name((fac_dtype)start->dtype), names[i],
                              fac__c_type_name((fac_dtype)t->dtype));

@@ -146,6 +146,7 @@ ROWS["addcdiv_value"] = [(x(2, 3), 0.5, x(3), x(2, 1, of=ABOVE))]
 ROWS["_clamp"] = [(x(2, 3), -0.5, 0.5), (x(), -0.5, 0.5)]
 ROWS["_clamp_low"] = ROWS["_clamp_high"] = [(x(2, 3), 0.0)]
 ROWS["_clamp_tensor"] = [(x(2, 3), x(3, of="low"), x(2, 1, of=ABOVE))]
+ROWS["_clamp_min_tensor"] = ROWS["_clamp_max_tensor"] = [(x(2, 3), x(3)), (x(2, 3), x(2, 1))]
 ROWS["clamp"] = ROWS["clip"] = [
     (x(2, 3), -0.5, 0.5),
     (x(2, 3), {"min": 0.0}),
@@ -564,30 +565,32 @@ EXEMPT.update(
     dict.fromkeys("normal normal_mean normal_std".split(), "PyTorch's gradients are zero there")
 )
 EXEMPT["floor_divide"] = "PyTorch has no gradient of it, which backward says"
+EXEMPT["copy_scalar"] = "nothing of the tensor is left; copy has a row"
 EXEMPT["linspace_tensors"] = "its gradient is none, as in PyTorch"
 # Of complex tensors only.
 COMPLEX = "_conj view_as_real imag".split()
 # Of real tensors only: complex ones are refused.
 REAL = """
     _adaptive_avg_pool2d _adaptive_avg_pool2d_backward _bce_backward _clamp _clamp_high
-    _clamp_low _clamp_tensor _cross_entropy _div_floor _div_trunc _gelu_erf _gelu_tanh
-    _log_softmax _log_softmax_backward_data _nan_to_num _pool_gather _pool_scatter
-    _scaled_dot_product_flash_attention_for_cpu _softmax _softmax_backward_data
-    adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d
-    alpha_dropout amax amin aminmax arctan2 atan2 avg_pool1d avg_pool2d avg_pool2d_backward
-    batch_norm bernoulli bernoulli_fill bernoulli_p bernoulli_tensor binary_cross_entropy
-    binary_cross_entropy_with_logits cauchy ceil celu clamp clamp_max clamp_min clip complex
-    copysign cross_entropy_loss cummax cummin deg2rad div_mode divide_mode dropout elu
-    elu_backward erf erfc exponential feature_alpha_dropout feature_dropout fix floor fmax
-    fmin fmod frac gelu gelu_erf_backward gelu_tanh_backward geometric glu group_norm
-    hardsigmoid hardswish hardtanh hardtanh_backward huber_loss hypot instance_norm kthvalue
-    layer_norm leaky_relu leaky_relu_backward log_normal log_sigmoid log_softmax logaddexp2
-    logit max max_dim max_other max_pool1d max_pool1d_with_indices max_pool2d
+    _clamp_low _clamp_max_tensor _clamp_min_tensor _clamp_tensor _cross_entropy
+    _div_floor _div_trunc _gelu_erf _gelu_tanh _log_softmax _log_softmax_backward_data
+    _nan_to_num _pool_gather _pool_scatter _scaled_dot_product_flash_attention_for_cpu
+    _softmax _softmax_backward_data adaptive_avg_pool1d adaptive_avg_pool2d
+    adaptive_max_pool1d adaptive_max_pool2d alpha_dropout amax amin aminmax arctan2
+    atan2 avg_pool1d avg_pool2d avg_pool2d_backward batch_norm bernoulli bernoulli_fill
+    bernoulli_p bernoulli_tensor binary_cross_entropy binary_cross_entropy_with_logits
+    cauchy ceil celu clamp clamp_max clamp_min clip complex copysign cross_entropy_loss
+    cummax cummin deg2rad div_mode divide_mode dropout elu elu_backward erf erfc
+    exponential feature_alpha_dropout feature_dropout fix floor fmax fmin fmod frac gelu
+    gelu_erf_backward gelu_tanh_backward geometric glu group_norm hardsigmoid hardswish
+    hardtanh hardtanh_backward huber_loss hypot instance_norm kthvalue layer_norm
+    leaky_relu leaky_relu_backward log_normal log_sigmoid log_softmax logaddexp2 logit
+    max max_dim max_other max_pool1d max_pool1d_with_indices max_pool2d
     max_pool2d_with_indices maximum median median_dim min min_dim min_other minimum mish
-    mode mse_loss msort nan_to_num nanmean nanmedian nanmedian_dim nansum native_batch_norm
-    native_group_norm native_layer_norm nll_loss nll_loss2d nll_loss2d_forward
-    nll_loss_backward nll_loss_forward nll_loss_nd polar prelu rad2deg random_from
-    random_full random_to relu relu6 remainder round round_decimals
+    mode mse_loss msort nan_to_num nanmean nanmedian nanmedian_dim nansum
+    native_batch_norm native_group_norm native_layer_norm nll_loss nll_loss2d
+    nll_loss2d_forward nll_loss_backward nll_loss_forward nll_loss_nd polar prelu
+    rad2deg random_from random_full random_to relu relu6 remainder round round_decimals
     scaled_dot_product_attention selu sign silu silu_backward smooth_l1_loss softmax
     softplus softplus_backward sort sort_stable threshold threshold_backward topk trunc
     view_as_complex xlogy

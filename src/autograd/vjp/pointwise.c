@@ -342,6 +342,20 @@ FAC__VJP(_clamp_high) {
     G0 = masked(g, fac_le(a->input, a->high));
 }
 
+FAC__VJP(_clamp_min_tensor) {
+    if (NEEDS(0))
+        G0 = masked(g, fac_ge(a->input, a->min));
+    if (NEEDS(1))
+        G1 = masked(g, fac_lt(a->input, a->min));
+}
+
+FAC__VJP(_clamp_max_tensor) {
+    if (NEEDS(0))
+        G0 = masked(g, fac_le(a->input, a->max));
+    if (NEEDS(1))
+        G1 = masked(g, fac_gt(a->input, a->max));
+}
+
 FAC__VJP(_clamp_tensor) {
     fac_tensor *x = a->input.tensor, *lo = a->low.tensor, *hi = a->high.tensor;
     if (NEEDS(0))
@@ -534,14 +548,19 @@ static void both(struct fac__vjp *v, fac_tensor *d) {
         G1 = fac_neg(d);
 }
 
+/* x - t where a target may be a mask. */
+static fac_tensor *difference(fac_tensor *x, fac_tensor *t) {
+    return fac_sub(x, t->dtype == FAC_BOOL ? fac__to_copy(t, .dtype = (fac_dtype)x->dtype) : t);
+}
+
 FAC__VJP(mse_loss) {
     g = per_element(g, a->reduction, a->input, a->target);
-    both(v, fac_mul(fac_mul(fac_sub(a->input, a->target), 2), g));
+    both(v, fac_mul(fac_mul(difference(a->input, a->target), 2), g));
 }
 
 FAC__VJP(smooth_l1_loss) {
     g = per_element(g, a->reduction, a->input, a->target);
-    fac_tensor *d = fac_sub(a->input, a->target);
+    fac_tensor *d = difference(a->input, a->target);
     fac_tensor *s = a->beta == 0 ? fac_sign(d)
                                  : fac_clamp(fac_div(d, a->beta), .min = fac_value_of_float(-1),
                                              .max = fac_value_of_float(1));
