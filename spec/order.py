@@ -21,7 +21,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False) -> tuple[Tensor
     """
 
 
-@op("structured", python="sort", overload="stable", method=True, out=True, node="SortBackward0",
+@op("structured", python="sort", overload="stable", method=True, out=True, node="SortBackward1",
     returns=["values", "indices"], nondiff=["indices"], struct="torch.return_types.sort",
     vjp="sort_stable", grads={"input": ["input.shape", "indices"]})
 def sort_stable(input: Tensor, *, stable: bool | None, dim: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:

@@ -34,6 +34,8 @@ def find_torch(module, name):
     """The object that PyTorch keeps as module.name, in facula."""
     import importlib
 
+    if (module, name) == ("torch._C", "_VariableFunctionsClass"):
+        return importlib.import_module("facula")  # what PyTorch takes torch.relu from
     if name in storage._NAMES and module in ("torch", "torch.cuda"):
         return getattr(storage, name)  # where the bytes go is another field's matter
     try:
@@ -65,6 +67,17 @@ def _reduce_special(obj):
     return None
 
 
+def _is_own(function):
+    return torch_name(function.__module__ or "") != function.__module__
+
+
+def _public_name(function):
+    """Where PyTorch has a function, whose module here may be another."""
+    from .overrides import resolve_name
+
+    return resolve_name(function) or f"{function.__module__}.{function.__qualname__}"
+
+
 class Pickler(pickle._Pickler):
     """Writes facula's names as PyTorch's. Python's own pickler: C's insists on the real ones."""
 
@@ -74,14 +87,20 @@ class Pickler(pickle._Pickler):
             return NotImplemented
         if isinstance(obj, type):
             return NotImplemented if obj in _SINGLE else obj.__qualname__
-        if kind is types.FunctionType:
+        if kind is types.FunctionType and not _is_own(obj):
             return obj.__qualname__
+        if kind is _C._Overridable or kind is types.FunctionType:
+            space, _, name = _public_name(obj).rpartition(".")
+            return (getattr, (Tensor, name)) if space == "torch.Tensor" else name
         special = _reduce_special(obj)
         return NotImplemented if special is None else special
 
     def save_global(self, obj, name=None):
         name = name or getattr(obj, "__qualname__", None) or obj.__name__
-        module = "torch" if isinstance(obj, _C.dtype) else pickle.whichmodule(obj, name)
+        if isinstance(obj, (_C._Overridable, types.FunctionType)) and _is_own(obj):
+            module = _public_name(obj).rpartition(".")[0]
+        else:
+            module = "torch" if isinstance(obj, _C.dtype) else pickle.whichmodule(obj, name)
         if module == "facula._C" and find_torch("torch", name) is obj:
             module = "torch"
         module = torch_name(module)

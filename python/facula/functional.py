@@ -1,6 +1,7 @@
 """Functions of the torch namespace that are a little Python around ops."""
 
 from . import _C
+from ._C import norm, split  # noqa: F401 - files of PyTorch's name them here
 
 __all__ = [
     "atleast_1d",

@@ -201,7 +201,8 @@ static int take_positional(attempt *t) {
             break;
         PyObject *o = t->args[at];
         /* one by one where they stand alone: x.permute(0, 1), but not torch.permute(x, 0, 1) */
-        if ((p->flags & FAC__P_VARARGS) && !PyTuple_Check(o) && !PyList_Check(o)) {
+        bool single = !PyTuple_Check(o) && !PyList_Check(o) && !(o == Py_None && t->n == 1);
+        if ((p->flags & FAC__P_VARARGS) && single) {
             if (at == 0)
                 return take_integers(t, i, at);
             if (at + 1 < t->n)

@@ -79,6 +79,7 @@ static const struct {
     {"SliceBackward0", "dim end self_sym_sizes start step"},
     {"SoftmaxBackward0", "dim result=0"},
     {"SortBackward0", "dim indices=1 self_sym_sizes"},
+    {"SortBackward1", "dim indices=1 self_sym_sizes"},
     {"SplitBackward0", "dim self_sym_sizes split_size"},
     {"SplitWithSizesBackward0", "dim self_sym_sizes split_sizes split_sizes=split_size"},
     {"SqueezeBackward0", "self_sym_sizes"},

@@ -177,6 +177,27 @@ def test_models_cross():
     assert facula.rand(3, generator=g).tolist() == torch.rand(3, generator=h).tolist()
 
 
+FUNCTIONS = """
+    relu tanh stack split einsum meshgrid isinf add Tensor.add nn.functional.relu
+    nn.functional.gelu nn.functional.cross_entropy nn.functional.mse_loss nn.functional.pad
+    nn.functional.softmax nn.functional.conv2d nn.functional.layer_norm nn.functional.normalize
+    nn.functional.cosine_similarity nn.init.normal_ utils.data.default_collate optim.Adam
+""".split()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_cross(name):
+    torch = pytest.importorskip("torch")
+
+    def of(module):
+        for part in name.split("."):
+            module = getattr(module, part)
+        return module
+
+    assert loaded(saved(of(facula)), torch, weights_only=False) == of(torch)
+    assert loaded(saved(of(torch), torch), weights_only=False) == of(facula)
+
+
 # --- sharing, places, arguments --------------------------------------------------------------------
 
 
