@@ -143,12 +143,12 @@ static fac_tensors evenly(fac_tensor *t, int64_t sections, int least, int64_t di
                           const char *name) {
     if (t->ndim < least) {
         fac__fail(FAC_ERROR_RUNTIME,
-                  "torch.%s requires a tensor with at least %d dimension%s, but got a tensor with "
+                  "torch.%s requires a tensor with at least %d dimension, but got a tensor with "
                   "%d dimensions!",
-                  name, least, least == 1 ? "" : "s", t->ndim);
+                  name, least, t->ndim);
         return failed;
     }
-    if (sections <= 0 || t->sizes[dim] % sections != 0) {
+    if (sections == 0 || (sections > 0 && t->sizes[dim] % sections != 0)) {
         fac__fail(FAC_ERROR_RUNTIME,
                   "torch.%s attempted to split along dimension %lld, but the size of the dimension "
                   "%lld is not divisible by the split_size %lld!",

@@ -441,6 +441,7 @@ static inline bool fac__is_integral(fac_dtype d, bool with_bool) {
 double fac__scalar_double(fac_scalar s);
 /* -1 with PyTorch's error where the number is out of the dtype's range. */
 int fac__check_fits(fac_scalar s, fac_dtype d);
+int fac__check_fits_finite(fac_scalar s, fac_dtype d); /* half types too, whose infinity is near */
 int64_t fac__scalar_int(fac_scalar s);
 fac_complex128 fac__scalar_complex(fac_scalar s);
 static inline bool fac__given(fac_scalar s) {

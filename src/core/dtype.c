@@ -518,3 +518,14 @@ int fac__check_fits(fac_scalar s, fac_dtype d) {
     return fac__fail(FAC_ERROR_RUNTIME, "value cannot be converted to type %s without overflow",
                      converted[d]);
 }
+
+int fac__check_fits_finite(fac_scalar s, fac_dtype d) {
+    if (fac__check_fits(s, d) != 0)
+        return -1;
+    double most = d == FAC_FLOAT16 ? 65504 : 0x1.FEp127;
+    double v = d == FAC_FLOAT16 || d == FAC_BFLOAT16 ? fac__scalar_double(s) : 0;
+    if (!(fabs(v) > most) || isinf(v))
+        return 0;
+    return fac__fail(FAC_ERROR_RUNTIME, "value cannot be converted to type %s without overflow",
+                     fac__c_type_name(d));
+}

@@ -362,6 +362,9 @@ static int range(fac__outs *outs, fac_scalar start, fac_scalar end, fac_scalar s
         d = !closed && integral(start) && integral(end) && integral(step) ? FAC_INT64
                                                                           : fac_default_dtype();
     int64_t n = 0;
+    if (fac__check_fits(start, FAC_FLOAT64) != 0 || fac__check_fits(end, FAC_FLOAT64) != 0 ||
+        fac__check_fits(step, FAC_FLOAT64) != 0)
+        return -1;
     if (range_length(start, end, step, d, closed, &n) != 0)
         return -1;
     const fac_tensor *given = outs->how == FAC__CALL_OUT ? outs->given[0] : NULL;

@@ -656,7 +656,7 @@ int fac__rule_masked_fill(const fac__op *op, void *args, fac__outs *outs) {
                          "masked_fill_ only supports a 0-dimensional value tensor, but got tensor "
                          "with %d dimension(s).",
                          value->ndim);
-    if (value == NULL && fac__check_fits(a->value.number, (fac_dtype)a->input->dtype) != 0)
+    if (value == NULL && fac__check_fits_finite(a->value.number, (fac_dtype)a->input->dtype) != 0)
         return -1;
     if (value != NULL && fac__is_complex((fac_dtype)value->dtype) &&
         !fac__is_complex((fac_dtype)a->input->dtype))

@@ -615,7 +615,10 @@ static int bernoulli_tensor(const void *args, fac_tensor **out) {
     fac__generator_unlock(g);
     fac__release(full);
     if (!fine)
-        fac__fail(FAC_ERROR_RUNTIME, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+        fac__fail(FAC_ERROR_RUNTIME,
+                  "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error "
+                  "message be improved?  If so, please report an enhancement request to "
+                  "PyTorch.)");
     return close_target(&t, fine ? 0 : -1);
 }
 
