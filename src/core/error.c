@@ -26,19 +26,19 @@ static void set(fac_error_code code, const char *format, va_list args) {
     struct fac__error *e = &fac__tls.error;
     if (e->code != FAC_OK || code == FAC_OK)
         return;
-    drop(e);
+    /* The last text goes only now: the new one may quote it, "loading: %s" of fac_error(). */
+    char small[sizeof e->small], *text = NULL;
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(e->small, sizeof e->small, format, args);
-    e->text = e->small;
-    if (n >= (int)sizeof e->small) {
-        char *text = malloc((size_t)n + 1);
-        if (text != NULL) {
-            vsnprintf(text, (size_t)n + 1, format, again);
-            e->text = text;
-        }
-    }
+    int n = vsnprintf(small, sizeof small, format, args);
+    if (n < 0)
+        small[0] = '\0';
+    if (n >= (int)sizeof small && (text = malloc((size_t)n + 1)) != NULL)
+        vsnprintf(text, (size_t)n + 1, format, again);
     va_end(again);
+    drop(e);
+    memcpy(e->small, small, sizeof small);
+    e->text = text != NULL ? text : e->small;
     e->code = code;
 }
 

@@ -371,6 +371,12 @@ static void errors(void) {
     CHECK(fac_error_kind() == FAC_OK && strcmp(fac_error_op(), "") == 0);
     fac_set_error(FAC_ERROR_VALUE, "%0300d", 7);
     CHECK(strlen(fac_error()) == 300);
+    for (int n = 10; n < 1000; n *= 50) { /* of what was read last, short and long */
+        fac_set_error(FAC_ERROR_VALUE, "%0*d", n, 7);
+        fac_set_error(FAC_ERROR_VALUE, "before: %s", (fac_error()));
+        const char *text = fac_error();
+        CHECK(strlen(text) == (size_t)n + 8 && memcmp(text, "before: 00", 10) == 0);
+    }
     fac_set_error(FAC_OK, "not an error");
     CHECK(fac_error_kind() == FAC_OK);
 }
