@@ -720,6 +720,10 @@ bool fac_gradients(fac_tensors outputs, fac_tensors gradients, fac_tensors input
         fac__api_failed(inputs.n, results);
         return false;
     }
+    if (inputs.n > 0 && results == NULL) {
+        fac__fail(FAC_ERROR_TYPE, "gradients: no room is given for the results");
+        return false;
+    }
     if (gradients.n != 0 && gradients.n != outputs.n) {
         fac__fail(FAC_ERROR_VALUE, "gradients: %d gradients are given for %d outputs", gradients.n,
                   outputs.n);

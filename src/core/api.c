@@ -52,15 +52,10 @@ int fac__check_list(const char *function, fac_tensors l) {
                      l.n < 0 ? "" : " and gives none");
 }
 
-static int check_number(const fac__op *op, const fac__param *p, fac_dtype kind) {
-    switch (kind) {
-    case FAC_BOOL:
-    case FAC_INT64:
-    case FAC_UINT64:
-    case FAC_FLOAT64:
-    case FAC_COMPLEX128:
+static int check_number(const fac__op *op, const fac__param *p, fac_scalar s) {
+    if (fac__is_number(s))
         return 0;
-    case FAC_DTYPE_NONE:
+    if (!fac__given(s))
         return p->flags & (FAC__P_OPTIONAL | FAC__P_NONE) ? 0 : not_given(op, p);
     default:
         return no_such(op, p, (int)kind);
@@ -74,7 +69,7 @@ static int check_absent(const fac__op *op, const void *args, uint16_t offset) {
         p++;
     if (p->type == FAC__T_VALUE)
         return check_number(
-            op, p, ((const fac_value *)(const void *)((const char *)args + offset))->number.kind);
+            op, p, ((const fac_value *)(const void *)((const char *)args + offset))->number);
     return p->flags & (FAC__P_OPTIONAL | FAC__P_NONE) ? 0 : not_given(op, p);
 }
 
@@ -114,7 +109,7 @@ static int check_one(const fac__op *op, const fac__param *p, const void *a) {
     case FAC__T_INTS:
         return check_ints(op, p, a);
     case FAC__T_SCALAR:
-        return check_number(op, p, ((const fac_scalar *)a)->kind);
+        return check_number(op, p, *(const fac_scalar *)a);
     case FAC__T_DTYPE:
         if (*(const fac_dtype *)a == FAC_DTYPE_NONE &&
             !(p->flags & (FAC__P_OPTIONAL | FAC__P_NONE)))

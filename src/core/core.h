@@ -447,6 +447,11 @@ fac_complex128 fac__scalar_complex(fac_scalar s);
 static inline bool fac__given(fac_scalar s) {
     return s.kind != FAC_DTYPE_NONE;
 }
+/* Of one of the kinds that a scalar may have. */
+static inline bool fac__is_number(fac_scalar s) {
+    return s.kind == FAC_BOOL || s.kind == FAC_INT64 || s.kind == FAC_UINT64 ||
+           s.kind == FAC_FLOAT64 || s.kind == FAC_COMPLEX128;
+}
 
 /* --- backends -------------------------------------------------------------------------------- */
 

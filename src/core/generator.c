@@ -1,6 +1,7 @@
 /* mt19937 (Matsumoto and Nishimura, 1998), seeded and drawn from as PyTorch's CPU generator. */
 #include "generator.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,7 @@ enum { N = FAC__GENERATOR_WORDS };
 static const uint64_t default_seed = 67280421310721u;
 static fac_generator the_default = {.lock = ATOMIC_FLAG_INIT};
 
-static fac_generator *or_default(const fac_generator *g) {
-    return g != NULL ? (fac_generator *)(uintptr_t)g : fac_default_generator();
-}
-
-void fac_generator_seed(fac_generator *g, uint64_t seed) {
-    if (g == NULL)
-        g = &the_default;
+static void set_seed(fac_generator *g, uint64_t seed) {
     g->seed = seed;
     uint32_t x = (uint32_t)seed;
     for (uint32_t i = 0; i < N; i++) {
@@ -29,16 +24,32 @@ void fac_generator_seed(fac_generator *g, uint64_t seed) {
     g->next_double = 0;
 }
 
+fac_generator *fac__generator_lock(fac_generator *g) {
+    if (g == NULL)
+        g = &the_default;
+    while (atomic_flag_test_and_set_explicit(&g->lock, memory_order_acquire))
+        sched_yield();
+    if (!g->seeded)
+        set_seed(g, default_seed);
+    return g;
+}
+
+void fac__generator_unlock(fac_generator *g) {
+    atomic_flag_clear_explicit(&g->lock, memory_order_release);
+}
+
+void fac_generator_seed(fac_generator *g, uint64_t seed) {
+    g = fac__generator_lock(g);
+    set_seed(g, seed);
+    fac__generator_unlock(g);
+}
+
 fac_generator *fac_default_generator(void) {
-    if (!the_default.seeded)
-        fac_generator_seed(&the_default, default_seed);
     return &the_default;
 }
 
 void fac_manual_seed(uint64_t seed) {
-    fac_generator *g = fac__generator_lock(NULL);
-    fac_generator_seed(g, seed);
-    fac__generator_unlock(g);
+    fac_generator_seed(NULL, seed);
 }
 
 fac_generator *fac_generator_new(void) {
@@ -48,7 +59,7 @@ fac_generator *fac_generator_new(void) {
         return NULL;
     }
     atomic_flag_clear(&g->lock);
-    fac_generator_seed(g, default_seed);
+    set_seed(g, default_seed);
     return g;
 }
 
@@ -58,19 +69,10 @@ void fac_generator_free(fac_generator *g) {
 }
 
 uint64_t fac_generator_initial_seed(const fac_generator *g) {
-    return or_default(g)->seed;
-}
-
-fac_generator *fac__generator_lock(fac_generator *g) {
-    if (g == NULL)
-        g = fac_default_generator();
-    while (atomic_flag_test_and_set_explicit(&g->lock, memory_order_acquire)) {
-    }
-    return g;
-}
-
-void fac__generator_unlock(fac_generator *g) {
-    atomic_flag_clear_explicit(&g->lock, memory_order_release);
+    fac_generator *locked = fac__generator_lock((fac_generator *)(uintptr_t)g);
+    uint64_t seed = locked->seed;
+    fac__generator_unlock(locked);
+    return seed;
 }
 
 /* PyTorch's layout: the old Torch generator, then the float sample. */
@@ -85,9 +87,8 @@ struct state_bytes {
 };
 _Static_assert(sizeof(struct state_bytes) == FAC_GENERATOR_STATE_BYTES, "PyTorch's size");
 
-void fac_generator_get_state(const fac_generator *g, void *bytes) {
+static void put_state(const fac_generator *g, void *bytes) {
     struct state_bytes b;
-    g = or_default(g);
     memset(&b, 0, sizeof b);
     b.seed = g->seed;
     b.left = N - g->next + 1;
@@ -104,8 +105,22 @@ void fac_generator_get_state(const fac_generator *g, void *bytes) {
     memcpy(bytes, &b, sizeof b);
 }
 
+void fac_generator_get_state(const fac_generator *g, void *bytes) {
+    if (bytes == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_generator_get_state: no room is given for the state");
+        return;
+    }
+    fac_generator *locked = fac__generator_lock((fac_generator *)(uintptr_t)g);
+    put_state(locked, bytes);
+    fac__generator_unlock(locked);
+}
+
 bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes) {
     struct state_bytes b;
+    if (bytes == NULL) {
+        fac__fail(FAC_ERROR_VALUE, "fac_generator_set_state: no state is given");
+        return false;
+    }
     if (nbytes != sizeof b) {
         fac__fail(FAC_ERROR_RUNTIME,
                   "Expected a CPUGeneratorImplState of size 5056 but found the input RNG state "
@@ -115,12 +130,12 @@ bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes)
         return false;
     }
     memcpy(&b, bytes, sizeof b);
-    g = or_default(g);
     if (b.left < 1 || b.left > N || b.next > N ||
         (b.left != 1 && b.next != (uint64_t)(N + 1 - b.left))) {
         fac__fail(FAC_ERROR_RUNTIME, "Invalid mt19937 state");
         return false;
     }
+    g = fac__generator_lock(g);
     g->seed = b.seed;
     for (int i = 0; i < N; i++)
         g->state[i] = (uint32_t)b.state[i];
@@ -130,5 +145,6 @@ bool fac_generator_set_state(fac_generator *g, const void *bytes, size_t nbytes)
     g->next_double = g->has_double ? b.normal_y : 0;
     g->has_float = b.has_float != 0;
     g->next_float = g->has_float ? b.next_float : 0;
+    fac__generator_unlock(g);
     return true;
 }

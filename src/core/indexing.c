@@ -493,5 +493,9 @@ int fac__index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value v
 }
 
 fac_tensor *fac_index_set(fac_tensor *t, const fac_subscript *items, int n, fac_value value) {
+    if (value.tensor == NULL && !fac__is_number(value.number)) {
+        fac__fail(FAC_ERROR_TYPE, "the value to be assigned to a subscript is not given");
+        return fac_bad;
+    }
     return fac__index_set(t, items, n, value) == 0 ? t : fac_bad;
 }

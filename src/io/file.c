@@ -23,7 +23,8 @@ int fac__input_open(fac__input *in, const char *path) {
     if (path == NULL)
         return fac__fail(FAC_ERROR_VALUE, "no path was given");
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* opening a pipe would wait for somebody to write to it */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return refused(path);
     if (fstat(fd, &st) != 0) {
@@ -40,8 +41,11 @@ int fac__input_open(fac__input *in, const char *path) {
     return 0;
 }
 
-void fac__input_bytes(fac__input *in, const void *bytes, size_t n) {
+int fac__input_bytes(fac__input *in, const void *bytes, size_t n) {
     *in = (fac__input){.name = "memory", .fd = -1, .bytes = bytes, .size = n};
+    return bytes != NULL || n == 0
+               ? 0
+               : fac__fail(FAC_ERROR_VALUE, "%zu bytes at NULL cannot be read", n);
 }
 
 int fac__input_read(fac__input *in, void *out, uint64_t n) {

@@ -13,7 +13,7 @@ typedef struct {
 } fac__input;
 
 int fac__input_open(fac__input *in, const char *path);
-void fac__input_bytes(fac__input *in, const void *bytes, size_t n);
+int fac__input_bytes(fac__input *in, const void *bytes, size_t n);
 /* Exactly n bytes, which the caller has found to be there; else the error is set. */
 int fac__input_read(fac__input *in, void *out, uint64_t n);
 void fac__input_close(fac__input *in);

@@ -283,8 +283,7 @@ fac_tensor *fac_npy_read(const char *path) {
 
 fac_tensor *fac_npy_from_memory(const void *bytes, size_t nbytes) {
     fac__input in;
-    fac__input_bytes(&in, bytes, nbytes);
-    fac_tensor *t = read_array(&in);
+    fac_tensor *t = fac__input_bytes(&in, bytes, nbytes) == 0 ? read_array(&in) : NULL;
     return t == NULL ? fac_bad : fac__scope_adopt(t);
 }
 

@@ -389,7 +389,9 @@ fac_safetensors *fac_safetensors_open(const char *path) {
 }
 
 fac_safetensors *fac_safetensors_from_memory(const void *bytes, size_t nbytes) {
-    return open_over(NULL, "memory", bytes, nbytes);
+    fac__input in;
+    return fac__input_bytes(&in, bytes, nbytes) == 0 ? open_over(NULL, in.name, bytes, nbytes)
+                                                     : NULL;
 }
 
 int64_t fac_safetensors_count(const fac_safetensors *f) {

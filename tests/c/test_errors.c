@@ -103,6 +103,9 @@ static void null_inspected(void) {
     fac_optimizer_free(NULL);
     fac_safetensors_close(NULL);
     fac_generator_free(NULL);
+    fac_generator_get_state(NULL, NULL);
+    FAILS(true, VALUE, "no room");
+    FAILS(!fac_generator_set_state(NULL, NULL, FAC_GENERATOR_STATE_BYTES), VALUE, "no state");
     fac_program_free(NULL);
 }
 
@@ -250,6 +253,10 @@ static void indices(void) {
     BAD(fac_cross_entropy_loss(x, fac_full(fac_dims(2), 3, .dtype = FAC_INT64)), INDEX, "Target 3");
     BAD(fac_index(x, fac_list(far)), INDEX, "out of bounds");
     BAD(fac_index_get(x, &at, 1), INDEX, "index 5");
+    fac_subscript all = fac_at_all();
+    BAD(fac_index_set(x, &all, 1, FAC_VALUE((fac_tensor *)NULL)), TYPE, "not given");
+    fac_value odd = {.number = {.kind = FAC_INT8}};
+    BAD(fac_index_set(x, &all, 1, odd), TYPE, "not given");
     BAD(fac_index_get(x, &worse, 1), VALUE, "");
     BAD(fac_index_get(x, &none, 1), TYPE, "NULL");
     BAD(fac_index_get(x, NULL, 1), VALUE, "");

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/facula-files-XXXXXX", path[64];
@@ -180,6 +181,20 @@ static void cuts(void) {
     CHECK_SAYS(open_files() == before, "files left open");
 }
 
+/* --- what is no file ----------------------------------------------------------------------------
+ */
+
+static void no_files(void) {
+    CHECK(!fac_ok(fac_npy_from_memory(NULL, 100)) && refused());
+    CHECK(fac_safetensors_from_memory(NULL, 100) == NULL && refused());
+    CHECK(mkfifo(path, 0600) == 0);
+    alarm(30); /* opening a pipe must not wait for a writer */
+    CHECK(!fac_ok(fac_npy_read(path)) && fac_error_kind() == FAC_ERROR_IO);
+    CHECK(fac_safetensors_open(path) == NULL && fac_error_kind() == FAC_ERROR_IO);
+    alarm(0);
+    unlink(path);
+}
+
 int main(void) {
     if (mkdtemp(folder) == NULL)
         return 1;
@@ -187,6 +202,7 @@ int main(void) {
     round_trips();
     cuts();
     unlink(path);
+    no_files();
     CHECK_SAYS(rmdir(folder) == 0, "files left behind");
     return check_report();
 }
