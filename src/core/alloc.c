@@ -132,6 +132,14 @@ void fac_empty_cache(void) {
     pthread_mutex_unlock(&heap.lock);
 }
 
+void fac__alloc_lock(void) {
+    pthread_mutex_lock(&heap.lock);
+}
+
+void fac__alloc_unlock(void) {
+    pthread_mutex_unlock(&heap.lock);
+}
+
 /* --- small blocks: lists a thread --------------------------------------------------------------
  */
 

@@ -101,6 +101,10 @@ void *fac__user_alloc(size_t nbytes, fac_free_fn **release, void **context);
  * readable and writable. */
 void fac__give_back_pages(void *p, size_t nbytes);
 
+/* The lock of the large blocks, for fork() to hold. */
+void fac__alloc_lock(void);
+void fac__alloc_unlock(void);
+
 /* Tests: the n-th allocation from now fails, counting from 0; -1: none does. */
 void fac__alloc_fail_after(int64_t n);
 

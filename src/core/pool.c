@@ -7,7 +7,10 @@
  * starts while another runs, in a worker or elsewhere, runs inline. */
 #include "pool.h"
 
+#include "alloc.h"
 #include "core.h"
+#include "generator.h"
+#include "print.h"
 
 #include <facula/threads.h>
 
@@ -313,16 +316,29 @@ int fac__parallel_for(int64_t n, int64_t grain, fac__range_fn *fn, void *ctx) {
 
 /* --- fork ------------------------------------------------------------------------------------ */
 
+/* No other thread is left in the child to let go of a lock that it holds. In the order in which an
+ * op that draws random numbers takes them. */
 static void before_fork(void) {
+    fac__generator_lock(NULL);
     pthread_mutex_lock(&pool.busy);
+    fac__alloc_lock();
+    fac__print_lock();
+}
+
+static void unlock_others(void) {
+    fac__print_unlock();
+    fac__alloc_unlock();
+    fac__generator_unlock(fac_default_generator());
 }
 
 static void in_parent(void) {
     pthread_mutex_unlock(&pool.busy);
+    unlock_others();
 }
 
 /* The child has no workers: it starts its own when it needs them. */
 static void in_child(void) {
+    unlock_others();
     pool.workers = 0;
     atomic_store(&pool.sleepers, 0);
     atomic_store(&pool.active, 0);

@@ -21,6 +21,14 @@
 static pthread_mutex_t options_lock = PTHREAD_MUTEX_INITIALIZER;
 static fac_print_options options = {4, 1000, 3, 80, -1};
 
+void fac__print_lock(void) {
+    pthread_mutex_lock(&options_lock);
+}
+
+void fac__print_unlock(void) {
+    pthread_mutex_unlock(&options_lock);
+}
+
 fac_print_options fac_get_print_options(void) {
     pthread_mutex_lock(&options_lock);
     fac_print_options o = options;

@@ -18,4 +18,8 @@ typedef struct {
 /* The caller's to free(); NULL sets the error. */
 char *fac__repr(const fac_tensor *t, const fac__repr_options *o);
 
+/* The lock of the print options, for fork() to hold. */
+void fac__print_lock(void);
+void fac__print_unlock(void);
+
 #endif

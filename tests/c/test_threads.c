@@ -1,13 +1,17 @@
 /* The thread pool: every index once, whatever the sizes; nested and concurrent use; errors; fork.
  */
+#include "../../src/core/alloc.h"
 #include "../../src/core/core.h"
+#include "../../src/core/generator.h"
 #include "../../src/core/pool.h"
+#include "../../src/core/print.h"
 #include "check.h"
 
 #include <facula/backend.h>
-#include <facula/threads.h>
+#include <facula/facula.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -103,6 +107,53 @@ static void forked(void) {
 #endif
 }
 
+struct holder {
+    void (*lock)(void), (*unlock)(void);
+    _Atomic bool holds;
+};
+
+static void lock_generator(void) {
+    fac__generator_lock(NULL);
+}
+
+static void unlock_generator(void) {
+    fac__generator_unlock(fac_default_generator());
+}
+
+static void *hold_a_while(void *arg) {
+    struct holder *h = arg;
+    h->lock();
+    atomic_store(&h->holds, true);
+    usleep(20000);
+    h->unlock();
+    return NULL;
+}
+
+/* Another thread holds a lock while this one forks: the child has no such thread, and no lock. */
+static void forked_under_locks(void) {
+#if !defined(__SANITIZE_THREAD__)
+    struct holder all[] = {{lock_generator, unlock_generator, false},
+                           {fac__alloc_lock, fac__alloc_unlock, false},
+                           {fac__print_lock, fac__print_unlock, false}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        pthread_t other;
+        CHECK(pthread_create(&other, NULL, hold_a_while, &all[i]) == 0);
+        while (!atomic_load(&all[i].holds))
+            sched_yield();
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(30);
+            char *text = fac_to_string(fac_randn(fac_dims(1 << 19)));
+            _exit(text != NULL ? 0 : 1);
+        }
+        int status = -1;
+        waitpid(child, &status, 0);
+        pthread_join(other, NULL);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+#endif
+}
+
 static void *set_often(void *arg) {
     (void)arg;
     for (int i = 0; i < 200; i++)
@@ -144,5 +195,6 @@ int main(void) {
     }
     concurrent();
     forked();
+    forked_under_locks();
     return check_report();
 }
