@@ -21,11 +21,14 @@ extern "C" {
 typedef struct fac_program fac_program;
 
 FAC_API fac_program *fac_capture_begin(void); /* NULL: the thread's error says why */
+/* Ends the recording begun last in this thread; false sets the error: p is not that. */
 FAC_API bool fac_capture_end(fac_program *p);
+/* False sets the error, of the primitive that failed; those before it have run. */
 FAC_API bool fac_replay(fac_program *p);
 FAC_API size_t fac_program_length(const fac_program *p);            /* primitives */
 FAC_API const char *fac_program_op(const fac_program *p, size_t i); /* NULL past the end */
-FAC_API void fac_program_free(fac_program *p);                      /* NULL passes */
+/* Ends the recording too, where p is still being recorded by this thread. NULL passes. */
+FAC_API void fac_program_free(fac_program *p);
 
 #ifdef __cplusplus
 }

@@ -57,9 +57,8 @@ static int check_number(const fac__op *op, const fac__param *p, fac_scalar s) {
         return 0;
     if (!fac__given(s))
         return p->flags & (FAC__P_OPTIONAL | FAC__P_NONE) ? 0 : not_given(op, p);
-    default:
-        return no_such(op, p, (int)kind);
-    }
+    return fac__fail(FAC_ERROR_VALUE, "%s(): argument '%s' is a number of kind %d, which is none",
+                     op->python, p->name, (int)s.kind);
 }
 
 /* A tensor argument that is NULL. */
@@ -240,9 +239,7 @@ fac_tensors fac__api_list(const fac__op *op, void *args) {
     fac_tensors result = fac__api_no_list();
     fac__outs outs;
     fac__outs_init(&outs, 0);
-    if (call(op, args, &outs) != 0)
-        return result;
-    fac_tensor **values = fac__scope_array(outs.n);
+    fac_tensor **values = call(op, args, &outs) != 0 ? NULL : fac__scope_array(outs.n);
     if (values == NULL) {
         fac__outs_clear(&outs);
     } else {

@@ -182,18 +182,31 @@ fac_program *fac_capture_begin(void) {
     return p;
 }
 
-bool fac_capture_end(fac_program *p) {
-    if (p == NULL || !p->recording || fac__tls.modes[FAC__LEVEL_DISPATCH] != &p->mode) {
-        fac__fail(FAC_ERROR_RUNTIME, "capture: this is not what is being recorded");
-        return false;
+/* False: this thread does not record it. */
+static bool stop(fac_program *p) {
+    fac__mode *first = fac__tls.modes[FAC__LEVEL_DISPATCH], *before = first;
+    if (first == &p->mode) {
+        fac__mode_pop(FAC__LEVEL_DISPATCH);
+    } else {
+        while (before != NULL && before->next != &p->mode)
+            before = before->next;
+        if (before == NULL)
+            return false;
+        before->next = p->mode.next;
     }
-    fac__mode_pop(FAC__LEVEL_DISPATCH);
     p->recording = false;
     fac__tls.levels &= ~(uint32_t)FAC__L_CAPTURE;
     for (fac__mode *m = fac__tls.modes[FAC__LEVEL_DISPATCH]; m != NULL; m = m->next)
         if (m->call == call)
             fac__tls.levels |= FAC__L_CAPTURE;
     return true;
+}
+
+bool fac_capture_end(fac_program *p) {
+    if (p != NULL && p->recording && fac__tls.modes[FAC__LEVEL_DISPATCH] == &p->mode)
+        return stop(p);
+    fac__fail(FAC_ERROR_RUNTIME, "capture: this is not what is being recorded");
+    return false;
 }
 
 /* --- replaying ----------------------------------------------------------------------------------
@@ -220,9 +233,7 @@ static int run(const struct record *r) {
         for (int i = 0; i < 4; i++)
             o.given[i] = i < r->n ? r->out[i] : NULL;
     }
-    if (fac__dispatch(r->op, r->args, &o) != 0)
-        return -1;
-    int result = 0;
+    int result = fac__dispatch(r->op, r->args, &o);
     for (int i = 0; i < o.n && i < r->n && result == 0; i++) {
         if (o.v[i] == NULL || r->out[i] == NULL || o.v[i] == r->out[i])
             continue;
@@ -261,8 +272,10 @@ const char *fac_program_op(const fac_program *p, size_t i) {
 void fac_program_free(fac_program *p) {
     if (p == NULL)
         return;
-    if (p->recording)
-        fac_capture_end(p);
+    if (p->recording && !stop(p)) {
+        fac__fail(FAC_ERROR_RUNTIME, "capture: another thread is recording this");
+        return;
+    }
     for (size_t i = 0; i < p->n; i++)
         record_free(&p->v[i]);
     for (size_t i = 0; i < p->nheld; i++)

@@ -7,6 +7,7 @@
 #include <facula/facula.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* The call failed, with this kind of error and text. */
@@ -342,6 +343,37 @@ static void gradients(void) {
     CHECK(fac_item_float(fac_sum(fac_grad(x))) == 6);
 }
 
+/* --- captures ----------------------------------------------------------------------------------
+ */
+
+static void *free_elsewhere(void *program) {
+    fac_program_free(program);
+    return fac_error_kind() == FAC_ERROR_RUNTIME ? program : NULL;
+}
+
+static void captures(void) {
+    const int64_t rows[] = {1, 2};
+    fac_tensor *w = fac_ones(fac_dims(4, 2)), *at = fac_from_data(rows, FAC_INT64, fac_dims(2));
+    FAILS(!fac_replay(NULL), RUNTIME, "not ended");
+    FAILS(!fac_capture_end(NULL), RUNTIME, "not what is being recorded");
+    fac_program *outer = fac_capture_begin(), *inner = fac_capture_begin();
+    fac_tensor *y = fac_sum(fac_embedding(w, at));
+    FAILS(!fac_capture_end(outer), RUNTIME, "not what is being recorded");
+    FAILS(!fac_replay(inner), RUNTIME, "not ended");
+    FAILS(isnan(fac_item_float(y)), RUNTIME, "frozen");
+    pthread_t other;
+    void *refused = NULL;
+    CHECK(pthread_create(&other, NULL, free_elsewhere, outer) == 0);
+    pthread_join(other, &refused);
+    CHECK_SAYS(refused == outer, "only its own thread frees what is recorded");
+    fac_program_free(outer); /* while it is recorded, with another within it */
+    CHECK(fac_ok(fac_mul(w, 2)) && fac_program_length(inner) == 3);
+    CHECK(fac_capture_end(inner) && fac_replay(inner) && fac_item_float(y) == 4);
+    fac_fill_(at, 77);
+    FAILS(!fac_replay(inner), INDEX, "out of range"); /* and what was begun is let go of */
+    fac_program_free(inner);
+}
+
 /* --- scopes and errors -------------------------------------------------------------------------
  */
 
@@ -636,6 +668,7 @@ int main(void) {
     indices();
     options();
     gradients();
+    captures();
     scopes();
     errors();
     every_operator();
