@@ -88,8 +88,8 @@ FAC_API bool fac_record(const fac_function *f, fac_tensors inputs, fac_tensors o
 
 /* --- hooks ----------------------------------------------------------------------------------- */
 
-/* Sees the gradient of a tensor. Returns one of the same shape that takes its place, NULL to leave
- * it, or fac_bad to fail the walk with the thread's error. */
+/* Sees the gradient of a tensor. Returns one of the same shape, dtype and device that takes its
+ * place, NULL to leave it, or fac_bad to fail the walk with the thread's error. */
 typedef fac_tensor *fac_gradient_hook(void *user, fac_tensor *gradient);
 /* Runs after a gradient was added to the leaf's fac_grad(). False fails the walk. */
 typedef bool fac_accumulated_hook(void *user, fac_tensor *leaf);

@@ -219,6 +219,20 @@ static bool same_shape(const fac_tensor *a, const fac_tensor *b) {
            (a->ndim == 0 || memcmp(a->sizes, b->sizes, sizeof *a->sizes * (size_t)a->ndim) == 0);
 }
 
+static int check_hooked(const fac_tensor *got, const fac_tensor *was) {
+    if (got->dtype != was->dtype || got->layout != was->layout ||
+        !fac__same_device(got->device, was->device))
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "hook has changed the type of value (was %s%s on %s, got %s%s on %s)",
+                         was->layout == FAC_SPARSE_COO ? "sparse " : "",
+                         fac_dtype_name((fac_dtype)was->dtype), fac__device_name(was->device),
+                         got->layout == FAC_SPARSE_COO ? "sparse " : "",
+                         fac_dtype_name((fac_dtype)got->dtype), fac__device_name(got->device));
+    return same_shape(got, was)
+               ? 0
+               : fac__fail(FAC_ERROR_RUNTIME, "hook has changed the size of value");
+}
+
 static int see_gradient(const struct hook *h, fac_tensor **gradient) {
     fac_tensor *got = h->on_gradient(h->user, *gradient);
     if (got == NULL)
@@ -227,8 +241,8 @@ static int see_gradient(const struct hook *h, fac_tensor **gradient) {
         return fac_error_kind() != FAC_OK
                    ? -1
                    : fac__fail(FAC_ERROR_RUNTIME, "a hook failed without an error");
-    if (!same_shape(got, *gradient))
-        return fac__fail(FAC_ERROR_RUNTIME, "hook has changed the size of value");
+    if (check_hooked(got, *gradient) != 0)
+        return -1;
     fac_tensor *before = *gradient;
     *gradient = fac__retain(got);
     fac__release(before);

@@ -266,9 +266,25 @@ static fac_tensor *refuse_complex(void) {
     return fac_bad;
 }
 
-/* A gradient as its receiver wants it: broadcasting undone, the receiver's dtype. Takes g. */
+/* Only what has no dimensions may have been computed elsewhere: numbers meet tensors anywhere. */
+static fac_tensor *to_device(fac_tensor *g, fac_device device, const fac_node *from, uint32_t i) {
+    if (fac__is_bad(g) || fac__same_device(g->device, device))
+        return g;
+    if (g->ndim == 0)
+        return fac__to_copy(g, .device = device);
+    fac__fail(FAC_ERROR_RUNTIME,
+              "%s%s%sinvalid gradient at index %u - expected device %s but got %s",
+              from == NULL ? "" : "Function ", from == NULL ? "" : fac__node_name(from),
+              from == NULL ? "" : " returned an ", i, fac__device_name(device),
+              fac__device_name(g->device));
+    return fac_bad;
+}
+
+/* A gradient as its receiver wants it: broadcasting undone, the receiver's dtype and device. Takes
+ * g. `from` NULL: it was given for an output, in that one's shape. */
 static fac_tensor *fit(fac_tensor *g, const fac__meta *m, const fac_node *from, uint32_t i) {
-    bool same = g->ndim == m->ndim && g->dtype == m->dtype;
+    bool same =
+        g->ndim == m->ndim && g->dtype == m->dtype && fac__same_device(g->device, m->device);
     for (int d = 0; same && d < m->ndim; d++)
         same = g->sizes[d] == m->sizes[d];
     if (FAC_LIKELY(same))
@@ -293,9 +309,10 @@ static fac_tensor *fit(fac_tensor *g, const fac__meta *m, const fac_node *from, 
         r = fac__sum_to(r, m->ndim, m->sizes);
     if (!fac__is_bad(r) && r->dtype != m->dtype) {
         if (fac__is_complex((fac_dtype)r->dtype) && !fac__is_complex((fac_dtype)m->dtype))
-            r = from->op != NULL ? fac_real(r) : refuse_complex();
+            r = from != NULL && from->op != NULL ? fac_real(r) : refuse_complex();
         r = fac__is_bad(r) ? r : fac__to(r, (fac_dtype)m->dtype);
     }
+    r = to_device(r, m->device, from, i);
     fac_tensor *result = fac__is_bad(r) ? NULL : fac__retain(r);
     fac__release(g);
     if (scope != NULL)
@@ -555,7 +572,7 @@ static int walk(struct task *t, fac__edge *roots, fac_tensor **grads) {
             fac__release(g);
             continue;
         }
-        g = fit(g, &roots[i].node->outputs[roots[i].nr], roots[i].node, 0);
+        g = fit(g, &roots[i].node->outputs[roots[i].nr], NULL, (uint32_t)i);
         if (g == NULL || add_gradient(s, roots[i].nr, g) != 0)
             return -1;
     }

@@ -746,6 +746,12 @@ static int check_grad(const fac_tensor *t, const fac_tensor *g) {
                          "gradient may break downstream systems that assume they match.",
                          fac__c_type_name((fac_dtype)g->dtype),
                          fac__scalar_type_name((fac_dtype)t->dtype));
+    if (g->device.type != t->device.type)
+        return fac__fail(FAC_ERROR_RUNTIME,
+                         "attempting to assign a gradient with device type '%s' to a tensor with "
+                         "device type '%s'. Please ensure that the gradient and the tensor are on "
+                         "the same device",
+                         fac__device_name(g->device), fac__device_name(t->device));
     if (g->ndim != t->ndim ||
         (t->ndim > 0 && memcmp(g->sizes, t->sizes, sizeof(int64_t) * (size_t)t->ndim) != 0))
         return fac__fail(FAC_ERROR_RUNTIME,

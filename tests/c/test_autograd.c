@@ -92,6 +92,11 @@ static bool wrong_shape(const fac_backward_call *call) {
     return true;
 }
 
+static bool elsewhere(const fac_backward_call *call) {
+    call->results[0] = fac_empty(fac_dims(3), .device = {FAC_META, -1});
+    return true;
+}
+
 static bool failed_op(const fac_backward_call *call) {
     call->results[0] = fac_matmul(call->gradients.values[0], fac_ones(fac_dims(5, 5)));
     return true;
@@ -105,6 +110,7 @@ static void test_failures(void) {
     } cases[] = {{says_no, FAC_ERROR_INDEX, "no gradient today"},
                  {silent, FAC_ERROR_RUNTIME, "CubeBackward failed without an error"},
                  {wrong_shape, FAC_ERROR_RUNTIME, "returned an invalid gradient at index 0"},
+                 {elsewhere, FAC_ERROR_RUNTIME, "expected device cpu but got meta"},
                  {failed_op, FAC_ERROR_RUNTIME, "multiplied"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fac_scope *s = fac_scope_open();
@@ -185,6 +191,21 @@ static fac_tensor *grows(void *user, fac_tensor *g) {
     return fac_ones(fac_dims(3));
 }
 
+static fac_tensor *doubles(void *user, fac_tensor *g) {
+    (void)user;
+    return fac_to_dtype(g, FAC_FLOAT64);
+}
+
+static fac_tensor *leaves(void *user, fac_tensor *g) {
+    (void)user, (void)g;
+    return fac_empty(fac_dims(1), .device = {FAC_META, -1});
+}
+
+static fac_tensor *thins(void *user, fac_tensor *g) {
+    (void)user;
+    return fac_to_sparse(g);
+}
+
 static bool notes(void *user, fac_tensor *t) {
     *(float *)user = value(fac_grad(t));
     return true;
@@ -216,9 +237,19 @@ static void test_hooks(void) {
     CHECK(!fac_backward(fac_mul(z, 2)) && fac_error_kind() == FAC_ERROR_VALUE &&
           strcmp(fac_error(), "not this one") == 0);
     CHECK(fac_grad(z) == NULL);
-    fac_tensor *w = leaf(1);
-    CHECK(fac_register_hook(w, grows, NULL, NULL) != 0);
-    CHECK(!fac_backward(fac_mul(w, 2)) && strstr(fac_error(), "changed the size") != NULL);
+    static const struct {
+        fac_gradient_hook *hook;
+        const char *text;
+    } wrong[] = {{grows, "hook has changed the size of value"},
+                 {doubles, "was float32 on cpu, got float64 on cpu"},
+                 {leaves, "was float32 on cpu, got float32 on meta"},
+                 {thins, "was float32 on cpu, got sparse float32 on cpu"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        fac_tensor *w = leaf(1);
+        CHECK(fac_register_hook(w, wrong[i].hook, NULL, NULL) != 0);
+        CHECK(!fac_backward(fac_mul(w, 2)) && strstr(fac_error(), wrong[i].text) != NULL);
+        CHECK(fac_grad(w) == NULL);
+    }
     fac_scope_close(s);
     CHECK(destroyed == 3);
 }

@@ -331,6 +331,14 @@ static void gradients(void) {
     FAILS(
         !fac_gradients(fac_list(fac_sum(x)), fac_list(x, x), fac_list(x), false, false, false, &r),
         VALUE, "2 gradients");
+    FAILS(!fac_gradients(fac_list(fac_sum(x)), (fac_tensors){0}, fac_list(x), false, false, false,
+                         NULL),
+          TYPE, "no room");
+    fac_tensor *elsewhere = fac_empty(fac_dims(3), .device = {FAC_META, -1});
+    FAILS(!fac_set_grad(x, elsewhere), RUNTIME, "device type 'meta' to a tensor");
+    FAILS(!fac_gradients(fac_list(fac_mul(x, 2)), fac_list(elsewhere), fac_list(x), false, false,
+                         false, &r),
+          RUNTIME, "expected device cpu but got meta");
     FAILS(!fac_gradients(fac_list(fac_sum(x)), fac_list(x), fac_list(x), false, false, false, &r),
           RUNTIME, "hape");
     fac_tensor *y = fac_sum(fac_mul(x, x));
