@@ -204,7 +204,7 @@ static fac__saved *saved_by(const fac_node *n, const char *source, uint32_t *at)
         return NULL;
     for (; *at < n->nsaved; ++*at) {
         fac__saved *s = &n->saved[*at];
-        if (output ? s->is_output && s->output_nr == atoi(source)
+        if (output ? s->is_output && s->output_nr == (uint32_t)atoi(source)
                    : !s->is_output && s->slot == slot)
             return &n->saved[(*at)++];
     }

@@ -31,9 +31,9 @@ typedef struct {
 typedef struct {
     fac_tensor *tensor;
     uint32_t version;
+    uint32_t output_nr;
     bool is_output;
     bool released;
-    uint8_t output_nr;
     uint8_t slot;       /* tensor parameter it fills; 255 for outputs */
     uint8_t list_index; /* within a list parameter */
     void *packed;       /* saved-tensor hooks' own value, instead of tensor */

@@ -267,7 +267,7 @@ static void mark_saved(const fac_tensor *t) {
 int fac__save(fac__saved *s, fac_tensor *t, bool is_output, uint32_t nr) {
     s->is_output = is_output;
     s->released = false;
-    s->output_nr = (uint8_t)nr;
+    s->output_nr = nr;
     s->packed = NULL;
     if (t == NULL) {
         s->tensor = NULL;
@@ -339,7 +339,7 @@ static int version_error(const fac__saved *s, const fac_node *node, uint32_t now
     if (s->is_output)
         return fac__fail(FAC_ERROR_RUNTIME,
                          "one of the variables needed for gradient computation has been modified "
-                         "by an inplace operation: [%s %s], which is output %d of %s, is at "
+                         "by an inplace operation: [%s %s], which is output %u of %s, is at "
                          "version %u; expected version %u instead. %s",
                          name, fac__shape_text(s->tensor->ndim, s->tensor->sizes), s->output_nr,
                          fac__node_brief(node, of, sizeof of), now, s->version, hint);

@@ -168,6 +168,48 @@ static void test_outputs_without_gradient(void) {
     }
 }
 
+/* So many outputs that the number of the one that is saved is no byte; its history is that of this
+ * output again. */
+enum { MANY = 300 };
+
+static bool last_times_itself(const fac_backward_call *call) {
+    call->results[0] = fac_mul(call->gradients.values[MANY - 1], call->saved.values[0]);
+    return true;
+}
+
+static void test_many_outputs(void) {
+    fac_scope *s = fac_scope_open();
+    fac_tensor *x = leaf(2), *y[MANY], *first, *second;
+    bool mode = fac_set_grad_mode(false);
+    for (int i = 0; i < MANY; i++)
+        y[i] = fac_mul(x, i);
+    fac_set_grad_mode(mode);
+    fac_function f = {.name = "Many", .backward = last_times_itself};
+    CHECK(fac_record(&f, fac_list(x), ((fac_tensors){y, MANY}), fac_list(y[MANY - 1])));
+    CHECK(fac_gradients(fac_list(y[MANY - 1]), (fac_tensors){0}, fac_list(x), true, true, false,
+                        &first));
+    CHECK(value(first) == 2 * (MANY - 1));
+    CHECK(fac_gradients(fac_list(first), (fac_tensors){0}, fac_list(x), false, false, false,
+                        &second));
+    CHECK(value(second) == 2 * (MANY - 1));
+    fac_scope_close(s);
+}
+
+/* An error that nobody has read yet stops no walk: index's gradient unpacks a list with holes. */
+static void test_unread_error(void) {
+    fac_scope *s = fac_scope_open();
+    fac_tensor *x = fac_ones(fac_dims(2, 3));
+    fac_set_requires_grad(x, true);
+    const int64_t columns[] = {0, 2};
+    fac_tensor *at = fac_from_data(columns, FAC_INT64, fac_dims(2));
+    fac_tensor *y = fac_sum(fac_index(x, fac_list(NULL, at)));
+    fac_set_error(FAC_ERROR_VALUE, "unread");
+    bool ok = fac_backward(y);
+    CHECK(ok && strcmp(fac_error(), "unread") == 0);
+    CHECK(fac_item_float(fac_sum(fac_grad(x))) == 4);
+    fac_scope_close(s);
+}
+
 /* --- hooks ----------------------------------------------------------------------------------- */
 
 static fac_tensor *twice(void *user, fac_tensor *g) {
@@ -308,6 +350,8 @@ int main(void) {
     test_failures();
     test_refusals();
     test_outputs_without_gradient();
+    test_many_outputs();
+    test_unread_error();
     test_hooks();
     return check_report();
 }
