@@ -72,7 +72,7 @@ static int op_apply(fac_node *node, fac_tensor **grads, fac_tensor **inputs) {
     for (uint32_t i = 0; i < node->nsaved; i++) {
         const fac__saved *s = &node->saved[i];
         fac_tensor *t = fac__unpack(s, node);
-        if (t == NULL && (s->released || s->tensor != NULL || fac__tls.error.code != FAC_OK))
+        if (t == NULL && (s->released || s->tensor != NULL || s->packed != NULL))
             goto done;
         hold[nheld++] = t;
         if (s->is_output) {
