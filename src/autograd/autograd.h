@@ -146,6 +146,7 @@ struct fac__autograd {
     fac__hook *post_accumulate;
     void *tangent;                  /* forward mode */
     struct fac__retainer *retainer; /* retain_grad's hook on grad_fn, which looks back here */
+    struct fac__autograd *next;     /* of those that wait to be freed */
 };
 
 struct fac__autograd *fac__autograd_of(fac_tensor *t); /* makes it; NULL: no memory */

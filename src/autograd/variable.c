@@ -39,11 +39,7 @@ static void free_hooks(fac__hook *h) {
     }
 }
 
-void fac__autograd_free(fac_tensor *t) {
-    struct fac__autograd *a = t->autograd;
-    t->autograd = NULL;
-    if (a->retainer != NULL)
-        a->retainer->tensor = NULL;
+static void record_free(struct fac__autograd *a) {
     fac__node_release(a->grad_fn);
     fac__release(a->grad);
     fac__release(a->base);
@@ -51,6 +47,26 @@ void fac__autograd_free(fac_tensor *t) {
     free_hooks(a->hooks);
     free_hooks(a->post_accumulate);
     fac__object_free(a, sizeof *a);
+}
+
+/* A record may hold the last reference to a tensor, by its gradient or a hook's user, and that
+ * one's record to another: records met while one is being freed wait in a list. */
+void fac__autograd_free(fac_tensor *t) {
+    struct fac__autograd *a = t->autograd;
+    t->autograd = NULL;
+    if (a->retainer != NULL)
+        a->retainer->tensor = NULL;
+    a->retainer = NULL;
+    a->next = fac__tls.records;
+    fac__tls.records = a;
+    if (fac__tls.freeing)
+        return;
+    fac__tls.freeing = true;
+    while ((a = fac__tls.records) != NULL) {
+        fac__tls.records = a->next;
+        record_free(a);
+    }
+    fac__tls.freeing = false;
 }
 
 int fac__hook_add(fac__hook **list, uint8_t kind, uint32_t nr,

@@ -208,8 +208,9 @@ typedef struct fac__thread {
     struct task *walking;          /* that backward, as the engine knows it */
     struct fac_node *current_node; /* being evaluated by backward */
     struct fac_node *dying;        /* nodes waiting to be freed, see fac__node_release */
-    bool releasing;
-    void *saved_hooks; /* stack of saved-tensor hooks */
+    struct fac__autograd *records; /* the same of tensors' records, see fac__autograd_free */
+    bool releasing, freeing;       /* whether somebody further out empties these lists */
+    void *saved_hooks;             /* stack of saved-tensor hooks */
 } fac__thread;
 
 /* initial-exec: one instruction to reach it, at the price of a few bytes of static TLS. */

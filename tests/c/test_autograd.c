@@ -342,6 +342,34 @@ static void test_overwritten(void) {
     }
 }
 
+/* --- how deep -------------------------------------------------------------------------------- */
+
+static void let_go(void *tensor) {
+    fac_release(tensor);
+}
+
+/* Each tensor holds the next by its gradient, or by a hook; the first lets go of all of them. */
+static void test_chains(void) {
+    for (int how = 0; how < 2; how++) {
+        fac_tensor *last = NULL;
+        bool ok = true;
+        for (int i = 0; i < 300000; i++) {
+            fac_scope *s = fac_scope_open();
+            fac_tensor *t = fac_keep(leaf(1));
+            if (how == 0) {
+                ok = ok && fac_set_grad(t, last);
+                fac_release(last);
+            } else {
+                ok = ok && fac_register_hook(t, twice, last, let_go) != 0;
+            }
+            last = t;
+            fac_scope_close(s);
+        }
+        fac_release(last);
+        CHECK(ok);
+    }
+}
+
 int main(void) {
     test_function();
     test_double_backward();
@@ -353,5 +381,6 @@ int main(void) {
     test_many_outputs();
     test_unread_error();
     test_hooks();
+    test_chains();
     return check_report();
 }
