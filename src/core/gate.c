@@ -139,12 +139,17 @@ static int exec_given_plain(const fac__op *op, void *args, fac__outs *outs) {
 /* Runs the op on plain copies of the arguments whose memory is conjugated or negated. */
 static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
     char copy[512];
-    fac_tensor *made[8 + 64];
-    fac_tensor *list[64];
-    int n = 0, r = -1;
+    fac_tensor *few[8 + 2 * 16], **block = few;
+    int n = 0, listed = 0, r = -1;
     if (op->args_size > sizeof copy)
         return fac__fail(FAC_ERROR_RUNTIME, "%s: argument struct too large", op->name);
     memcpy(copy, args, op->args_size);
+    for (int i = 0; i < op->nlists; i++)
+        listed += ((const fac_tensors *)(const void *)(copy + op->list_offsets[i]))->n;
+    if (listed > 16 && (block = malloc(sizeof *block * (8 + 2 * (size_t)listed))) == NULL)
+        return fac__fail(FAC_ERROR_MEMORY, "%s: not enough memory for a list of %d tensors",
+                         op->name, listed);
+    fac_tensor **made = block, **list = block + 8 + listed;
     for (int i = 0; i < op->ntensors; i++) {
         fac_tensor **t = (fac_tensor **)(void *)(copy + op->tensor_offsets[i]);
         if (*t == NULL || !((*t)->features & (FAC__CONJ | FAC__NEG)))
@@ -156,10 +161,6 @@ static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
     }
     for (int i = 0; i < op->nlists; i++) {
         fac_tensors *l = (fac_tensors *)(void *)(copy + op->list_offsets[i]);
-        if (l->n > 64) {
-            fac__fail(FAC_ERROR_RUNTIME, "%s: at most 64 conjugated tensors in a list", op->name);
-            goto done;
-        }
         for (int k = 0; k < l->n; k++) {
             list[k] = l->values[k];
             if (list[k] == NULL || !(list[k]->features & (FAC__CONJ | FAC__NEG)))
@@ -170,11 +171,14 @@ static int dispatch_resolved(const fac__op *op, void *args, fac__outs *outs) {
             made[n++] = list[k];
         }
         l->values = list;
+        list += l->n;
     }
     r = exec_given_plain(op, copy, outs);
 done:
     for (int i = 0; i < n; i++)
         fac__release(made[i]);
+    if (block != few)
+        free(block);
     return r;
 }
 
