@@ -92,7 +92,7 @@ static bool check_deviations(fac_tensor *std) {
     if (std->device.type == FAC_META || std->numel == 0 || (std->features & FAC__WRAPPED))
         return true;
     fac_dtype d = (fac_dtype)std->dtype;
-    if (d == FAC_UINT16 || d == FAC_UINT32 || d == FAC_UINT64) {
+    if (fac__is_wide_unsigned(d)) {
         fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"min_all\" not implemented for '%s'",
                   fac__scalar_type_name(d));
         return false;

@@ -439,6 +439,10 @@ static inline bool fac__is_complex(fac_dtype d) {
 static inline bool fac__is_integral(fac_dtype d, bool with_bool) {
     return d <= FAC_UINT64 && (with_bool || d != FAC_BOOL);
 }
+/* Of these PyTorch has few kernels. */
+static inline bool fac__is_wide_unsigned(fac_dtype d) {
+    return d >= FAC_UINT16 && d <= FAC_UINT64;
+}
 double fac__scalar_double(fac_scalar s);
 /* -1 with PyTorch's error where the number is out of the dtype's range. */
 int fac__check_fits(fac_scalar s, fac_dtype d);

@@ -8,8 +8,7 @@ int fac__rule_randperm(const fac__op *op, void *args, fac__outs *outs) {
     if (d == FAC_DTYPE_NONE)
         d = outs->how == FAC__CALL_OUT && outs->given[0] != NULL ? (fac_dtype)outs->given[0]->dtype
                                                                  : FAC_INT64;
-    if (d == FAC_BOOL || fac__is_complex(d) || d == FAC_UINT16 || d == FAC_UINT32 ||
-        d == FAC_UINT64)
+    if (d == FAC_BOOL || fac__is_complex(d) || fac__is_wide_unsigned(d))
         return fac__fail(FAC_ERROR_NOT_IMPLEMENTED, "\"randperm\" not implemented for '%s'",
                          fac__scalar_type_name(d));
     if (a->n < 0 && outs->how == FAC__CALL_OUT)

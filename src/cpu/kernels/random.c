@@ -86,13 +86,9 @@ static bool floating(const fac_tensor *t) {
     return t->dtype >= FAC_FLOAT16 && t->dtype <= FAC_FLOAT64;
 }
 
-/* Dtypes for which PyTorch has no law but random_(from, to). */
-static bool wide_unsigned(fac_dtype d) {
-    return d == FAC_UINT16 || d == FAC_UINT32 || d == FAC_UINT64;
-}
-
+/* For the wide unsigned integers PyTorch has no law but random_(from, to). */
 static bool draws_bits(const fac_tensor *t) {
-    return !fac__is_complex((fac_dtype)t->dtype) && !wide_unsigned((fac_dtype)t->dtype);
+    return !fac__is_complex((fac_dtype)t->dtype) && !fac__is_wide_unsigned((fac_dtype)t->dtype);
 }
 
 /* Complex tensors are filled as twice as many reals. */
