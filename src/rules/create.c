@@ -240,10 +240,13 @@ static int range_length(fac_scalar start, fac_scalar end, fac_scalar step, fac_d
     double count = closed ? floor((e - b) / s) + 1 : ceil((e - b) / s);
     if (d == FAC_INT64) {
         int64_t ib = fac__scalar_int(start), ie = fac__scalar_int(end), is = fac__scalar_int(step);
-        int64_t sign = (is > 0) - (is < 0);
         if (is == 0)
             return fac__fail(FAC_ERROR_VALUE, "step must be nonzero");
-        count = (double)(closed ? (ie - ib) / is + 1 : (ie - ib + is - sign) / is);
+        if (is > 0 ? ie < ib : ie > ib) /* by less than doubles tell apart */
+            return fac__fail(FAC_ERROR_RUNTIME, "invalid size, possible overflow?");
+        uint64_t from = (uint64_t)(is > 0 ? ib : ie), to = (uint64_t)(is > 0 ? ie : ib);
+        uint64_t by = is > 0 ? (uint64_t)is : 0 - (uint64_t)is, whole = (to - from) / by;
+        count = (double)(closed ? whole + 1 : whole + ((to - from) % by != 0));
     }
     if (!(count >= 0 && count <= 9.2e18))
         return fac__fail(FAC_ERROR_RUNTIME, "invalid size, possible overflow?");

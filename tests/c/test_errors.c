@@ -139,6 +139,11 @@ static void sizes(void) {
     BAD(fac_as_strided(x, fac_dims(huge, huge), fac_dims(1, 1)), RUNTIME, "");
     BAD(fac_arange(0, INFINITY), RUNTIME, "");
     BAD(fac_arange(0, 1e300), RUNTIME, "");
+    BAD(fac_arange(INT64_MIN, huge), RUNTIME, "");
+    BAD(fac_arange(((int64_t)1 << 53) + 1, (int64_t)1 << 53), RUNTIME, "");
+    CHECK(fac_size(fac_arange(INT64_MIN, huge, .step = fac_int(huge)), 0) == 3);
+    CHECK(fac_size(fac_arange(huge, INT64_MIN, .step = fac_int(INT64_MIN)), 0) == 2);
+    CHECK(fac_size(fac_arange(0, huge, .step = fac_int(huge)), 0) == 1);
     BAD(fac_linspace(0, 1, -1), RUNTIME, "");
     BAD(fac_eye(-3), RUNTIME, "");
     BAD(fac_matmul(floats, floats), RUNTIME, "cannot be multiplied");
