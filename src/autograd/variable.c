@@ -199,10 +199,12 @@ static int accumulate_into(fac_tensor *variable, fac_tensor *g) {
         bool in_place = old != NULL && !fac__tls.grad_mode && !(old->features & FAC__SPARSE);
         bool calls_back =
             (fac__tls.levels & FAC__L_ANY) || (in_place && (old->features & FAC__OVERRIDE));
-        int r = in_place && !calls_back ? add_in_place(old, g) : 0;
-        unlock(a);
+        if (!in_place || calls_back)
+            unlock(a);
         if (in_place) {
-            r = calls_back ? add_in_place(old, g) : r;
+            int r = add_in_place(old, g);
+            if (!calls_back)
+                unlock(a);
             fac__release(old);
             return r;
         }
