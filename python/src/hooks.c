@@ -51,7 +51,8 @@ static int check_result(const fac_tensor *was, PyObject *got, PyObject *hook) {
         return not_a("Variable", got), -1;
     const fac_tensor *t = fac__tensor_of(got);
     PyObject *name = NULL, *before = NULL, *after = NULL;
-    if (t->dtype != was->dtype || !fac__same_device(t->device, was->device)) {
+    if (t->dtype != was->dtype || t->layout != was->layout ||
+        !fac__same_device(t->device, was->device)) {
         name = title(hook), before = tensor_type(was), after = tensor_type(t);
         if (name != NULL && before != NULL && after != NULL)
             PyErr_Format(PyExc_RuntimeError, "%U has changed the type of value (was %U got %U)",

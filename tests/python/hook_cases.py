@@ -38,6 +38,7 @@ def cases(T):
         "number": lambda g: 3,
         "shape": lambda g: T.ones(2),
         "dtype": lambda g: g.double(),
+        "layout": lambda g: g.to_sparse(),
         "list": lambda g: [T.ones(3), T.ones(3)],
         "pair": lambda g: (T.ones(3), T.ones(3)),
         "wrong pair": lambda g: (3, T.ones(3)),
