@@ -30,7 +30,7 @@ FAC_API fac_tensor *fac_from_memory(void *data, fac_dtype dtype, fac_ints sizes,
  * set. */
 FAC_API fac_scalar fac_item(fac_tensor *t);
 /* The same as a double, NaN where it fails, and as an integer, 0 where it fails. Complex values are
- * an error, floats are cut to integers. */
+ * an error, floats are cut to integers, and what int64 does not reach, NaN too, is an error. */
 FAC_API double fac_item_float(fac_tensor *t);
 FAC_API int64_t fac_item_int(fac_tensor *t);
 

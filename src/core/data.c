@@ -118,5 +118,12 @@ double fac_item_float(fac_tensor *t) {
 
 int64_t fac_item_int(fac_tensor *t) {
     fac_scalar s = fac_item(t);
-    return is_real(s) ? fac__scalar_int(s) : 0;
+    if (!is_real(s))
+        return 0;
+    double d = fac__scalar_double(s);
+    if (s.kind == FAC_UINT64 || (s.kind == FAC_FLOAT64 && !(d >= -0x1p63 && d < 0x1p63))) {
+        fac__fail(FAC_ERROR_OVERFLOW, "item(): %.17g is out of int64's range", d);
+        return 0;
+    }
+    return fac__scalar_int(s);
 }

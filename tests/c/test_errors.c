@@ -268,6 +268,12 @@ static void indices(void) {
     BAD(fac_index_get(x, NULL, 1), VALUE, "");
     BAD(fac_index_get(x, &at, -1), VALUE, "");
     BAD(fac_index_set(x, &at, 1, FAC_VALUE(0)), INDEX, "index 5");
+    const double wild[] = {NAN, INFINITY, 0x1p63, -0x1p64};
+    for (int i = 0; i < 4; i++)
+        FAILS(fac_item_int(fac_full(FAC_NO_DIMS, wild[i])) == 0, OVERFLOW, "int64's range");
+    fac_tensor *most = fac_full(FAC_NO_DIMS, fac_unsigned(UINT64_MAX), .dtype = FAC_UINT64);
+    FAILS(fac_item_int(most) == 0, OVERFLOW, "1.8446744073709552e+19 is out of int64's range");
+    CHECK(fac_item_int(fac_full(FAC_NO_DIMS, -0x1p63)) == INT64_MIN);
     BAD(fac_narrow(x, 0, 1, 5), RUNTIME, "exceeds");
     BAD(fac_narrow(x, 1, INT64_MAX, INT64_MAX), INDEX, "start out of range");
     CHECK(fac_size(x, 2) == -1 && fac_size(x, -3) == -1 && fac_size(x, -1) == 3);
