@@ -45,13 +45,18 @@ typedef struct {
 } fac_backward_options;
 FAC_API bool fac_backward_ex(fac_tensor *output, const fac_backward_options *options);
 
-/* Gradients of sum(outputs . gradients) by inputs, into results (borrowed from the scope, NULL for
- * an input that the outputs do not depend on, which is an error unless allow_unused). */
+/* Gradients of sum(outputs . gradients) by inputs, into results, one an input (borrowed from the
+ * scope, NULL for an input that the outputs do not depend on, which is an error unless
+ * allow_unused). No gradients at all: ones, for outputs of one element. False sets the error, and
+ * every result is fac_bad. */
 FAC_API bool fac_gradients(fac_tensors outputs, fac_tensors gradients, fac_tensors inputs,
                            bool retain_graph, bool create_graph, bool allow_unused,
                            fac_tensor **results);
 
 /* --- functions with a gradient of their own -------------------------------------------------- */
+
+/* What a callback makes belongs to a scope around the call. It may open scopes of its own, and
+ * closes no others. */
 
 /* One call of a backward. Tensors are borrowed; ops called with it may themselves be recorded, so
  * that higher derivatives follow from the ops it uses. */
@@ -79,7 +84,7 @@ typedef struct {
  * thread does not record. False sets the error; f->destroy has been called then.
  *
  *     bool mode = fac_set_grad_mode(false);
- *     fac_tensor *y = fac_clamp(x, .min = fac_float(-1), .max = fac_float(1));
+ *     fac_tensor *y = fac_clamp(x, .min = FAC_VALUE(-1), .max = FAC_VALUE(1));
  *     fac_set_grad_mode(mode);
  *     fac_record(&clip, fac_list(x), fac_list(y), fac_list(x));
  */

@@ -30,7 +30,7 @@ typedef enum {
 FAC_API bool fac_ok(const fac_tensor *t);
 
 /* The text of this thread's first unread error, "" where there is none, and forgets it. The text
- * stays valid until the thread's next error. */
+ * stays valid until the thread's next error, which may quote it, or fac_clear_error(). */
 FAC_API const char *fac_error(void);
 
 FAC_API fac_error_code fac_error_kind(void); /* does not forget */
@@ -46,7 +46,7 @@ FAC_API void fac_set_error(fac_error_code code, const char *format, ...)
 
 /* Warnings tell of what works but should not be relied on, such as `out` being resized. The handler
  * returns 0, or -1 for the call to fail with the error it has set. NULL, the default, hears none.
- */
+ * One for the process, called by whatever thread warns; set while no other thread calls facula. */
 typedef int fac_warning_handler(const char *text, void *context);
 FAC_API void fac_on_warning(fac_warning_handler *handler, void *context);
 

@@ -50,7 +50,8 @@ static inline fac_opt_float fac_some_float(double v) {
 enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
 
 #ifndef __cplusplus
-/* Tensors and numbers mix: fac_mul(x, 2), fac_mul(2.5, x). */
+/* Tensors and numbers mix: fac_mul(x, 2), fac_mul(2.5, x); as an option by name, .min =
+ * FAC_VALUE(0) for what may be a tensor, .step = FAC_NUMBER(2) for a number. */
 #define FAC_VALUE(x)                                                                               \
     _Generic((x),                                                                                  \
         fac_tensor *: fac_value_of_tensor,                                                         \
@@ -81,7 +82,8 @@ enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
 #define fac_shape(...) fac_dims(__VA_ARGS__)
 /* No integers at all, but given: the shape of a zero-dimensional tensor. */
 #define FAC_NO_DIMS ((fac_ints){NULL, 0, true})
-/* Tensors in place: fac_cat(fac_list(a, b)). */
+/* Tensors in place: fac_cat(fac_list(a, b)). Those of an array are ((fac_tensors){array, n}), with
+ * the parentheses, since macros are cut at commas. */
 #define fac_list(...)                                                                              \
     ((fac_tensors){(fac_tensor *const[]){__VA_ARGS__},                                             \
                    (int)(sizeof((fac_tensor *const[]){__VA_ARGS__}) / sizeof(fac_tensor *))})
