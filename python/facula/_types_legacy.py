@@ -139,15 +139,14 @@ Tensor._legacy_new = staticmethod(_legacy_new)
 
 
 def _type_name(t):
+    module = "torch.sparse" if t.is_sparse else "torch.meta" if t.is_meta else "torch"
     for name, dtype in _NAMES.items():
         if t.dtype is dtype:
-            return f"torch.{name}"
+            return f"{module}.{name}"
     kind = str(t.dtype).split(".")[1]
     if kind[:4] == "uint":
-        return f"torch.UInt{kind[4:]}Tensor"
-    return {"complex64": "torch.ComplexFloatTensor", "complex128": "torch.ComplexDoubleTensor"}[
-        kind
-    ]
+        return f"{module}.UInt{kind[4:]}Tensor"
+    return f"{module}.Complex{'Float' if kind == 'complex64' else 'Double'}Tensor"
 
 
 def _type(self, dtype=None, non_blocking=False):

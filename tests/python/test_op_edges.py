@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("facula")
 
 CASES = {
+    "(T.ones(2).to_sparse().type(), T.ones(2, device='meta').type())": "('torch.sparse.FloatTensor', 'torch.meta.FloatTensor')",
     # more tensors than a few, conjugated ones among them
     "T.cat([T.tensor([1j]).conj()] + [T.tensor([2j])] * 99).sum()": "tensor(0.+197.j)",
     # a NaN has no sign
