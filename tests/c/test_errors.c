@@ -2,6 +2,7 @@
  * name, then every operator with arguments drawn from a chest of bad ones. */
 #include "../../src/core/core.h"
 #include "../../src/gen/ops.h"
+#include "call.h"
 #include "check.h"
 
 #include <facula/facula.h>
@@ -628,19 +629,13 @@ static bool call_inplace(const fac__op *op, void *args) {
 }
 
 static bool call_any(const fac__op *op, void *args) {
-    fac_tensor *results[8];
-    if (op->flags & FAC__OP_NUMBER)
-        return fac__api_number(op, args).kind != FAC_DTYPE_NONE;
-    if (op->flags & FAC__OP_LIST)
-        return fac__api_list(op, args).values != fac__bad_list;
-    if (op->nout != 1)
-        return fac__api_multi(op, args, op->nout, results) == 0;
-    int how = draw(4);
+    bool one = op->nout == 1 && !(op->flags & (FAC__OP_NUMBER | FAC__OP_LIST));
+    int how = one ? draw(4) : 3;
     if (how == 0 && (op->flags & FAC__OP_INPLACE) && op->ntensors > 0)
         return call_inplace(op, args);
     if (how == 1 && (op->flags & FAC__OP_OUT))
         return fac_ok(fac__api_out(op, args, any_tensor()));
-    return fac_ok(fac__api_call(op, args));
+    return call_new(op, args);
 }
 
 static void every_operator(void) {

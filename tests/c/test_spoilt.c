@@ -4,6 +4,7 @@
 #include "../../src/autograd/helpers.h"
 #include "../../src/core/core.h"
 #include "../../src/gen/ops.h"
+#include "call.h"
 #include "check.h"
 
 #include <facula/facula.h>
@@ -17,22 +18,11 @@ static long calls, refused;
 /* --- one argument spoilt -----------------------------------------------------------------------
  */
 
-/* As the C API calls it; in-place forms are left alone, the program goes on with its tensors. */
-static bool call_any(const fac__op *op, void *args) {
-    fac_tensor *results[8];
-    if (op->flags & FAC__OP_NUMBER)
-        return fac__api_number(op, args).kind != FAC_DTYPE_NONE;
-    if (op->flags & FAC__OP_LIST)
-        return fac__api_list(op, args).values != fac__bad_list;
-    if (op->nout != 1)
-        return fac__api_multi(op, args, op->nout, results) == 0;
-    return fac_ok(fac__api_call(op, args));
-}
-
+/* In-place forms are left alone, the program goes on with its tensors. */
 static void again(const fac__op *op, void *args, const char *name, int how) {
     if (trace)
         fprintf(stderr, "%s, %s spoilt by %d\n", op->name, name, how);
-    bool ok = call_any(op, args), told = fac_error_kind() != FAC_OK;
+    bool ok = call_new(op, args), told = fac_error_kind() != FAC_OK;
     if (ok == told)
         check_at(false, op->name, ok ? "succeeded with an error" : "silent", how);
     calls++;
