@@ -134,7 +134,7 @@ struct fac__autograd {
     bool retains_grad;
     uint32_t output_nr;
     fac_node *grad_fn;     /* counted */
-    atomic_flag lock;      /* over accumulator */
+    atomic_flag lock;      /* over accumulator, grad, and a view's history while it is renewed */
     fac_node *accumulator; /* weak: the leaf's AccumulateGrad node */
     fac_tensor *grad;      /* counted */
     fac_tensor *base;      /* counted: the root of a differentiable view */

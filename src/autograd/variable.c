@@ -325,12 +325,24 @@ static fac_node *accumulator(fac_tensor *t) {
 static int as_strided_edge(fac_tensor *t);
 static int refuse_view(const fac_tensor *t, bool written);
 
+static bool is_fresh(fac_tensor *t) {
+    return fac__version_value(t) == __atomic_load_n(&t->autograd->view_version, __ATOMIC_ACQUIRE);
+}
+
+/* Several threads may read the view: one of them renews it. */
 int fac__renew_view(fac_tensor *t) {
-    const struct fac__autograd *a = t->autograd;
-    if (a == NULL || a->base == NULL || !(a->base->features & FAC__GRAD) ||
-        fac__version_value(t) == a->view_version)
+    struct fac__autograd *a = t->autograd;
+    if (a == NULL || a->base == NULL || !(a->base->features & FAC__GRAD) || is_fresh(t))
         return 0;
-    return a->creation == FAC__CREATED_NORMAL ? as_strided_edge(t) : refuse_view(t, false);
+    if (a->creation != FAC__CREATED_NORMAL)
+        return refuse_view(t, false);
+    lock(a);
+    /* what goes with the old node may call the program, which must not find the lock held */
+    fac_node *old = fac__node_retain(a->grad_fn);
+    int r = is_fresh(t) ? 0 : as_strided_edge(t);
+    unlock(a);
+    fac__node_release(old);
+    return r;
 }
 
 fac_node *fac__grad_fn(fac_tensor *t) {
@@ -389,7 +401,8 @@ int fac__set_history(fac_tensor *t, fac_node *node, uint32_t nr) {
         a->since = node->sequence;
     a->grad_fn = fac__node_retain(node);
     a->output_nr = nr;
-    t->features |= FAC__GRAD;
+    if (!(t->features & FAC__GRAD)) /* others may read them while a view is renewed */
+        t->features |= FAC__GRAD;
     fac__node_release(old);
     return 0;
 }
@@ -500,8 +513,8 @@ static int as_strided_edge(fac_tensor *t) {
         r = fac__meta_set(&n->outputs[0], t);
     if (r == 0)
         r = fac__set_history(t, n, 0);
-    if (r == 0)
-        a->view_version = fac__version_value(t);
+    if (r == 0) /* what else there is of the new history is seen by who sees this */
+        __atomic_store_n(&a->view_version, fac__version_value(t), __ATOMIC_RELEASE);
     fac__node_release(n);
     return r;
 }

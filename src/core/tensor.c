@@ -545,7 +545,8 @@ int fac__resize_out(const fac__op *op, fac_tensor *out, int ndim, const int64_t 
 
 /* --- Note [Version counters] -----------------------------------------------------------------
  * A counter is made when a tensor is first written in place, viewed or saved; until then NULL
- * stands for zero. Views and detach() share it, .data and imports do not. */
+ * stands for zero. Views and detach() share it, .data and imports do not. Several threads may take
+ * a tensor's first view at once: all get the counter of the first. */
 
 struct fac__version *fac__version_new(void) {
     struct fac__version *v = fac__object_alloc(sizeof *v);
@@ -557,9 +558,15 @@ struct fac__version *fac__version_new(void) {
 }
 
 struct fac__version *fac__version_of(fac_tensor *t) {
-    if (t->version == NULL)
-        t->version = fac__version_new();
-    return t->version;
+    struct fac__version *have = __atomic_load_n(&t->version, __ATOMIC_ACQUIRE);
+    if (have != NULL)
+        return have;
+    struct fac__version *made = fac__version_new();
+    if (made == NULL || __atomic_compare_exchange_n(&t->version, &have, made, false,
+                                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return made;
+    fac__version_release(made);
+    return have;
 }
 
 void fac__version_release(struct fac__version *v) {
@@ -569,7 +576,8 @@ void fac__version_release(struct fac__version *v) {
 }
 
 uint32_t fac__version_value(const fac_tensor *t) {
-    return t->version == NULL ? 0 : atomic_load_explicit(&t->version->value, memory_order_relaxed);
+    const struct fac__version *v = __atomic_load_n(&t->version, __ATOMIC_ACQUIRE);
+    return v == NULL ? 0 : atomic_load_explicit(&v->value, memory_order_relaxed);
 }
 
 int fac__bump_version(fac_tensor *t) {

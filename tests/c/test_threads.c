@@ -107,6 +107,61 @@ static void forked(void) {
 #endif
 }
 
+/* --- tensors that several threads read ---------------------------------------------------------
+ */
+
+enum { READERS = 3, SHARED = 3000 };
+
+static fac_tensor *shared[SHARED], *stale[SHARED];
+static _Atomic int arrived;
+
+static void together(int round) {
+    atomic_fetch_add(&arrived, 1);
+    while (atomic_load(&arrived) < READERS * (round + 1))
+        sched_yield();
+}
+
+/* The first views of a tensor, and the history of a view whose base was written to since. */
+static void *read_all(void *seen) {
+    bool *wrong = seen;
+    for (int i = 0; i < SHARED; i++) {
+        if (i % 10 == 0)
+            together(i / 10);
+        fac_scope *s = fac_scope_open();
+        fac_tensor *v = fac_view(shared[i], fac_dims(4)), *g = fac_bad;
+        *wrong |= !fac_ok(v) || fac__version_of(v) != fac__version_of(shared[i]);
+        bool ok = fac_gradients(fac_list(fac_sum(stale[i])), (fac_tensors){0}, fac_list(stale[i]),
+                                true, false, false, &g);
+        *wrong |= !ok || fac_item_float(fac_sum(g)) != 2;
+        fac_scope_close(s);
+    }
+    return NULL;
+}
+
+static void readers(void) {
+    pthread_t t[READERS];
+    bool wrong[READERS] = {false};
+    fac_scope *s = fac_scope_open();
+    fac_tensor *x = fac_ones(fac_dims(2, 2));
+    CHECK(fac_set_requires_grad(x, true));
+    for (int i = 0; i < SHARED; i++) {
+        shared[i] = fac_zeros(fac_dims(2, 2));
+        fac_tensor *y = fac_mul(x, 2);
+        stale[i] = fac_select(y, 0, 0);
+        CHECK(fac_ok(fac_mul_(y, 2)));
+    }
+    for (int i = 0; i < READERS; i++)
+        CHECK(pthread_create(&t[i], NULL, read_all, &wrong[i]) == 0);
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(t[i], NULL);
+        CHECK(!wrong[i]);
+    }
+    fac_scope_close(s);
+}
+
+/* --- fork --------------------------------------------------------------------------------------
+ */
+
 struct holder {
     void (*lock)(void), (*unlock)(void);
     _Atomic bool holds;
@@ -194,6 +249,7 @@ int main(void) {
         errors();
     }
     concurrent();
+    readers();
     forked();
     forked_under_locks();
     return check_report();
