@@ -87,11 +87,10 @@ fac_tensor *fac_from_memory(void *data, fac_dtype dtype, fac_ints sizes, fac_int
     }
     fac_storage *s = fac__storage_wrap(data, (size_t)bytes, fac_cpu(), keep, context);
     fac_tensor *t = fac__tensor_from_storage(s, sizes.n, sizes.values, strides.values, 0, dtype);
-    if (t == NULL)
-        return fac_bad;
-    if (release != NULL)
+    t = t == NULL ? fac_bad : fac__scope_adopt(t);
+    if (release != NULL && !fac__is_bad(t)) /* what fails calls it not */
         s->free = release;
-    return fac__scope_adopt(t);
+    return t;
 }
 
 /* --- values ---------------------------------------------------------------------------------- */

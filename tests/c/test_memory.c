@@ -1,5 +1,6 @@
 /* A program's own allocator: tensors' elements come from it and go back to where they came from,
  * whatever is set by then; where it fails, that is an error like any other. */
+#include "../../src/core/alloc.h"
 #include "check.h"
 
 #include <facula/facula.h>
@@ -121,6 +122,26 @@ static void given(void) {
     CHECK(a.live == 0 && a.bytes == 0);
 }
 
+/* Memory that could not be made a tensor of stays the caller's, also where the scope fails to grow
+ * last. */
+static void given_in_vain(void) {
+    struct arena a = {.fail_at = -1};
+    float *data = take(&a, 400);
+    bool ok = false;
+    int failed = 0;
+    for (; !ok && failed < 10; failed += !ok) {
+        fac_scope *s = fac_scope_open();
+        for (int i = 0; i < 12; i++) /* what a scope holds at first */
+            CHECK(fac_ok(fac_zeros(FAC_NO_DIMS)));
+        fac__alloc_fail_after(failed);
+        ok = fac_ok(fac_from_memory(data, FAC_FLOAT32, fac_dims(100), (fac_ints){0}, give, &a));
+        fac__alloc_fail_after(-1);
+        CHECK(a.live == 1);
+        fac_scope_close(s);
+    }
+    CHECK(failed == 3 && a.live == 0);
+}
+
 static void statistics(void) {
     fac_empty_cache();
     fac_memory_statistics before = fac_memory_stats();
@@ -139,6 +160,7 @@ int main(void) {
     each_refused();
     misaligned();
     given();
+    given_in_vain();
     statistics();
     return check_report();
 }
