@@ -22,7 +22,8 @@ typedef struct {
 } fac_print_options;
 
 FAC_API fac_print_options fac_get_print_options(void);
-/* False sets the error: negative precision or edgeitems, another sci_mode. */
+/* False sets the error: a precision that is negative or above 10000, negative edgeitems, another
+ * sci_mode. */
 FAC_API bool fac_set_print_options(fac_print_options options);
 
 /* The text of t, to be given back by fac_free_string(); NULL sets the error. A NULL tensor, a

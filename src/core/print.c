@@ -36,12 +36,17 @@ fac_print_options fac_get_print_options(void) {
     return o;
 }
 
+/* A double has no more than 1074 digits after the point; of many more, a number is no text that
+ * printf() can write. */
+enum { MOST_DIGITS = 10000 };
+
 bool fac_set_print_options(fac_print_options o) {
-    if (o.precision < 0 || o.edgeitems < 0 || o.sci_mode < -1 || o.sci_mode > 1) {
+    if (o.precision < 0 || o.precision > MOST_DIGITS || o.edgeitems < 0 || o.sci_mode < -1 ||
+        o.sci_mode > 1) {
         fac__fail(FAC_ERROR_VALUE,
-                  "print options: precision (%d) and edgeitems (%d) must not be negative and "
-                  "sci_mode (%d) must be -1, 0 or 1",
-                  o.precision, o.edgeitems, o.sci_mode);
+                  "print options: precision (%d) must be from 0 to %d, edgeitems (%d) must not be "
+                  "negative and sci_mode (%d) must be -1, 0 or 1",
+                  o.precision, MOST_DIGITS, o.edgeitems, o.sci_mode);
         return false;
     }
     pthread_mutex_lock(&options_lock);

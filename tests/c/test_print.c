@@ -6,6 +6,7 @@
 #include <facula/print.h>
 #include <facula/scope.h>
 
+#include <limits.h>
 #include <locale.h>
 #include <string.h>
 
@@ -47,6 +48,9 @@ static void options(void) {
     fac_print_options o = fac_get_print_options(), bad = o;
     bad.edgeitems = -1;
     check(!fac_set_print_options(bad) && fac_error_kind() == FAC_ERROR_VALUE, "negative edgeitems");
+    bad = o;
+    bad.precision = INT_MAX;
+    check(!fac_set_print_options(bad) && fac_get_print_options().precision == 4, "all digits");
     bad = o;
     bad.sci_mode = 2;
     check(!fac_set_print_options(bad), "sci_mode 2");
