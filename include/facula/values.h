@@ -23,6 +23,12 @@ static inline fac_value fac_value_of_int(int64_t i) {
 static inline fac_value fac_value_of_float(double d) {
     return fac_value_of_number(fac_float(d));
 }
+static inline fac_scalar fac_number_of_long_double(long double d) {
+    return fac_float((double)d);
+}
+static inline fac_value fac_value_of_long_double(long double d) {
+    return fac_value_of_float((double)d);
+}
 static inline fac_value fac_value_of_bool(bool b) {
     return fac_value_of_number(fac_boolean(b));
 }
@@ -50,6 +56,19 @@ static inline fac_opt_float fac_some_float(double v) {
 enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
 
 #ifndef __cplusplus
+#ifndef __STDC_NO_COMPLEX__
+static inline fac_scalar fac_number_of_complex(double _Complex z) {
+    const double *parts = (const double *)&z;
+    return fac_complex_number(parts[0], parts[1]);
+}
+static inline fac_value fac_value_of_complex(double _Complex z) {
+    return fac_value_of_number(fac_number_of_complex(z));
+}
+#define FAC__IF_COMPLEX(f) float _Complex : f, double _Complex : f,
+#else
+#define FAC__IF_COMPLEX(f)
+#endif
+
 /* Tensors and numbers mix: fac_mul(x, 2), fac_mul(2.5, x); as an option by name, .min =
  * FAC_VALUE(0) for what may be a tensor, .step = FAC_NUMBER(2) for a number. */
 #define FAC_VALUE(x)                                                                               \
@@ -60,7 +79,8 @@ enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
         bool: fac_value_of_bool,                                                                   \
         float: fac_value_of_float,                                                                 \
         double: fac_value_of_float,                                                                \
-        unsigned long: fac_value_of_unsigned,                                                      \
+        long double: fac_value_of_long_double,                                                     \
+        FAC__IF_COMPLEX(fac_value_of_complex) unsigned long: fac_value_of_unsigned,                \
         unsigned long long: fac_value_of_unsigned,                                                 \
         default: fac_value_of_int)(x)
 #define FAC_VALUE_AT(x) ((const fac_value[1]){FAC_VALUE(x)})
@@ -70,7 +90,8 @@ enum { FAC_REDUCE_NONE = 0, FAC_REDUCE_MEAN = 1, FAC_REDUCE_SUM = 2 };
         bool: fac_boolean,                                                                         \
         float: fac_float,                                                                          \
         double: fac_float,                                                                         \
-        unsigned long: fac_unsigned,                                                               \
+        long double: fac_number_of_long_double,                                                    \
+        FAC__IF_COMPLEX(fac_number_of_complex) unsigned long: fac_unsigned,                        \
         unsigned long long: fac_unsigned,                                                          \
         default: fac_int)(x)
 
@@ -99,6 +120,7 @@ struct fac_any_number : fac_scalar {
     fac_any_number(bool v) : fac_scalar(fac_boolean(v)) {}
     fac_any_number(float v) : fac_scalar(fac_float(v)) {}
     fac_any_number(double v) : fac_scalar(fac_float(v)) {}
+    fac_any_number(long double v) : fac_scalar(fac_float(static_cast<double>(v))) {}
     fac_any_number(int v) : fac_scalar(fac_int(v)) {}
     fac_any_number(long v) : fac_scalar(fac_int(v)) {}
     fac_any_number(long long v) : fac_scalar(fac_int(v)) {}

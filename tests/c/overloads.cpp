@@ -18,6 +18,7 @@ int main() {
     fac_tensor *x = fac_full(fac_dims(2, 3), 2.0);
     check("a number on the right", fac_sum(fac_add(x, 1)), 18);
     check("a number on the left", fac_sum(fac_sub(2.5f, x)), 3);
+    check("a long one", fac_sum(fac_mul(x, 0.5L)), 6);
     check("an unsigned one", fac_sum(fac_mul(x, 3ul)), 36);
     check("a truth value", fac_sum(fac_mul(x, true)), 12);
     check("two tensors", fac_sum(fac_mul(x, x)), 24);

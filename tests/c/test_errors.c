@@ -7,6 +7,7 @@
 
 #include <facula/facula.h>
 
+#include <complex.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -243,6 +244,22 @@ static void kinds(void) {
     CHECK(fac_dtype_name((fac_dtype)1000) != NULL && fac_dtype_size((fac_dtype)1000) == 0);
     CHECK(!fac_dtype_is_floating((fac_dtype)-5) && !fac_dtype_is_signed((fac_dtype)1000));
     CHECK(fac_promote((fac_dtype)1000, FAC_INT8) == FAC_DTYPE_NONE);
+}
+
+/* Each of C's numbers arrives as what it is. */
+static void numbers(void) {
+    fac_tensor *x = fac_ones(FAC_NO_DIMS, .dtype = FAC_FLOAT64);
+    CHECK(fac_item_float(fac_mul(x, (signed char)-3)) == -3);
+    CHECK(fac_item_float(fac_mul(x, (unsigned short)65535)) == 65535);
+    CHECK(fac_item_float(fac_mul(x, 4000000000u)) == 4e9);
+    CHECK(fac_item_float(fac_mul(x, UINT64_MAX)) == 0x1p64);
+    CHECK(fac_item_float(fac_mul(0.5f, x)) == 0.5 && fac_item_float(fac_mul(x, 0.5L)) == 0.5);
+    CHECK(fac_item_float(fac_full(FAC_NO_DIMS, 0.5L)) == 0.5);
+    const float _Complex z = 0.5f + 2.0f * _Complex_I;
+    fac_scalar product = fac_item(fac_mul(x, z)), filled = fac_item(fac_full(FAC_NO_DIMS, z));
+    CHECK(product.kind == FAC_COMPLEX128 && product.as.c.re == 0.5 && product.as.c.im == 2);
+    CHECK(filled.kind == FAC_COMPLEX128 && filled.as.c.re == 0.5 && filled.as.c.im == 2);
+    CHECK(fac_item_float(fac_mul(x, true)) == 1);
 }
 
 static void indices(void) {
@@ -679,6 +696,7 @@ int main(void) {
     absurd();
     gradients_by_hand();
     kinds();
+    numbers();
     indices();
     options();
     gradients();
