@@ -1,5 +1,6 @@
 /* Losses over classes and normalisation as calls of their kernels. */
 #include "../autograd/helpers.h"
+#include "../core/composite.h"
 #include "../rules/rules.h"
 
 #include <facula/autograd.h>
@@ -149,6 +150,8 @@ static fac_tensor *entropy_of_probabilities(const struct fac__cross_entropy_loss
     fac_tensor *l = fac_mul(fac_log_softmax(x, dim), t);
     if (w != NULL)
         l = fac_mul(l, w);
+    if (fac__check_reduction(a->reduction) != 0)
+        return fac_bad;
     if (a->reduction == 0)
         return fac_neg(fac_sum(l, .dim = fac_dims(dim)));
     l = fac_neg(fac_sum(l));

@@ -407,6 +407,8 @@ COMPOSITE(prelu) {
 /* --- losses ---------------------------------------------------------------------------------- */
 
 static fac_tensor *reduced(fac_tensor *t, int64_t reduction) {
+    if (fac__is_bad(t) || fac__check_reduction(reduction) != 0)
+        return fac_bad;
     return reduction == 1 ? fac_div(fac_sum(t), (double)t->numel) : reduction == 2 ? fac_sum(t) : t;
 }
 

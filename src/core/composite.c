@@ -144,3 +144,10 @@ int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const 
     fac_scope_close(scope);
     return r;
 }
+
+int fac__check_reduction(int64_t reduction) {
+    return reduction >= 0 && reduction <= 2
+               ? 0
+               : fac__fail(FAC_ERROR_VALUE, "%lld is no reduction: 0 none, 1 mean, 2 sum",
+                           (long long)reduction);
+}

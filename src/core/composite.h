@@ -12,4 +12,7 @@ int fac__run_composite(const fac__op *op, fac__composite_fn *f, const void *args
 int fac__run_composite_list(const fac__op *op, fac__composite_list_fn *f, const void *args,
                             fac__outs *outs);
 
+/* -1: no way to reduce a loss has this number. */
+int fac__check_reduction(int64_t reduction);
+
 #endif

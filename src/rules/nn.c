@@ -1,4 +1,5 @@
 /* Rules of embeddings, losses over classes and normalisation. */
+#include "../core/composite.h"
 #include "rules.h"
 
 #include <string.h>
@@ -156,6 +157,8 @@ static int check_classes(const fac_tensor *x, const fac_tensor *t, const fac_ten
 }
 
 static int loss_out(fac__outs *outs, const fac_tensor *x, const fac_tensor *t, int64_t reduction) {
+    if (fac__check_reduction(reduction) != 0)
+        return -1;
     int n = reduction == 0 && x->ndim > 1 ? t->ndim : 0;
     return fac__out(outs, 0, n, t->sizes, NULL, (fac_dtype)x->dtype, x->device);
 }

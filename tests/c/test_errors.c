@@ -262,6 +262,24 @@ static void numbers(void) {
     CHECK(fac_item_float(fac_mul(x, true)) == 1);
 }
 
+static void reductions(void) {
+    fac_tensor *x = fac_ones(fac_dims(2, 3)), *t = fac_zeros(fac_dims(2), .dtype = FAC_INT64);
+    fac_opt_int odd[] = {fac_some(3), fac_some(-1), fac_some(INT64_MIN)};
+    for (int i = 0; i < 3; i++) {
+        BAD(fac_cross_entropy_loss(x, t, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_cross_entropy_loss(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_cross_entropy_loss(x, t, .reduction = odd[i], .label_smoothing = 0.1), VALUE,
+            "no reduction");
+        BAD(fac_nll_loss(x, t, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_mse_loss(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_l1_loss(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_huber_loss(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_smooth_l1_loss(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_binary_cross_entropy(x, x, .reduction = odd[i]), VALUE, "no reduction");
+        BAD(fac_binary_cross_entropy_with_logits(x, x, .reduction = odd[i]), VALUE, "no reduction");
+    }
+}
+
 static void indices(void) {
     fac_tensor *x = fac_ones(fac_dims(2, 3)), *far = fac_full(fac_dims(1), 7, .dtype = FAC_INT64);
     fac_subscript at = fac_at(5), worse = {.kind = (fac_index_kind)44}, none = fac_at_tensor(NULL);
@@ -697,6 +715,7 @@ int main(void) {
     gradients_by_hand();
     kinds();
     numbers();
+    reductions();
     indices();
     options();
     gradients();
