@@ -58,8 +58,8 @@ FAC_API bool fac_gradients(fac_tensors outputs, fac_tensors gradients, fac_tenso
 /* What a callback makes belongs to a scope around the call. It may open scopes of its own, and
  * closes no others. */
 
-/* One call of a backward. Tensors are borrowed; ops called with it may themselves be recorded, so
- * that higher derivatives follow from the ops it uses. */
+/* One call of a backward. Tensors are borrowed, and not to be written to: others may read them. Ops
+ * called with them may themselves be recorded, so that higher derivatives follow from those ops. */
 typedef struct {
     void *user;                 /* the function's */
     fac_tensors saved;          /* what fac_record() saved */
