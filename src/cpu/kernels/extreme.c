@@ -22,6 +22,7 @@
 #ifdef __AVX2__
 #define FOLD_QUICKV fac__max_number_vf32
 #define FOLD_NOTEV fac__nan_vf32
+#define FOLD_NONEV fac__no_nan_vf32
 #define FOLD_MARKV fac__mark_vf32
 #endif
 #include "fold.inc"
@@ -39,6 +40,7 @@
 #ifdef __AVX2__
 #define FOLD_QUICKV fac__min_number_vf32
 #define FOLD_NOTEV fac__nan_vf32
+#define FOLD_NONEV fac__no_nan_vf32
 #define FOLD_MARKV fac__mark_vf32
 #endif
 #include "fold.inc"
@@ -56,6 +58,7 @@
 #ifdef __AVX2__
 #define FOLD_QUICKV fac__max_number_vf64
 #define FOLD_NOTEV fac__nan_vf64
+#define FOLD_NONEV fac__no_nan_vf64
 #define FOLD_MARKV fac__mark_vf64
 #endif
 #include "fold.inc"
@@ -73,6 +76,7 @@
 #ifdef __AVX2__
 #define FOLD_QUICKV fac__min_number_vf64
 #define FOLD_NOTEV fac__nan_vf64
+#define FOLD_NONEV fac__no_nan_vf64
 #define FOLD_MARKV fac__mark_vf64
 #endif
 #include "fold.inc"

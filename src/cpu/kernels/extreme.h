@@ -44,6 +44,9 @@ FAC__EXTREME_V(min, f64, fac__vf64, pd)
     static inline V fac__nan_v##T(V nan, V v, V w) {                                               \
         return (V)_mm256_or_##suffix(nan, _mm256_cmp_##suffix(v, w, _CMP_UNORD_Q));                \
     }                                                                                              \
+    static inline bool fac__no_nan_v##T(V nan) {                                                   \
+        return _mm256_movemask_##suffix(nan) == 0;                                                 \
+    }                                                                                              \
     static inline V fac__mark_v##T(V a, V nan) {                                                   \
         return (V)_mm256_or_##suffix(a, nan);                                                      \
     }                                                                                              \
