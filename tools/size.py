@@ -24,7 +24,8 @@ def build_wheel(folder):
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--no-build-isolation", f"--config-settings=builddir={objects.name}"]
     command += ["--wheel-dir", folder, str(ROOT)]
-    subprocess.run(command, check=True, cwd=ROOT)
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    subprocess.run(command, check=True, cwd=ROOT, env=dict(os.environ, PATH=path))  # meson, ninja
     shutil.rmtree(objects)
     return next(pathlib.Path(folder).glob("*.whl"))
 

@@ -35,6 +35,8 @@ static int check_max1d(const struct fac__max_pool1d_with_indices_args *a) {
                 "max_pool1d() %s must be %san int, list of ints%s or tuple of ints of size 1 but "
                 "got size %d",
                 names[i], i == 1 ? "None, " : "", i == 1 || i == 2 ? "," : "", lists[i].n);
+    if (fac__check_windows_fit(lists, 4) != 0)
+        return -1;
     bool empty = x->ndim != 2 && x->ndim != 3;
     for (int i = x->ndim == 3 ? 1 : 0; !empty && i < x->ndim; i++)
         empty = x->sizes[i] == 0;
