@@ -220,7 +220,8 @@ static int job_range(void *ctx, int64_t begin, int64_t end) {
 int fac__iter_run(const fac__iter *it, fac__loop *loop, const void *ctx, int64_t grain) {
     if (it->numel == 0)
         return 0;
-    if (it->ndim <= 2 && it->numel <= grain && fac__grain_override == 0) {
+    const bool whole = it->numel <= grain || fac__num_threads() == 1; /* not worth cutting */
+    if (it->ndim <= 2 && whole && fac__grain_override == 0) {
         char *data[FAC__ITER_ARGS];
         ptrdiff_t strides[2 * FAC__ITER_ARGS];
         for (int k = 0; k < it->nargs; k++) {
