@@ -165,6 +165,7 @@ FAC__EXACT(sum_u32, uint32_t, uint64_t, 0, ADD_INT, PLUS)
 #define FOLD_MAPV SAME
 #define FOLD_OP WRAP
 #define FOLD_OPV PLUS
+#define FOLD_EXACT true
 #include "fold.inc"
 FAC__EXACT(prod_i64, uint64_t, uint64_t, 1, TIMES, TIMES)
 
